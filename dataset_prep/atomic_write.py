@@ -1,0 +1,47 @@
+"""Files that are either complete or absent: write aside, flush to disk, rename."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, Any
+
+
+@contextmanager
+def atomic_open(path: str | os.PathLike[str], mode: str = "wb") -> Iterator[IO[Any]]:
+    """Open a file for writing that replaces ``path`` only when the block ends without error.
+
+    Args:
+        path: The final file; its folder is created when absent.
+        mode: ``"wb"`` or ``"w"`` (UTF-8, newline kept as written).
+
+    Yields:
+        The open file.
+
+    Raises:
+        ValueError: If ``mode`` is neither ``"wb"`` nor ``"w"``.
+    """
+    if mode not in ("wb", "w"):
+        raise ValueError(f"atomic_open: mode must be 'wb' or 'w', not {mode!r}")
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    # The temporary file stands beside the target, since a rename is atomic on one file system only.
+    handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    try:
+        text: dict[str, Any] = {} if mode == "wb" else {"encoding": "utf-8", "newline": ""}
+        with os.fdopen(handle, mode, **text) as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        # mkstemp makes private files; give the ones that data files usually have.
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(temporary, 0o666 & ~umask)
+        os.replace(temporary, target)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            os.unlink(temporary)
+        raise

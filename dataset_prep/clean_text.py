@@ -1,0 +1,78 @@
+"""Text as RecBole's tab-separated atomic files and tokenizers want it."""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+
+# What pandas reads as a missing value, so a token spelled so would vanish on load.
+PANDAS_MISSING = frozenset(
+    "#N/A|#N/A N/A|#NA|-1.#IND|-1.#QNAN|-NaN|-nan|1.#IND|1.#QNAN|<NA>|N/A|NA|NULL|NaN|None|n/a|nan"
+    "|null".split("|")
+)
+_TAG = re.compile(r"</?[a-zA-Z][^<>]{0,200}>")
+_BLANK = re.compile(r"\s+")
+
+
+def clean_text(text: object) -> str:
+    """Undo HTML escapes and tags, drop control characters, and collapse blanks.
+
+    Args:
+        text: Any value; None and NaN give the empty string.
+
+    Returns:
+        One line of NFC text.
+    """
+    if text is None or text != text:
+        return ""
+    line = _TAG.sub(" ", html.unescape(str(text)))
+    line = "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in line)
+    return unicodedata.normalize("NFC", _BLANK.sub(" ", line).strip())
+
+
+def token_seq_text(text: object) -> str:
+    """Clean a text for a ``token_seq`` cell; double quotes go, since RecBole's reader parses them.
+
+    Args:
+        text: Any value.
+
+    Returns:
+        Space-separated words.
+    """
+    return _BLANK.sub(" ", clean_text(text).replace('"', " ")).strip()
+
+
+def label_token(label: object) -> str:
+    """Turn a category label into one token: cleaned, blanks replaced by ``_``.
+
+    Args:
+        label: The label as the source spells it.
+
+    Returns:
+        The token; a trailing ``_`` marks a label that pandas would read as missing.
+    """
+    token = token_seq_text(label).replace(" ", "_")
+    return f"{token}_" if token in PANDAS_MISSING else token
+
+
+def check_token(token: str, where: str) -> str:
+    """Check that a user or item id survives RecBole's reader unchanged.
+
+    Args:
+        token: The id.
+        where: File and field, for the error sentence.
+
+    Returns:
+        The token itself.
+
+    Raises:
+        ValueError: If it is empty, holds a tab, line break or double quote, has blanks around it,
+            or is spelled like a missing value.
+    """
+    if not token or token != token.strip() or token in PANDAS_MISSING or re.search('[\t\r\n"]', token):
+        raise ValueError(
+            f"{where}: the id {token!r} cannot stand in an atomic file (empty, a tab, line break or "
+            "double quote, blanks around it, or read as missing): rename it in the source"
+        )
+    return token

@@ -1,0 +1,17 @@
+"""CAMMSR, multimodal sequential recommendation as a RecBole plugin.
+
+``import recbole_cammsr`` is all an existing RecBole script needs: afterwards RecBole 1.2.1 runs on
+today's numpy, pandas, torch and ray, and resolves ``CAMMSR`` by name. The import itself is light;
+torch and RecBole are loaded when something of theirs is used.
+"""
+
+from __future__ import annotations
+
+from recbole_cammsr import compat, registry
+from recbole_cammsr.registry import register
+
+__version__ = "0.1.0"
+__all__ = ["__version__", "register"]
+
+compat.install()
+registry.register()

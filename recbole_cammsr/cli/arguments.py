@@ -1,0 +1,195 @@
+"""Reads a command line the way RecBole does, and refuses what RecBole would drop in silence.
+
+RecBole's ``Config`` reads ``sys.argv`` itself: ``--key=value`` with exactly one ``=``, everything
+else is ignored with a warning. :func:`read` therefore splits the arguments into this command's own
+options and RecBole's settings, checks both, and :func:`hand_to_recbole` leaves exactly the
+settings in ``sys.argv``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import re
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from recbole_cammsr.cli import known_settings
+from recbole_cammsr.cli.errors import UsageError
+
+_ARITHMETIC = re.compile(r"[\d\s.eE+\-*/()_]+")
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser that raises instead of exiting, and knows no abbreviations."""
+
+    def __init__(self, program: str, description: str, epilog: str) -> None:
+        super().__init__(
+            prog=program,
+            description=description,
+            epilog=epilog,
+            allow_abbrev=False,
+            usage=f"{program} [options] [--setting=value ...]",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        self.add_argument(
+            "--debug", action="store_true", help="show the whole traceback when something fails"
+        )
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message)
+
+
+def add_model_options(parser: argparse.ArgumentParser) -> None:
+    """Add ``--model``, ``--dataset``, ``--config_files`` and ``--protocol``."""
+    parser.add_argument("--model", "-m", metavar="NAME", help="model to train (default: BPR)")
+    add_dataset_options(parser)
+
+
+def add_dataset_options(parser: argparse.ArgumentParser) -> None:
+    """Add ``--dataset``, ``--config_files`` and ``--protocol``."""
+    parser.add_argument("--dataset", "-d", metavar="NAME", help="data set (default: ml-100k)")
+    parser.add_argument(
+        "--config_files",
+        metavar="'A B'",
+        help="YAML files, separated by spaces; a later one wins. A name that is not found in the "
+        "current folder is looked up among this package's own files",
+    )
+    parser.add_argument(
+        "--protocol",
+        action="store_true",
+        help="evaluate as CAMMSR is evaluated on this data set: same filtering, split, "
+        "candidates and metrics; your own settings win over it",
+    )
+
+
+def add_process_options(parser: argparse.ArgumentParser) -> None:
+    """Add RecBole's options for training in several processes."""
+    group = parser.add_argument_group("several processes")
+    group.add_argument("--nproc", type=int, default=1, metavar="N", help="processes here (1)")
+    group.add_argument("--ip", default="localhost", help="address of the first machine (localhost)")
+    group.add_argument("--port", default="5678", help="port of the first machine (5678)")
+    group.add_argument(
+        "--world_size", type=int, default=-1, metavar="N", help="processes on all machines (nproc)"
+    )
+    group.add_argument(
+        "--group_offset", type=int, default=0, metavar="N", help="rank of the first process here"
+    )
+
+
+def read(
+    parser: argparse.ArgumentParser, argv: Sequence[str]
+) -> tuple[argparse.Namespace, list[str]]:
+    """Split a command line into this command's options and RecBole's settings.
+
+    Args:
+        parser: knows the command's own options.
+        argv: the arguments without the program.
+
+    Returns:
+        The options, and the settings as ``--key=value`` strings in the order given.
+
+    Raises:
+        UsageError: an argument that RecBole would ignore, or probably a typing error.
+    """
+    takes_value = {
+        string: action.nargs != 0
+        for action in parser._actions
+        for string in action.option_strings
+    }
+    own, settings = [], []
+    queue = list(argv)
+    while queue:
+        argument = queue.pop(0)
+        name, equals, _ = argument.partition("=")
+        if name in takes_value:
+            own.append(argument)
+            if takes_value[name] and not equals and queue:
+                own.append(queue.pop(0))
+        else:
+            _check_shape(argument, queue)
+            settings.append(argument)
+    # options before settings: `--help` must work whatever else is wrong
+    options = parser.parse_args(own)
+    _check_settings(settings, [string.lstrip("-") for string in takes_value if string[1] == "-"])
+    return options, settings
+
+
+def hand_to_recbole(settings: Sequence[str], **named: str | None) -> None:
+    """Leave exactly these settings in ``sys.argv``, where ``Config`` reads them.
+
+    Args:
+        settings: ``--key=value`` strings.
+        named: further ones by name; None is left out.
+    """
+    first = [f"--{key}={value}" for key, value in named.items() if value is not None]
+    sys.argv[1:] = [*first, *settings]
+
+
+def keys(settings: Sequence[str]) -> set[str]:
+    """The names that ``--key=value`` strings set."""
+    return {setting[2:].partition("=")[0] for setting in settings}
+
+
+def value_of(settings: Sequence[str], key: str) -> str | None:
+    """The text given for one setting, or None."""
+    for setting in settings:
+        name, _, value = setting[2:].partition("=")
+        if name == key:
+            return value
+    return None
+
+
+def _check_shape(argument: str, following: Sequence[str]) -> None:
+    name, equals, value = argument.lstrip("-").partition("=")
+    if not argument.startswith("--") and argument.startswith("-") and name:
+        raise UsageError(f"unknown option {argument!r}; settings start with two dashes: --{name}=…")
+    if not argument.startswith("--") or not name:
+        raise UsageError(
+            f"unexpected argument {argument!r}; settings are written --key=value, and several "
+            "config files go into one quoted value: --config_files='a.yaml b.yaml'"
+        )
+    if not equals:
+        next_value = following[0] if following and not following[0].startswith("-") else "VALUE"
+        near = known_settings.nearest_setting(name, ())
+        right = name if name in known_settings.settings() or near is None else near
+        raise UsageError(
+            f"setting --{name} has no value; write --{right}={next_value} with an equals sign"
+        )
+    if "=" in value:
+        raise UsageError(
+            f"RecBole cannot read {argument!r} because the value contains '='; put it into a YAML "
+            "file and give that with --config_files"
+        )
+
+
+def _check_settings(settings: Sequence[str], own_options: Sequence[str]) -> None:
+    seen: dict[str, str] = {}
+    for setting in settings:
+        key, _, value = setting[2:].partition("=")
+        if seen.setdefault(key, value) != value:
+            raise UsageError(f"--{key} is given twice, as {seen[key]!r} and as {value!r}")
+        if key in {"model", "dataset"} and key not in own_options:
+            raise UsageError(f"this command has no option --{key}; name models with --model_list")
+        if key not in known_settings.settings():
+            near = known_settings.nearest_setting(key, own_options)
+            if near is not None:
+                raise UsageError(f"unknown setting --{key}; did you mean --{near}?")
+            print(f"warning: no model of RecBole reads the setting {key!r}", file=sys.stderr)
+        _check_number(key, value)
+
+
+def _check_number(key: str, text: str) -> None:
+    """Refuse words where RecBole's default is a number: it would fail in mid-training."""
+    default = known_settings.defaults().get(key)
+    if isinstance(default, bool) or not isinstance(default, (int, float)):
+        return
+    if _ARITHMETIC.fullmatch(text):
+        return
+    try:
+        value = ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        value = text
+    if value is not None and not isinstance(value, (int, float)):
+        raise UsageError(f"--{key} must be a number (default {default}), not {text!r}")

@@ -1,0 +1,113 @@
+"""Reads what a checkpoint says about its run, and evaluates one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from recbole_cammsr.cli.errors import RunError, UsageError
+from recbole_cammsr.cli.training import Outcome
+
+#: settings of the process rather than of the run, or given anew with every command
+_NOT_CARRIED_OVER = frozenset(
+    "model dataset model_list config_files nproc world_size ip port offset group_offset "
+    "local_rank".split()
+)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a checkpoint was trained with: model, data set and the user's settings."""
+
+    model: str
+    dataset: str
+    settings: dict[str, Any]
+
+
+def check_exists(path: str) -> None:
+    """Refuse a checkpoint path that is no file.
+
+    Raises:
+        UsageError: nothing there, or a folder.
+    """
+    if not os.path.isfile(path):
+        raise UsageError(f"checkpoint {path!r} does not exist")
+
+
+def origin_of(path: str) -> Origin:
+    """What a checkpoint was trained with.
+
+    Args:
+        path: a file that RecBole's trainer saved.
+
+    Raises:
+        RunError: the file is damaged or was written by something else.
+    """
+    config = _load(path)["config"]
+    settings = {
+        key: value
+        for key, value in config.external_config_dict.items()
+        if key not in _NOT_CARRIED_OVER
+    }
+    return Origin(model=config["model"], dataset=config["dataset"], settings=settings)
+
+
+def check_same(origin: Origin, path: str, model: str | None, dataset: str | None) -> None:
+    """Refuse a model or data set other than the checkpoint's.
+
+    Raises:
+        UsageError: they differ.
+    """
+    for name, given, saved in (
+        ("model", model, origin.model),
+        ("dataset", dataset, origin.dataset),
+    ):
+        if given is not None and given != saved:
+            raise UsageError(f"{path} was trained with --{name}={saved}, not {given}")
+
+
+def evaluate(path: str) -> Outcome:
+    """Evaluate a checkpoint on its validation and test split, with the settings saved in it.
+
+    Args:
+        path: a file that RecBole's trainer saved.
+
+    Raises:
+        RunError: the file is damaged or was written by something else.
+    """
+    from recbole.quick_start import load_data_and_model
+    from recbole.utils import get_trainer
+
+    _load(path)  # for a clear sentence where it is damaged
+    config, model, _, train_data, valid_data, test_data = load_data_and_model(path)
+    trainer = get_trainer(config["MODEL_TYPE"], config["model"])(config, model)
+    trainer.eval_collector.data_collect(train_data)
+    valid, test = (
+        trainer.evaluate(split, load_best_model=False, show_progress=config["show_progress"])
+        for split in (valid_data, test_data)
+    )
+    return Outcome(
+        model=config["model"],
+        dataset=config["dataset"],
+        valid=dict(valid or {}),
+        test=dict(test or {}),
+        bigger_is_better=bool(config["valid_metric_bigger"]),
+        checkpoint=path,
+    )
+
+
+def _load(path: str, needed: Collection[str] = ("config", "state_dict", "epoch")) -> Any:
+    import pickle
+
+    import recbole.config  # noqa: F401  classes in the file must import under our shims
+    import torch
+
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=False)
+    except (pickle.UnpicklingError, EOFError, RuntimeError, KeyError, ValueError) as error:
+        raise RunError(f"{path} is damaged, or no checkpoint of RecBole's trainer") from error
+    if not isinstance(content, dict) or not all(key in content for key in needed):
+        raise RunError(f"{path} is no checkpoint of RecBole's trainer")
+    return content

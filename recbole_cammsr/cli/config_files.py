@@ -1,0 +1,73 @@
+"""Finds and reads the YAML files that ``--config_files`` names."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import yaml
+
+from recbole_cammsr import registry
+from recbole_cammsr.cli.errors import UsageError
+
+
+def find(names: str | None) -> list[str]:
+    """Paths of the config files.
+
+    Args:
+        names: file names separated by spaces, as RecBole takes them; None gives none.
+
+    Returns:
+        One path a name, in the order given.
+
+    Raises:
+        UsageError: a file is missing, no file, or no YAML mapping.
+    """
+    paths = [_find_one(name) for name in names.split()] if names else []
+    for path in paths:
+        read(path)
+    return paths
+
+
+def read(path: str) -> dict[str, Any]:
+    """The settings in one YAML file.
+
+    Raises:
+        UsageError: the file cannot be read, or holds something other than settings.
+    """
+    try:
+        with open(path, encoding="utf-8") as file:
+            content = yaml.load(file, Loader=yaml.FullLoader)
+    except OSError as error:
+        raise UsageError(f"config file {path} cannot be read: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UsageError(
+            f"config file {path} is not valid YAML: {' '.join(str(error).split())}"
+        ) from error
+    if not isinstance(content, dict):
+        raise UsageError(f"config file {path} holds no settings; write lines of 'key: value'")
+    return content
+
+
+def read_all(paths: Sequence[str]) -> dict[str, Any]:
+    """The settings of several files together; a later one wins."""
+    settings: dict[str, Any] = {}
+    for path in paths:
+        settings.update(read(path))
+    return settings
+
+
+def _find_one(name: str) -> str:
+    if os.path.exists(name):
+        return name
+    packaged = os.path.join(registry.PROPERTIES, name)
+    if os.path.isfile(packaged):
+        return packaged
+    ours = sorted(
+        os.path.relpath(path, registry.PROPERTIES)
+        for path in glob.glob(os.path.join(registry.PROPERTIES, "**", "*.yaml"), recursive=True)
+    )
+    listing = f"; this package's own files are {', '.join(ours)}" if ours else ""
+    raise UsageError(f"config file {name!r} does not exist{listing}")

@@ -1,0 +1,147 @@
+"""What a command prints, and with which code it exits, when something goes wrong."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+
+EXIT_OK = 0
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+EXIT_INTERRUPTED = 130
+
+_RECBOLE_MISSING = (
+    "RecBole is not installed: run `pip install recbole==1.2.1` "
+    "(on Python 3.12 and later `pip install --no-deps recbole==1.2.1`)"
+)
+#: the kinds RecBole and this package raise on purpose, with a sentence in them
+_DELIBERATE = (ValueError, KeyError, NotImplementedError, OSError, TypeError, RuntimeError)
+_LAST_LINE = re.compile(r"^(?:[\w.]+\.)?(\w+(?:Error|Exception|Interrupt)): ?(.*)$")
+
+
+class UsageError(Exception):
+    """The command was given something it cannot use; the text is one sentence for the user."""
+
+
+class RunError(Exception):
+    """The command cannot go on; the text is one sentence for the user."""
+
+
+def guarded(program: str, body: Callable[[Sequence[str]], int], argv: Sequence[str] | None) -> int:
+    """Run a command, turning whatever it raises into one sentence and an exit code.
+
+    Args:
+        program: the command's name, which opens every message.
+        body: receives the arguments and returns the exit code.
+        argv: the arguments; None takes those of the process.
+
+    Returns:
+        The exit code: 0, 1 (failed), 2 (wrong usage) or 130 (interrupted).
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    debug = "--debug" in arguments
+    try:
+        return body(arguments)
+    except KeyboardInterrupt:
+        print(f"{program}: interrupted", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    except UsageError as error:
+        print(f"{program}: error: {error} (see {program} --help)", file=sys.stderr)
+        return EXIT_USAGE
+    except Exception as error:
+        if debug:
+            traceback.print_exc()
+        else:
+            sys.stdout.flush()
+            print(f"{program}: error: {describe(error)}", file=sys.stderr)
+        return EXIT_FAILED
+
+
+def describe(error: BaseException) -> str:
+    """One sentence that says what an exception means to the user.
+
+    Args:
+        error: anything that a run raised, in this process or (through ``mp.spawn``) in a child.
+
+    Returns:
+        A single line; unforeseen kinds name themselves and point to ``--debug``.
+    """
+    if isinstance(error, (UsageError, RunError)):
+        return str(error)
+    kind, text = type(error).__name__, _text(error)
+    deliberate = isinstance(error, _DELIBERATE) and _raised_by_recbole(error)
+    if kind in {"ProcessRaisedException", "ProcessExitedException"}:
+        kind, text = _cause_in_child(kind, str(error))
+        deliberate = kind in {"ValueError", "KeyError", "NotImplementedError", "RunError"}
+    if isinstance(error, ImportError):
+        if (error.name or "").split(".")[0] == "recbole":
+            return _RECBOLE_MISSING
+        return f"{text}; install the missing package, or rerun with --debug for the traceback"
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.strerror or kind}: {error.filename}"
+    known = _known_sentence(text)
+    if known is not None:
+        return known
+    if deliberate and " " in text:
+        return text
+    return f"{kind}: {text or 'no message'}; rerun with --debug for the traceback"
+
+
+def _text(error: BaseException) -> str:
+    if isinstance(error, KeyError) and error.args:
+        return _one_line(str(error.args[0]))
+    text = _one_line(str(error))
+    if text:
+        return text
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{os.path.basename(frames[-1].filename)}: {frames[-1].line}" if frames else ""
+
+
+def _one_line(text: str) -> str:
+    """The message without line breaks; only its first paragraph, since torch appends stacks."""
+    return " ".join(text.strip().split("\n\n")[0].split())
+
+
+def _raised_by_recbole(error: BaseException) -> bool:
+    """Whether the innermost frame is RecBole's or ours, so that the text was written for users."""
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    if last is None:
+        return False
+    module = last.tb_frame.f_globals.get("__name__", "")
+    return module.split(".")[0] in {"recbole", "recbole_cammsr"}
+
+
+def _cause_in_child(kind: str, text: str) -> tuple[str, str]:
+    for line in reversed(text.strip().splitlines()):
+        match = _LAST_LINE.match(line.strip())
+        if match:
+            return match.group(1), match.group(2).strip("'\"")
+    return kind, _one_line(text)
+
+
+def _known_sentence(text: str) -> str | None:
+    if "should be None when the loss_type is CE" in text:
+        return (
+            f"{text.rstrip('.')}: this model ranks against all items, so add "
+            "--train_neg_sample_args=None (or --protocol, which sets it)"
+        )
+    missing = re.match(r"Neither \[(.*)\] exists in the device nor \[(.*)\] a known dataset", text)
+    if missing:
+        folder, name = missing.groups()
+        return (
+            f"there is no data set {name!r}: the folder {folder} does not exist and RecBole knows "
+            "no download of that name; check --dataset, or point --data_path at the folder that "
+            f"holds {name}/{name}.inter"
+        )
+    if re.match(r"<?urlopen error", text):
+        return (
+            "the data set's folder does not exist and RecBole could not download it "
+            f"({text.strip('<>')}); check --dataset, or point --data_path at the folder that "
+            "holds the data set's folder"
+        )
+    return None

@@ -1,0 +1,113 @@
+"""The names that RecBole and this package read: settings and models, found without importing them.
+
+A setting that nobody reads is accepted by RecBole in silence, so ``--epoch=5`` trains 300 epochs.
+Names are collected from the YAML defaults and from the source text, which takes some hundredths
+of a second where importing RecBole takes several seconds.
+"""
+
+from __future__ import annotations
+
+import difflib
+import glob
+import importlib.util
+import os
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any
+
+import yaml
+
+from recbole_cammsr import registry
+from recbole_cammsr.cli.errors import UsageError
+
+_YAML_KEY = re.compile(r"^([A-Za-z]\w*)[ \t]*:", re.MULTILINE)
+_SOURCE_KEY = re.compile(r"\bconfig(?:_dict)?(?:\[|\.get\()\s*[\"'](\w+)[\"']")
+_QUOTED_WORD = re.compile(r"[\"'](\w+)[\"']")
+
+
+@lru_cache(maxsize=None)
+def recbole_folder() -> str:
+    """The folder of the installed RecBole.
+
+    Raises:
+        ModuleNotFoundError: RecBole is not installed.
+    """
+    spec = importlib.util.find_spec("recbole")
+    if spec is None or not spec.submodule_search_locations:
+        raise ModuleNotFoundError("No module named 'recbole'", name="recbole")
+    return next(iter(spec.submodule_search_locations))
+
+
+@lru_cache(maxsize=None)
+def settings() -> frozenset[str]:
+    """Every setting that RecBole or this package gives a default or reads."""
+    package = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
+    names: set[str] = set()
+    for folder in (os.path.join(recbole_folder(), "properties"), registry.PROPERTIES):
+        for path in glob.glob(os.path.join(folder, "**", "*.yaml"), recursive=True):
+            if os.path.basename(path) not in {"url.yaml", "kg_url.yaml"}:
+                names.update(_YAML_KEY.findall(_read(path)))
+    for folder in (recbole_folder(), package):
+        for path in glob.glob(os.path.join(folder, "**", "*.py"), recursive=True):
+            names.update(_SOURCE_KEY.findall(_read(path)))
+    argument_list = os.path.join(recbole_folder(), "utils", "argument_list.py")
+    names.update(_QUOTED_WORD.findall(_read(argument_list)))
+    names.update(registry.DATASET_ARGUMENTS)
+    return frozenset(names)
+
+
+@lru_cache(maxsize=None)
+def defaults() -> dict[str, Any]:
+    """RecBole's defaults for all models."""
+    values = yaml.safe_load(_read(os.path.join(recbole_folder(), "properties", "overall.yaml")))
+    return dict(values)
+
+
+@lru_cache(maxsize=None)
+def models() -> tuple[str, ...]:
+    """Every model that can be named: RecBole's own, and this package's."""
+    files = glob.glob(os.path.join(recbole_folder(), "properties", "model", "*.yaml"))
+    names = {os.path.splitext(os.path.basename(path))[0] for path in files}
+    return tuple(sorted(names | set(registry.MODELS)))
+
+
+def check_model(name: str) -> None:
+    """Refuse a model that does not exist.
+
+    Args:
+        name: as the user gave it.
+
+    Raises:
+        UsageError: no such model; names the nearest ones.
+    """
+    if name in models():
+        return
+    by_lower_case = {model.lower(): model for model in models()}
+    if name.lower() not in by_lower_case and _has_module(name):
+        return  # a model without a YAML file, e.g. one that the user added to RecBole
+    near = difflib.get_close_matches(name.lower(), by_lower_case, n=3, cutoff=0.6)
+    hint = f"; did you mean {_either(by_lower_case[match] for match in near)}?" if near else ""
+    raise UsageError(f"there is no model {name!r}{hint}")
+
+
+def nearest_setting(name: str, own_options: Iterable[str]) -> str | None:
+    """The known setting or option that an unknown name was probably meant to be, if any."""
+    lowered = {known.lower(): known for known in [*settings(), *own_options]}
+    near = difflib.get_close_matches(name.lower().replace("-", "_"), lowered, n=1, cutoff=0.84)
+    return lowered[near[0]] if near else None
+
+
+def _has_module(name: str) -> bool:
+    pattern = os.path.join(recbole_folder(), "model", "*_recommender", f"{name.lower()}.py")
+    return bool(glob.glob(pattern))
+
+
+def _either(names: Iterable[str]) -> str:
+    quoted = [repr(name) for name in names]
+    return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} or {quoted[-1]}"
+
+
+def _read(path: str) -> str:
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return file.read()

@@ -1,0 +1,71 @@
+"""The evaluation protocol of this package, for other models: ``--protocol``.
+
+CAMMSR is evaluated with RecBole's settings for sequential models, then its own model file, then
+this package's file for the data set. A baseline ranks the same candidates for the same rows when
+it gets the part of these that concerns data and evaluation. Nothing else is carried over: epochs,
+batch sizes and the like stay the baseline's own.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from recbole_cammsr import registry
+from recbole_cammsr.cli import config_files, known_settings
+
+#: settings about data that RecBole's own list of them leaves out
+_MORE_DATA_SETTINGS = frozenset({"data_path"})
+#: the model whose protocol the others follow
+_REFERENCE_MODEL = "CAMMSR"
+
+
+def settings_for(model: str, dataset: str, chosen: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that make a model follow the protocol of a data set.
+
+    Args:
+        model: name of the model.
+        dataset: name of the data set.
+        chosen: what the user's config files and command line set; wins over the protocol.
+
+    Returns:
+        Settings for RecBole's ``config_dict``, without those that the user chose.
+    """
+    if model in registry.MODELS:
+        return {}  # RecBole's Config already reads these files for our own models
+    settings = _data_and_evaluation(dataset)
+    if _ranks_all_items(model, chosen):
+        settings["train_neg_sample_args"] = None
+    return {key: value for key, value in settings.items() if key not in chosen}
+
+
+def _data_and_evaluation(dataset: str) -> dict[str, Any]:
+    from recbole.utils.argument_list import dataset_arguments, evaluation_arguments
+
+    sequential = os.path.join(
+        known_settings.recbole_folder(), "properties", "quick_start_config", "sequential.yaml"
+    )
+    files = [
+        sequential,
+        registry.properties_file("model", _REFERENCE_MODEL),
+        registry.properties_file("dataset", dataset),
+    ]
+    wanted = {*dataset_arguments, *evaluation_arguments, *_MORE_DATA_SETTINGS}
+    wanted -= set(registry.DATASET_ARGUMENTS)
+    everything = config_files.read_all([path for path in files if path is not None])
+    return {key: value for key, value in everything.items() if key in wanted}
+
+
+def _ranks_all_items(model: str, chosen: Mapping[str, Any]) -> bool:
+    """Whether RecBole refuses negative sampling for this model: sequential, with the CE loss."""
+    from recbole.utils import ModelType, get_model
+
+    model_class = get_model(model)
+    if model_class.type != ModelType.SEQUENTIAL or hasattr(model_class, "input_type"):
+        return False
+    own_file = os.path.join(
+        known_settings.recbole_folder(), "properties", "model", f"{model}.yaml"
+    )
+    own = config_files.read(own_file) if os.path.isfile(own_file) else {}
+    return {**own, **chosen}.get("loss_type") == "CE"

@@ -1,0 +1,74 @@
+"""Aligned plain-text tables of metrics."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from recbole_cammsr.cli.training import Outcome
+
+
+def summary(outcome: Outcome) -> str:
+    """Metrics of one run, a row each, and the checkpoint's path."""
+    metrics = list(outcome.test) or list(outcome.valid)
+    rows = [
+        [name, _number(outcome.valid.get(name)), _number(outcome.test.get(name))]
+        for name in metrics
+    ]
+    lines = [
+        f"{outcome.model} on {outcome.dataset}",
+        *table(["metric", "best valid", "test"], rows),
+    ]
+    if outcome.checkpoint is not None:
+        lines.append(f"checkpoint  {os.path.normpath(outcome.checkpoint)}")
+    return "\n".join(lines)
+
+
+def comparison(outcomes: Sequence[Outcome], split: str) -> str:
+    """Metrics of several runs, a row a model; the best of each column is marked with ``*``.
+
+    Args:
+        outcomes: at least one run.
+        split: ``valid`` or ``test``.
+    """
+    results = [outcome.valid if split == "valid" else outcome.test for outcome in outcomes]
+    metrics = list(dict.fromkeys(name for result in results for name in result))
+    best = {}
+    for name in metrics:
+        values = [result[name] for result in results if name in result]
+        best[name] = max(values) if outcomes[0].bigger_is_better else min(values)
+    rows = []
+    for outcome, result in zip(outcomes, results):
+        cells = []
+        for name in metrics:
+            mark = "*" if len(results) > 1 and result.get(name) == best[name] else " "
+            cells.append(f"{_number(result.get(name))}{mark}")
+        rows.append([outcome.model, *cells])
+    title = {"valid": "best validation", "test": "test"}[split]
+    header = ["model", *(f"{name} " for name in metrics)]
+    return "\n".join([f"{title} result on {outcomes[0].dataset}", *table(header, rows)])
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Lines of a table: the first column to the left, the others to the right."""
+    widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
+    lines = []
+    for row in [header, *rows]:
+        cells = [
+            cell.ljust(width) if i == 0 else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(row, widths))
+        ]
+        lines.append("  ".join(cells).rstrip())
+    lines.insert(1, "  ".join("-" * width for width in widths))
+    return lines
+
+
+def show(text: str) -> None:
+    """Print a block to standard output, apart from the log on standard error."""
+    sys.stderr.flush()
+    print(f"\n{text}", flush=True)
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"

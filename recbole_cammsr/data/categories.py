@@ -1,0 +1,140 @@
+"""Item categories from the `.item` atomic file, aligned by token like the features.
+
+Read on their own rather than through RecBole's item features: RecBole adds every item of the
+`.item` file to the vocabulary and joins its columns to every batch.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+
+
+@dataclass(frozen=True)
+class CategoryTable:
+    """Category labels per item id.
+
+    Attributes:
+        field: column of the `.item` file.
+        labels: label names, index = class number.
+        targets: ``(n_items, C)`` bool, which labels an item has; row 0 (padding) has none.
+        digest: of label names and targets.
+    """
+
+    field: str
+    labels: tuple[str, ...]
+    targets: torch.Tensor
+    digest: str
+
+    @property
+    def multi_label(self) -> bool:
+        """Whether any item has more than one label (binary instead of categorical task)."""
+        return bool((self.targets.sum(dim=1) > 1).any())
+
+    @property
+    def covered(self) -> int:
+        """Number of items with at least one label."""
+        return int(self.targets.any(dim=1).sum())
+
+    def report(self) -> str:
+        """One line for the log."""
+        items = len(self.targets) - 1
+        kind = "several labels per item" if self.multi_label else "one label per item"
+        return (
+            f"categories: field {self.field}, {len(self.labels)} labels, {kind}, "
+            f"{self.covered}/{items} items labelled ({100 * self.covered / max(items, 1):.1f}%)"
+        )
+
+
+def read_categories(
+    path: str,
+    field: str,
+    item_field: str,
+    token_to_id: Mapping[str, int],
+    field_separator: str = "\t",
+    sequence_separator: str = " ",
+    encoding: str = "utf-8",
+) -> CategoryTable:
+    """Read one column of an `.item` file as category labels.
+
+    Args:
+        path: the `.item` file.
+        field: name of the category column, of type ``token`` or ``token_seq``.
+        item_field: name of the item column.
+        token_to_id: the data set's ``field2token_id`` of the item field, id 0 being padding.
+        field_separator: between columns.
+        sequence_separator: between the labels of a ``token_seq``.
+        encoding: of the file.
+
+    Returns:
+        Labels and targets; labels are those that items of the data set have, sorted.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: the column is absent or of another type, an item stands twice, or no item of
+            the data set has a label.
+    """
+    escape = "set `category_weight: 0` to run without category guidance"
+    if not os.path.isfile(path):
+        raise FileNotFoundError(
+            f"item file {path} does not exist, so there is no `category_field` {field!r}; write the "
+            f"file or {escape}."
+        )
+    with open(path, encoding=encoding) as handle:
+        header = handle.readline().rstrip("\r\n").split(field_separator)
+    types = dict(column.split(":", 1) for column in header if ":" in column)
+    if field not in types or item_field not in types:
+        raise ValueError(
+            f"item file {path} has the fields {list(types)} but not {field!r} as `category_field` "
+            f"and {item_field!r}; name the right one or {escape}."
+        )
+    if types[field] not in ("token", "token_seq"):
+        raise ValueError(
+            f"item file {path}: category field {field!r} has type {types[field]!r}; it must be "
+            f"`token` or `token_seq`, or {escape}."
+        )
+    frame = pd.read_csv(
+        path,
+        sep=field_separator,
+        usecols=[f"{item_field}:{types[item_field]}", f"{field}:{types[field]}"],
+        dtype=str,
+        keep_default_na=False,
+        encoding=encoding,
+        quoting=3,
+    )
+    tokens = frame[f"{item_field}:{types[item_field]}"].tolist()
+    cells = frame[f"{field}:{types[field]}"].tolist()
+    several = types[field] == "token_seq"
+
+    seen: set[int] = set()
+    items: list[int] = []
+    names: list[str] = []
+    for token, cell in zip(tokens, cells):
+        item = token_to_id.get(token, 0)
+        if item == 0:
+            continue
+        if item in seen:
+            raise ValueError(f"item file {path} names item {token!r} twice; keep one line per item.")
+        seen.add(item)
+        for name in cell.split(sequence_separator) if several else [cell.strip()]:
+            if name:
+                items.append(item)
+                names.append(name)
+    if not names:
+        raise ValueError(
+            f"item file {path}: no item of the data set has a value in {field!r}; name another "
+            f"`category_field` or {escape}."
+        )
+    labels, classes = np.unique(np.array(names, dtype=str), return_inverse=True)
+    targets = torch.zeros((len(token_to_id), len(labels)), dtype=torch.bool)
+    targets[torch.tensor(items), torch.from_numpy(classes.reshape(-1))] = True
+    digest = hashlib.blake2b(digest_size=16)
+    digest.update("\n".join(labels.tolist()).encode())
+    digest.update(np.packbits(targets.numpy()).tobytes())
+    return CategoryTable(field, tuple(labels.tolist()), targets, digest.hexdigest())

@@ -1,0 +1,215 @@
+"""Aligns a feature file with a data set's items, by token, and refuses what cannot be right."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from recbole_cammsr.data.formats import RawFeatures
+
+FEATURE_DTYPES = {
+    "float16": torch.float16,
+    "bfloat16": torch.bfloat16,
+    "float32": torch.float32,
+}
+
+# rows per block when a memory-mapped file is checked and gathered
+_BLOCK = 65_536
+
+
+@dataclass(frozen=True)
+class FeatureTable:
+    """Features of one modality, one row per item id of the data set.
+
+    Attributes:
+        modality: its name in `modalities`.
+        path: file it came from.
+        values: ``(n_items, d)`` in the chosen dtype; rows of missing items (and of padding, id 0)
+            are zero.
+        present: ``(n_items,)`` bool, whether the item has a row in the file.
+        unused_rows: rows of the file whose token is no item of the data set.
+        zero_rows: items that have a row, but one of zeros only.
+        digest: of the tokens, the dimension and the values of the items' rows; the order of rows
+            in the file does not enter.
+    """
+
+    modality: str
+    path: str
+    values: torch.Tensor
+    present: torch.Tensor
+    unused_rows: int
+    zero_rows: int
+    digest: str
+
+    @property
+    def dimension(self) -> int:
+        """Length of one feature vector."""
+        return int(self.values.shape[1])
+
+    @property
+    def covered(self) -> int:
+        """Number of items with features."""
+        return int(self.present.sum())
+
+
+def validate(raw: RawFeatures) -> None:
+    """Refuse a feature file that no data set could use.
+
+    Args:
+        raw: as read by :func:`recbole_cammsr.data.formats.read_features`.
+
+    Raises:
+        ValueError: empty file, wrong rank or dtype, tokens and rows that differ in number,
+            duplicate tokens.
+    """
+    tokens, values, path = raw.tokens, raw.values, raw.path
+    if values.dtype.kind not in "fiu":
+        raise ValueError(
+            f"feature file {path}: features have dtype {values.dtype}; they must be float16 or "
+            f"float32."
+        )
+    if values.ndim != 2:
+        raise ValueError(
+            f"feature file {path}: features have shape {values.shape}; they must be two-dimensional, "
+            f"one row per item."
+        )
+    if values.shape[0] == 0 or values.shape[1] == 0:
+        raise ValueError(
+            f"feature file {path} is empty (shape {values.shape}); write it again or take its "
+            f"modality out of `modalities`."
+        )
+    if len(tokens) != len(values):
+        raise ValueError(
+            f"feature file {path} has {len(tokens)} tokens for {len(values)} rows; each row needs "
+            f"exactly one token."
+        )
+    unique, counts = np.unique(tokens, return_counts=True)
+    if len(unique) < len(tokens):
+        twice = unique[counts > 1]
+        raise ValueError(
+            f"feature file {path} has {len(twice)} item tokens more than once, e.g. "
+            f"{_some(twice)}; keep one row per item."
+        )
+
+
+def align(
+    raw: RawFeatures,
+    modality: str,
+    token_to_id: Mapping[str, int],
+    dtype: torch.dtype = torch.float16,
+) -> FeatureTable:
+    """Bring the rows of a feature file into the order of the data set's item ids.
+
+    Tokens that the data set does not have are counted and left out, items without a row become
+    missing: the set of items never changes (DESIGN section 3).
+
+    Args:
+        raw: the file's content.
+        modality: name for messages.
+        token_to_id: the data set's ``field2token_id`` of the item field, id 0 being padding.
+        dtype: of the result.
+
+    Returns:
+        The aligned table with ``max(id) + 1`` rows.
+
+    Raises:
+        ValueError: what :func:`validate` refuses, no token in common, or non-finite values.
+    """
+    validate(raw)
+    ids = np.fromiter(
+        (token_to_id.get(token, 0) for token in raw.tokens.tolist()),
+        dtype=np.int64,
+        count=len(raw.tokens),
+    )
+    used = np.flatnonzero(ids > 0)
+    if used.size == 0:
+        known = [token for token, item in token_to_id.items() if item > 0]
+        raise ValueError(
+            f"feature file {raw.path} of modality {modality!r} has no item of the data set: its "
+            f"tokens look like {_some(raw.tokens)}, the data set's like {_some(known)}; write the "
+            f"file with the tokens of the `.inter` file."
+        )
+    n_items = len(token_to_id)
+    used = used[np.argsort(ids[used], kind="stable")]
+    values = torch.zeros((n_items, raw.values.shape[1]), dtype=dtype)
+    present = torch.zeros(n_items, dtype=torch.bool)
+    digest = hashlib.blake2b(digest_size=16)
+    digest.update(repr(raw.values.shape[1]).encode())
+    zero_rows = 0
+    for start in range(0, used.size, _BLOCK):
+        rows = used[start : start + _BLOCK]
+        block = np.ascontiguousarray(raw.values[rows])
+        _check_finite(block, raw.tokens[rows], raw.path)
+        digest.update("\n".join(raw.tokens[rows].tolist()).encode())
+        digest.update(block.astype(np.float32).tobytes())
+        zero_rows += int((~block.any(axis=1)).sum())
+        item_ids = torch.from_numpy(ids[rows])
+        converted = torch.from_numpy(block.astype(np.float32)).to(dtype)
+        if not bool(torch.isfinite(converted).all()):
+            raise ValueError(
+                f"feature file {raw.path}: values up to {np.abs(block).max():.3g} do not fit in "
+                f"{str(dtype).split('.')[-1]}; set `feature_dtype: float32` or scale the features."
+            )
+        values[item_ids] = converted
+        present[item_ids] = True
+    return FeatureTable(
+        modality=modality,
+        path=raw.path,
+        values=values,
+        present=present,
+        unused_rows=len(raw.tokens) - int(used.size),
+        zero_rows=zero_rows,
+        digest=digest.hexdigest(),
+    )
+
+
+def _check_finite(block: np.ndarray, tokens: np.ndarray, path: str) -> None:
+    if block.dtype.kind != "f":
+        return
+    broken = ~np.isfinite(block).all(axis=1)
+    if broken.any():
+        raise ValueError(
+            f"feature file {path}: {int(broken.sum())} rows or more have NaN or infinite values, "
+            f"e.g. item {_some(tokens[broken])}; leave such items out of the file, they then count "
+            f"as missing."
+        )
+
+
+def coverage_report(tables: Sequence[FeatureTable]) -> str:
+    """A small table for the log: what was found for each modality.
+
+    Args:
+        tables: aligned tables.
+
+    Returns:
+        Lines of text: modality, file, dimension, dtype, items covered, rows unused.
+    """
+    header = ("modality", "file", "dim", "dtype", "items covered", "rows unused")
+    rows = [header]
+    for table in tables:
+        items = len(table.present) - 1
+        share = 100 * table.covered / max(items, 1)
+        rows.append(
+            (
+                table.modality,
+                table.path,
+                str(table.dimension),
+                str(table.values.dtype).split(".")[-1],
+                f"{table.covered}/{items} ({share:.1f}%)"
+                + (f", {table.zero_rows} all zero" if table.zero_rows else ""),
+                str(table.unused_rows),
+            )
+        )
+    widths = [max(len(row[column]) for row in rows) for column in range(len(header))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows
+    )
+
+
+def _some(tokens: Sequence[str] | np.ndarray, count: int = 3) -> str:
+    shown = [repr(str(token)) for token in list(tokens[:count])]
+    return ", ".join(shown) + (", ..." if len(tokens) > count else "")

@@ -1,0 +1,306 @@
+"""Readers of item feature files: every format ends as tokens plus one row of values per token.
+
+Formats (docs/data.md, "Feature files"):
+
+========================  ======================================================================
+``x.npz``                 arrays ``item_id`` (unicode) and ``feature``; the default of dataset_prep
+``x.npy`` + ``x.ids``     rows and one token a line; memory-mapped
+``x.npy`` / ``x.pt``      rows with an item map given by ``ids`` (HM4SR, MMRec)
+``x.feat1CLS`` ...        headerless float32 rows with ``item2index`` given by ``ids`` (UniSRec)
+anything else             RecBole atomic file with ``item_id:token`` and one ``float_seq`` column
+========================  ======================================================================
+
+Nothing is unpickled: ``.npz``/``.npy`` are read with ``allow_pickle=False`` and ``.pt`` with
+``weights_only=True``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import zipfile
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+
+class RawFeatures(NamedTuple):
+    """A feature file as it stands on disk.
+
+    Attributes:
+        path: file the values came from.
+        tokens: item tokens, unicode array of shape ``(n,)``.
+        values: float array or memory map of shape ``(n, d)``.
+    """
+
+    path: str
+    tokens: np.ndarray
+    values: np.ndarray
+
+
+class FeatureFile(NamedTuple):
+    """Where a modality's features are.
+
+    Attributes:
+        path: the file with the values.
+        ids: file that maps rows to tokens, or ``row`` where the token *is* the row number;
+            None where the format carries its tokens or has them in ``<stem>.ids``.
+        offset: row number of the item whose number is 0 (1 where row 0 is padding).
+    """
+
+    path: str
+    ids: str | None = None
+    offset: int = 0
+
+
+def read_features(file: FeatureFile, item_field: str = "item_id") -> RawFeatures:
+    """Read a feature file of any supported format.
+
+    Args:
+        file: path and, for row-aligned formats, the item map.
+        item_field: name of the token column of an atomic file.
+
+    Returns:
+        Tokens and values, not yet validated against a data set.
+
+    Raises:
+        FileNotFoundError: the file or its item map does not exist.
+        ValueError: the content is not what the format promises.
+    """
+    path = file.path
+    if not os.path.isfile(path):
+        raise FileNotFoundError(
+            f"feature file {path} does not exist; name the right file in `modality_files` or take "
+            f"its modality out of `modalities`."
+        )
+    extension = os.path.splitext(path)[1].lower()
+    try:
+        if extension == ".npz":
+            return _read_npz(path)
+        if extension in (".npy", ".pt", ".pth") or re.search(r"\.feat\w*$", path):
+            return _read_row_aligned(file, extension)
+        return _read_atomic(path, item_field)
+    except (OSError, EOFError, zipfile.BadZipFile, UnicodeDecodeError) as error:
+        raise ValueError(
+            f"feature file {path} cannot be read ({_first_line(error)}); it is truncated or not in "
+            f"the format that its name says: write it again."
+        ) from error
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+
+
+def _refuse_pickled(path: str, what: str) -> ValueError:
+    return ValueError(
+        f"feature file {path}: {what} holds pickled Python objects, which are never loaded; save it "
+        f"as a plain array (tokens: `np.asarray(tokens, dtype=str)`, features: float16 or float32)."
+    )
+
+
+def _read_npz(path: str) -> RawFeatures:
+    with np.load(path, allow_pickle=False) as archive:
+        missing = [name for name in ("item_id", "feature") if name not in archive.files]
+        if missing:
+            raise ValueError(
+                f"feature file {path} has arrays {sorted(archive.files)} but not {missing}; write it "
+                f"with `np.savez(path, item_id=tokens, feature=values)`."
+            )
+        arrays = {}
+        for name in ("item_id", "feature"):
+            try:
+                arrays[name] = archive[name]
+            except ValueError as error:
+                if "allow_pickle" in str(error):
+                    raise _refuse_pickled(path, f"array `{name}`") from error
+                raise ValueError(
+                    f"feature file {path}: array `{name}` cannot be read ({_first_line(error)}); "
+                    f"write the file again."
+                ) from error
+    return RawFeatures(path, _as_tokens(arrays["item_id"], path), arrays["feature"])
+
+
+def _as_tokens(ids: np.ndarray, path: str) -> np.ndarray:
+    if ids.ndim != 1 or ids.dtype.kind not in "UiuS":
+        raise ValueError(
+            f"feature file {path}: `item_id` has dtype {ids.dtype} and shape {ids.shape}; it must be "
+            f"a one-dimensional array of item tokens (strings)."
+        )
+    return np.char.decode(ids, "utf-8") if ids.dtype.kind == "S" else ids.astype(str)
+
+
+def _read_row_aligned(file: FeatureFile, extension: str) -> RawFeatures:
+    path = file.path
+    ids_path = file.ids or os.path.splitext(path)[0] + ".ids"
+    row_of_token: Mapping[str, int] | None = None
+    if ids_path != "row":
+        if not os.path.isfile(ids_path):
+            raise FileNotFoundError(
+                f"feature file {path} has rows without tokens and its item map {ids_path} does not "
+                f"exist; give `modality_files: {{<modality>: {{file: ..., ids: <map file or row>}}}}`."
+            )
+        row_of_token = read_item_map(ids_path)
+
+    if extension == ".npy":
+        try:
+            values = np.load(path, mmap_mode="r", allow_pickle=False)
+        except ValueError as error:
+            if "object" in str(error).lower() or "pickle" in str(error).lower():
+                raise _refuse_pickled(path, "the array") from error
+            raise ValueError(
+                f"feature file {path} cannot be read ({_first_line(error)}); it is truncated or not "
+                f"a .npy file: write it again."
+            ) from error
+    elif extension in (".pt", ".pth"):
+        values = _load_tensor(path)
+    else:
+        values = _load_headerless(path, row_of_token)
+
+    if values.ndim != 2:
+        raise ValueError(
+            f"feature file {path} has shape {values.shape}; it must be two-dimensional, one row per "
+            f"item."
+        )
+    if row_of_token is None:
+        tokens = np.arange(len(values) - file.offset).astype(str)
+        return RawFeatures(path, tokens, values[file.offset :])
+
+    rows = np.fromiter(row_of_token.values(), dtype=np.int64, count=len(row_of_token)) + file.offset
+    outside = (rows < 0) | (rows >= len(values))
+    tokens = np.array(list(row_of_token), dtype=str)
+    if outside.any():
+        raise ValueError(
+            f"item map {ids_path} names row {rows[outside][0]} for item {tokens[outside][0]!r}, but "
+            f"{path} has {len(values)} rows; use the map that was made with this file."
+        )
+    if not np.array_equal(rows, np.arange(len(values))):
+        values = values[rows]
+    return RawFeatures(path, tokens, values)
+
+
+def _load_tensor(path: str) -> np.ndarray:
+    import pickle
+
+    import torch
+
+    try:
+        loaded = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise _refuse_pickled(path, "the file") from error
+    except RuntimeError as error:
+        raise ValueError(
+            f"feature file {path} cannot be read ({_first_line(error)}); write it again."
+        ) from error
+    if not isinstance(loaded, torch.Tensor):
+        raise ValueError(
+            f"feature file {path} holds a {type(loaded).__name__}; it must hold one tensor with a "
+            f"row per item."
+        )
+    if loaded.dtype == torch.bfloat16:
+        loaded = loaded.float()
+    values: np.ndarray = loaded.numpy()
+    return values
+
+
+def _load_headerless(path: str, row_of_token: Mapping[str, int] | None) -> np.ndarray:
+    if row_of_token is None:
+        raise ValueError(
+            f"feature file {path} has no header, so its number of rows must come from an item map; "
+            f"give its `item2index` file as `ids`."
+        )
+    rows = max(row_of_token.values(), default=-1) + 1
+    flat = np.fromfile(path, dtype=np.float32)
+    if rows == 0 or flat.size == 0 or flat.size % rows:
+        raise ValueError(
+            f"feature file {path} has {flat.size} float32 values, which is not a whole number of "
+            f"rows for the {rows} items of its item map; the file is truncated or the map is "
+            f"another data set's."
+        )
+    return flat.reshape(rows, -1)
+
+
+def read_item_map(path: str) -> dict[str, int]:
+    """Read which row belongs to which item token.
+
+    Args:
+        path: ``.ids``/``.txt`` (one token a line, in row order), ``.json`` (token to row), or a
+            table of two columns, token and row, with or without a header (``item2index``, MMRec's
+            ``i_id_mapping.csv``).
+
+    Returns:
+        Row number per token, in file order.
+
+    Raises:
+        ValueError: a token appears twice, or a row number is not an integer.
+    """
+    with open(path, encoding="utf-8") as handle:
+        if path.lower().endswith(".json"):
+            try:
+                content = json.load(handle)
+            except json.JSONDecodeError as error:
+                raise ValueError(f"item map {path} is not valid JSON ({error}).") from error
+            if not isinstance(content, dict):
+                raise ValueError(f"item map {path} must be one JSON object, token to row number.")
+            pairs: list[tuple[str, Any]] = list(content.items())
+        else:
+            lines = handle.read().splitlines()
+            pairs = _parse_map_lines(path, lines)
+    result: dict[str, int] = {}
+    for token, row in pairs:
+        if token in result:
+            raise ValueError(f"item map {path} names item {token!r} twice; keep one line per item.")
+        try:
+            result[token] = int(row)
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"item map {path}: row number {row!r} of item {token!r} is not an integer."
+            ) from error
+    return result
+
+
+def _parse_map_lines(path: str, lines: list[str]) -> list[tuple[str, Any]]:
+    if path.lower().endswith((".ids", ".txt")):
+        return [(line, row) for row, line in enumerate(lines)]
+    separator = "\t" if lines and "\t" in lines[0] else ","
+    cells = [line.split(separator) for line in lines if line.strip()]
+    if cells and len(cells[0]) >= 2 and not cells[0][1].strip().lstrip("-").isdigit():
+        cells = cells[1:]  # a header
+    short = [line for line in cells if len(line) < 2]
+    if short:
+        raise ValueError(f"item map {path}: line {short[0]!r} is not `token<tab or comma>row`.")
+    return [(line[0].strip(), line[1].strip()) for line in cells]
+
+
+def _read_atomic(path: str, item_field: str) -> RawFeatures:
+    with open(path, encoding="utf-8") as handle:
+        header = handle.readline().rstrip("\r\n").split("\t")
+    types = dict(column.split(":", 1) for column in header if ":" in column)
+    vectors = [name for name, kind in types.items() if kind == "float_seq"]
+    if item_field not in types or len(vectors) != 1:
+        raise ValueError(
+            f"feature file {path} has the header {header[:4]}; as an atomic file it must have "
+            f"`{item_field}:token` and one `float_seq` column."
+        )
+    frame = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False, quoting=3)
+    frame.columns = [column.split(":", 1)[0] for column in frame.columns]
+    cells = frame[vectors[0]].tolist()
+    try:
+        rows = [np.array(cell.split(), dtype=np.float32) for cell in cells]
+    except ValueError as error:
+        raise ValueError(
+            f"feature file {path}: column `{vectors[0]}` has a value that is not a number "
+            f"({_first_line(error)})."
+        ) from error
+    tokens = frame[item_field].to_numpy(dtype=str)
+    if len({len(row) for row in rows}) > 1:
+        usual = len(rows[0])
+        odd = next(i for i, row in enumerate(rows) if len(row) != usual)
+        raise ValueError(
+            f"feature file {path}: item {tokens[odd]!r} has {len(rows[odd])} values and the first "
+            f"item {usual}; every item needs the same dimension."
+        )
+    values = np.stack(rows) if rows else np.empty((0, 0), dtype=np.float32)
+    return RawFeatures(path, tokens, values)

@@ -1,0 +1,126 @@
+"""What the configuration says about an item's modalities, read and checked in one place."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from recbole_cammsr.data.formats import FeatureFile
+
+#: features that this package ships (``ml-100k``), the last place where a file is looked for
+EXAMPLE_DATA = os.path.join(
+    os.path.dirname(os.path.dirname(os.path.realpath(__file__))), "example_data"
+)
+
+_DEFAULT_SUFFIXES = (".npz", ".npy", "")
+
+
+def modality_names(value: Any) -> tuple[str, ...]:
+    """Names of the content modalities, in order.
+
+    Args:
+        value: `modalities` of the configuration: a list, or text such as ``[text,image]`` that
+            the command line hands over, or nothing.
+
+    Returns:
+        Distinct names; empty for ID only.
+
+    Raises:
+        ValueError: a name is not a word, stands twice, or is ``id``.
+    """
+    if value is None:
+        return ()
+    if isinstance(value, str):
+        value = [name.strip(" '\"") for name in value.strip("[]() ").split(",")]
+        value = [name for name in value if name]
+    if not isinstance(value, (list, tuple)) or not all(isinstance(name, str) for name in value):
+        raise ValueError(f"`modalities` is {value!r}; it must be a list of names, e.g. [text, image].")
+    for name in value:
+        if name.lower() == "id":
+            raise ValueError(
+                "`modalities` lists content modalities only; the item ID is switched by "
+                "`use_id: true|false`, so take 'id' out of the list."
+            )
+        if not name or os.sep in name or any(c.isspace() for c in name):
+            raise ValueError(f"`modalities` has the name {name!r}; use words such as text or image.")
+    if len(set(value)) < len(value):
+        raise ValueError(f"`modalities` is {list(value)}; each name may stand only once.")
+    return tuple(value)
+
+
+def modality_file(
+    modality: str, files: Mapping[str, Any] | None, data_path: str, dataset: str
+) -> FeatureFile:
+    """Where the features of a modality are.
+
+    Args:
+        modality: its name.
+        files: `modality_files` of the configuration: per modality a path, or a mapping with
+            ``file`` and, for row-aligned formats, ``ids`` and ``offset``.
+        data_path: folder of the data set.
+        dataset: its name.
+
+    Returns:
+        Path and item map. Relative paths are looked up in ``data_path``, then from the working
+        directory.
+
+    Raises:
+        ValueError: an entry has unknown keys or no file.
+        FileNotFoundError: no entry and none of the default files exists.
+    """
+    entry = (files or {}).get(modality)
+    if entry is None:
+        tried = [
+            os.path.join(folder, f"{dataset}.{modality}{suffix}")
+            for folder in (data_path, EXAMPLE_DATA)
+            for suffix in _DEFAULT_SUFFIXES
+        ]
+        for path in tried:
+            if os.path.isfile(path):
+                return FeatureFile(path)
+        raise FileNotFoundError(
+            f"modality {modality!r} has no feature file: none of "
+            f"{', '.join(tried[: len(_DEFAULT_SUFFIXES)])} exists; write one, name it in "
+            f"`modality_files`, or take {modality!r} out of `modalities`."
+        )
+    if isinstance(entry, str):
+        entry = {"file": entry}
+    if not isinstance(entry, Mapping) or "file" not in entry:
+        raise ValueError(
+            f"`modality_files` of {modality!r} is {entry!r}; give a path or "
+            f"{{file: <path>, ids: <item map or row>}}."
+        )
+    unknown = set(entry) - {"file", "ids", "offset"}
+    if unknown:
+        raise ValueError(
+            f"`modality_files` of {modality!r} has unknown keys {sorted(unknown)}; known are file, "
+            f"ids and offset."
+        )
+    ids = entry.get("ids")
+    return FeatureFile(
+        path=_resolve(str(entry["file"]), data_path),
+        ids=ids if ids in (None, "row") else _resolve(str(ids), data_path),
+        offset=int(entry.get("offset", 0)),
+    )
+
+
+def check_known(modalities: tuple[str, ...], files: Any) -> None:
+    """Refuse `modality_files` that is no mapping or names a modality that is not in use.
+
+    Raises:
+        ValueError: as said.
+    """
+    if files is None:
+        return
+    if not isinstance(files, Mapping):
+        raise ValueError(
+            f"`modality_files` is {files!r}; it must map a modality to its file, e.g. "
+            f"{{text: features.npz}}."
+        )
+
+
+def _resolve(path: str, data_path: str) -> str:
+    path = os.path.expanduser(path)
+    inside = os.path.join(data_path, path)
+    return inside if not os.path.isabs(path) and os.path.exists(inside) else path

@@ -1,0 +1,1 @@
+"""CAMMSR and its parts, one concept per file; nothing here reads files."""

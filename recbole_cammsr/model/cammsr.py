@@ -1,0 +1,308 @@
+"""CAMMSR as a RecBole sequential recommender.
+
+Reference: Xu et al., "CAMMSR: Category-Guided Attentive Mixture of Experts for Multimodal
+Sequential Recommendation", ICDE 2026 (arXiv 2603.04320). The equations are this project's own
+reading of the public description: docs/model.md.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import torch
+from recbole.model.abstract_recommender import SequentialRecommender
+from recbole.utils import InputType
+from torch import nn
+
+from recbole_cammsr.model.camoe import CAMoE
+from recbole_cammsr.model.category_head import CategoryHead, category_loss
+from recbole_cammsr.model.encoder import HistoryEncoder
+from recbole_cammsr.model.item_init import ItemInit
+from recbole_cammsr.model.losses import catalogue_cross_entropy
+from recbole_cammsr.model.modality_swap import contrastive_loss, swapped_views
+
+_INTERVAL_FIELD = "interval_bucket"
+_TARGET_COUNT_FIELD = "target_count"
+
+
+class ItemTable(NamedTuple):
+    """All items once.
+
+    Attributes:
+        modalities: ``(n_items, M, d)``.
+        items: ``(n_items, d)`` fused.
+        weights: ``(n_items, M)`` modality weights, None without CAMoE.
+        attention: ``(n_items, K)`` expert attention, None without CAMoE.
+        category_logits: ``(n_items, C)``, None without guidance.
+    """
+
+    modalities: torch.Tensor
+    items: torch.Tensor
+    weights: torch.Tensor | None
+    attention: torch.Tensor | None
+    category_logits: torch.Tensor | None
+
+
+class CAMMSR(SequentialRecommender):
+    """Category-guided attentive mixture of experts for multimodal sequential recommendation."""
+
+    input_type = InputType.POINTWISE
+
+    def __init__(self, config: Any, dataset: Any) -> None:
+        super().__init__(config, dataset)
+        if config["loss_type"] != "CE":
+            raise ValueError(
+                f"`loss_type` is {config['loss_type']!r}; CAMMSR trains with 'CE', cross-entropy "
+                f"over the catalogue."
+            )
+        tables = dataset.feature_tables
+        categories = dataset.categories if config["category_weight"] else None
+        dimension = config["hidden_size"]
+        self.category_weight = float(config["category_weight"] or 0.0)
+        self.swap_weight = float(config["swap_weight"] or 0.0)
+        self.swap_ratio = config["swap_ratio"]
+        self.swap_temperature = config["swap_temperature"]
+        self.max_logits = config["max_logits"]
+        self.interval_list = _INTERVAL_FIELD + config["LIST_SUFFIX"]
+        self.uses_intervals = config["time_encoding"] == "interval"
+
+        self.item_init = ItemInit(
+            n_items=self.n_items,
+            dimension=dimension,
+            features=[table.values for table in tables],
+            present=[table.present for table in tables],
+            use_id=config["use_id"],
+        )
+        n_modalities = self.item_init.n_modalities
+        self.camoe: CAMoE | None = None
+        self.category_head: CategoryHead | None = None
+        if config["fusion"] == "camoe":
+            self.camoe = CAMoE(
+                n_modalities=n_modalities,
+                dimension=dimension,
+                inner=config["expert_size"],
+                copies=config["experts_per_view"],
+                dropout=config["expert_dropout"],
+                gamma=config["expert_scale"],
+                gate_scale=config["gate_scale"],
+            )
+        if categories is not None:
+            self.category_head = CategoryHead(
+                n_modalities=n_modalities,
+                dimension=dimension,
+                n_categories=len(categories.labels),
+                multi_label=categories.multi_label,
+            )
+            self.register_buffer("category_targets", categories.targets, persistent=False)
+        self.context = nn.Parameter(torch.empty(1, dimension)) if categories is None else None
+        self.encoder = HistoryEncoder(
+            dimension=dimension,
+            max_length=self.max_seq_length,
+            layers=config["n_layers"],
+            intervals=config["interval_buckets"] if self.uses_intervals else 0,
+            hidden_dropout=config["hidden_dropout_prob"],
+            norm=config["norm"],
+            heads=config["n_heads"],
+            inner=config["inner_size"],
+            attention_dropout=config["attn_dropout_prob"],
+            activation=config["hidden_act"],
+        )
+        self.swaps = self.swap_weight > 0 and n_modalities > 1
+        self.loss_names = ("recommendation",)
+        if self.category_head is not None:
+            self.loss_names += ("category",)
+        if self.swaps:
+            self.loss_names += ("swap",)
+        self._table: ItemTable | None = None
+        self._reset_parameters(config["initializer_range"])
+
+    def _reset_parameters(self, std: float) -> None:
+        for module in self.modules():
+            if isinstance(module, (nn.Linear, nn.Embedding)):
+                nn.init.normal_(module.weight, std=std)
+            if isinstance(module, nn.Linear) and module.bias is not None:
+                nn.init.zeros_(module.bias)
+        if self.context is not None:
+            nn.init.normal_(self.context, std=1.0)
+        self.item_init.reset_parameters(std)
+
+    # ---------------------------------------------------------------- items
+
+    def item_table(self) -> ItemTable:
+        """Every item's vectors.
+
+        CAMoE sees nothing but the item, so it runs once per item. In eval mode without gradients
+        the table is kept until the model is trained, loaded or moved.
+
+        Returns:
+            The table, rows indexed by item id.
+        """
+        keep = not self.training and not torch.is_grad_enabled()
+        if keep and self._table is not None:
+            return self._table
+        table = self._compute_items()
+        if keep:
+            self._table = table
+        return table
+
+    def _compute_items(self) -> ItemTable:
+        modalities, mask = self.item_init()
+        context, logits = self.context, None
+        if self.category_head is not None:
+            context, logits = self.category_head(modalities)
+        if self.camoe is None:
+            return ItemTable(modalities, modalities.sum(dim=1), None, None, logits)
+        fused = self.camoe(modalities, mask, context)
+        return ItemTable(modalities, fused.items, fused.weights, fused.attention, logits)
+
+    def train(self, mode: bool = True) -> CAMMSR:
+        """Switch mode; drops the kept item table."""
+        self._table = None
+        super().train(mode)
+        return self
+
+    def load_state_dict(self, *args: Any, **kwargs: Any) -> Any:
+        """Load parameters; drops the kept item table."""
+        self._table = None
+        return super().load_state_dict(*args, **kwargs)
+
+    def _apply(self, *args: Any, **kwargs: Any) -> Any:
+        self._table = None
+        return super()._apply(*args, **kwargs)
+
+    # ---------------------------------------------------------------- users
+
+    def hidden_states(self, interaction: Any, items: torch.Tensor) -> torch.Tensor:
+        """State after every prefix of the histories.
+
+        Args:
+            interaction: batch with history list ``(B, L)``.
+            items: ``(n_items, d)``.
+
+        Returns:
+            ``(B, L, d)``.
+        """
+        return self.encoder(items[interaction[self.ITEM_SEQ]], self._intervals(interaction))
+
+    def _intervals(self, interaction: Any) -> torch.Tensor | None:
+        return interaction[self.interval_list] if self.uses_intervals else None
+
+    def forward(self, interaction: Any) -> torch.Tensor:
+        """User vector of each row: the state after its last item.
+
+        Args:
+            interaction: batch with history list and history length.
+
+        Returns:
+            ``(B, d)``.
+        """
+        states = self.hidden_states(interaction, self.item_table().items)
+        return self.gather_indexes(states, interaction[self.ITEM_SEQ_LEN] - 1)
+
+    # ---------------------------------------------------------------- training
+
+    def calculate_loss(self, interaction: Any) -> tuple[torch.Tensor, ...]:
+        """Losses of a batch of packed or of RecBole's classic rows, named by ``loss_names``.
+
+        Args:
+            interaction: batch with history list ``(B, L)``, length and next item; packed rows also
+                carry how many of their last positions are trained (classic rows: one).
+
+        Returns:
+            Weighted scalars; the trainer adds them up.
+        """
+        table = self.item_table()
+        history = interaction[self.ITEM_SEQ]
+        length = interaction[self.ITEM_SEQ_LEN]
+        next_item = interaction[self.POS_ITEM_ID]
+        encoded = [table.items[history]]
+        if self.swaps:
+            encoded += swapped_views(
+                table.modalities[history], self.item_init.mask[history], self.swap_ratio
+            )
+        # the views share the encoder pass of the rows
+        intervals = self._intervals(interaction)
+        if intervals is not None:
+            intervals = intervals.repeat(len(encoded), 1)
+        states = self.encoder(torch.cat(encoded), intervals).split(len(history))
+
+        users, targets = trained_positions(
+            states[0], history, length, next_item, self._target_count(interaction)
+        )
+        losses = [catalogue_cross_entropy(users, table.items, targets, self.max_logits)]
+        if self.category_head is not None and table.category_logits is not None:
+            losses.append(
+                self.category_weight
+                * category_loss(
+                    table.category_logits, self.category_targets, self.category_head.multi_label
+                )
+            )
+        if self.swaps:
+            view_a, view_b = (self.gather_indexes(view, length - 1) for view in states[1:])
+            losses.append(
+                self.swap_weight
+                * contrastive_loss(view_a, view_b, next_item, self.swap_temperature)
+            )
+        return tuple(losses)
+
+    def _target_count(self, interaction: Any) -> torch.Tensor:
+        if _TARGET_COUNT_FIELD in interaction:
+            count: torch.Tensor = interaction[_TARGET_COUNT_FIELD]
+            return count
+        return torch.ones_like(interaction[self.ITEM_SEQ_LEN])
+
+    # ---------------------------------------------------------------- scoring
+
+    def predict(self, interaction: Any) -> torch.Tensor:
+        """Score of one item per row.
+
+        Args:
+            interaction: batch with history list, length and item id.
+
+        Returns:
+            ``(B,)``.
+        """
+        candidates = self.item_table().items[interaction[self.ITEM_ID]]
+        return (self.forward(interaction) * candidates).sum(dim=1)
+
+    def full_sort_predict(self, interaction: Any) -> torch.Tensor:
+        """Scores of the whole catalogue.
+
+        Args:
+            interaction: batch with history list and length.
+
+        Returns:
+            ``(B, n_items)``; padding (id 0) has -inf.
+        """
+        scores = self.forward(interaction) @ self.item_table().items.t()
+        scores[:, 0] = -torch.inf
+        return scores
+
+
+def trained_positions(
+    states: torch.Tensor,
+    history: torch.Tensor,
+    length: torch.Tensor,
+    next_item: torch.Tensor,
+    count: torch.Tensor,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """States and targets of the last ``count`` positions of each row.
+
+    The target of position k is item k + 1 of the row, and ``next_item`` after the last.
+
+    Args:
+        states: ``(B, L, d)``.
+        history: ``(B, L)`` item ids.
+        length: ``(B,)``.
+        next_item: ``(B,)``.
+        count: ``(B,)``, at most ``length``.
+
+    Returns:
+        ``(T, d)`` states and ``(T,)`` targets, T the sum of ``count``.
+    """
+    position = torch.arange(history.shape[1], device=history.device)
+    end = length.unsqueeze(1)
+    trained = (position < end) & (position >= end - count.unsqueeze(1))
+    following = torch.cat([history[:, 1:], torch.zeros_like(history[:, :1])], dim=1)
+    targets = following.scatter(1, end - 1, next_item.unsqueeze(1))
+    return states[trained], targets[trained]

@@ -1,0 +1,88 @@
+"""Auxiliary category prediction that guides the fusion (docs/model.md eq. 3)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+
+class CategoryContext(NamedTuple):
+    """What the fusion is told about an item's category.
+
+    Attributes:
+        context: ``(n, d)`` p·B + t.
+        logits: ``(n, C)`` of the category task.
+    """
+
+    context: torch.Tensor
+    logits: torch.Tensor
+
+
+class CategoryHead(nn.Module):
+    """Predicts an item's category from all its modalities.
+
+    ``t = GELU(W_t [x^1; ...; x^M])``, logits ``W_y t``, ``p = softmax`` of them (one label an item)
+    or their sigmoid, normalised (several labels); context ``p B + t``.
+
+    Args:
+        n_modalities: ``M``.
+        dimension: hidden size ``d``.
+        n_categories: ``C``.
+        multi_label: whether items can have several labels.
+    """
+
+    def __init__(
+        self, *, n_modalities: int, dimension: int, n_categories: int, multi_label: bool
+    ) -> None:
+        super().__init__()
+        self.multi_label = multi_label
+        # modality vectors start at a size of about 0.02: rescaled, so that the task learns at once
+        self.norm = nn.LayerNorm(n_modalities * dimension)
+        self.transform = nn.Linear(n_modalities * dimension, dimension)
+        self.classify = nn.Linear(dimension, n_categories)
+        self.label_embedding = nn.Parameter(torch.empty(n_categories, dimension))
+        nn.init.normal_(self.label_embedding, std=dimension**-0.5)
+
+    def forward(self, modalities: torch.Tensor) -> CategoryContext:
+        """Category logits and context.
+
+        Args:
+            modalities: ``(n, M, d)``.
+
+        Returns:
+            Context and logits.
+        """
+        hidden = F.gelu(self.transform(self.norm(modalities.flatten(1))))
+        logits = self.classify(hidden)
+        if self.multi_label:
+            probability = torch.sigmoid(logits)
+            probability = probability / probability.sum(dim=1, keepdim=True).clamp_min(1e-6)
+        else:
+            probability = torch.softmax(logits, dim=1)
+        return CategoryContext(probability @ self.label_embedding + hidden, logits)
+
+
+def category_loss(logits: torch.Tensor, targets: torch.Tensor, multi_label: bool) -> torch.Tensor:
+    """Cross-entropy (one label) or binary cross-entropy (several) over labelled items.
+
+    Args:
+        logits: ``(n, C)``.
+        targets: ``(n, C)`` bool; items without a label do not count.
+        multi_label: which of the two.
+
+    Returns:
+        Scalar, float32; zero where no item is labelled.
+    """
+    labelled = targets.any(dim=1)
+    logits = logits.float()
+    if multi_label:
+        per_item = F.binary_cross_entropy_with_logits(
+            logits, targets.to(logits.dtype), reduction="none"
+        ).mean(dim=1)
+    else:
+        per_item = F.cross_entropy(logits, targets.to(torch.uint8).argmax(dim=1), reduction="none")
+    weight = labelled.to(per_item.dtype)
+    return (per_item * weight).sum() / weight.sum().clamp_min(1.0)

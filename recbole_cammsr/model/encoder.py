@@ -1,0 +1,131 @@
+"""Causal Transformer over a user's history (docs/model.md eq. 8)."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from recbole_cammsr.model.dyt import make_norm
+
+_ACTIVATIONS = {"gelu": F.gelu, "relu": F.relu, "silu": F.silu}
+
+
+class Block(nn.Module):
+    """Attention and feed-forward, each followed by dropout, residual and norm (post-norm, as SASRec).
+
+    Args:
+        dimension: hidden size ``d``.
+        heads: attention heads; must divide ``d``.
+        inner: width of the feed-forward layer.
+        hidden_dropout: after attention and feed-forward.
+        attention_dropout: on attention weights.
+        activation: ``gelu``, ``relu`` or ``silu``.
+        norm: ``layernorm`` or ``dyt``.
+    """
+
+    def __init__(
+        self,
+        *,
+        dimension: int,
+        heads: int,
+        inner: int,
+        hidden_dropout: float,
+        attention_dropout: float,
+        activation: str,
+        norm: str,
+    ) -> None:
+        super().__init__()
+        self.heads = heads
+        self.attention_dropout = attention_dropout
+        self.activation = _ACTIVATIONS[activation]
+        self.query_key_value = nn.Linear(dimension, 3 * dimension)
+        self.attention_out = nn.Linear(dimension, dimension)
+        self.attention_norm = make_norm(norm, dimension)
+        self.inner = nn.Linear(dimension, inner)
+        self.outer = nn.Linear(inner, dimension)
+        self.feed_forward_norm = make_norm(norm, dimension)
+        self.dropout = nn.Dropout(hidden_dropout)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """One block.
+
+        Args:
+            x: ``(B, L, d)``; rows are left-aligned, so causality alone keeps padding out.
+
+        Returns:
+            ``(B, L, d)``.
+        """
+        batch, length, dimension = x.shape
+        heads = self.query_key_value(x).view(batch, length, 3, self.heads, -1)
+        query, key, value = heads.permute(2, 0, 3, 1, 4)
+        attended = F.scaled_dot_product_attention(
+            query,
+            key,
+            value,
+            dropout_p=self.attention_dropout if self.training else 0.0,
+            is_causal=True,
+        )
+        attended = attended.transpose(1, 2).reshape(batch, length, dimension)
+        x = self.attention_norm(x + self.dropout(self.attention_out(attended)))
+        inner = self.activation(self.inner(x))
+        x = self.feed_forward_norm(x + self.dropout(self.outer(inner)))
+        return x
+
+
+class HistoryEncoder(nn.Module):
+    """Positions (and intervals) added to item vectors, then causal blocks.
+
+    Args:
+        dimension: hidden size ``d``.
+        max_length: longest history.
+        layers: number of blocks.
+        intervals: number of interval buckets, 0 without interval encoding.
+        hidden_dropout: also applied to the embedding sum.
+        norm: of the blocks; the embedding sum always has a LayerNorm, see DyT.
+        block_options: the rest of :class:`Block`'s arguments.
+    """
+
+    def __init__(
+        self,
+        *,
+        dimension: int,
+        max_length: int,
+        layers: int,
+        intervals: int,
+        hidden_dropout: float,
+        norm: str,
+        **block_options: object,
+    ) -> None:
+        super().__init__()
+        self.position = nn.Embedding(max_length, dimension)
+        self.interval = nn.Embedding(intervals, dimension) if intervals else None
+        self.embedding_norm = make_norm("layernorm", dimension)
+        self.dropout = nn.Dropout(hidden_dropout)
+        self.blocks = nn.ModuleList(
+            Block(
+                dimension=dimension,
+                hidden_dropout=hidden_dropout,
+                norm=norm,
+                **block_options,  # type: ignore[arg-type]
+            )
+            for _ in range(layers)
+        )
+
+    def forward(self, items: torch.Tensor, intervals: torch.Tensor | None = None) -> torch.Tensor:
+        """Hidden state after each prefix.
+
+        Args:
+            items: ``(B, L, d)`` item vectors, left-aligned.
+            intervals: ``(B, L)`` buckets, needed with interval encoding.
+
+        Returns:
+            ``(B, L, d)``; position k has seen items 0..k.
+        """
+        x = items + self.position.weight[: items.shape[1]]
+        if self.interval is not None and intervals is not None:
+            x = x + self.interval(intervals)
+        x = self.dropout(self.embedding_norm(x))
+        for block in self.blocks:
+            x = block(x)
+        return x

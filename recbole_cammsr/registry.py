@@ -1,0 +1,160 @@
+"""Makes this package's models known to RecBole by name, without touching RecBole's files.
+
+RecBole resolves a model called ``Name`` to the module ``recbole.model.<kind>.name``, its data set
+class to ``recbole.data.dataset.NameDataset`` and its defaults to
+``<recbole>/properties/model/Name.yaml``. Three hooks serve exactly these three places for the
+names in :data:`MODELS`; every other name takes RecBole's own way.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.abc
+import importlib.machinery
+import os
+import sys
+from collections.abc import Sequence
+from types import ModuleType
+from typing import Any
+
+from recbole_cammsr.compat.import_hooks import when_imported
+
+#: model name -> module that defines it
+MODELS: dict[str, str] = {"CAMMSR": "recbole_cammsr.model.cammsr"}
+
+#: data set class name (``<Model>Dataset``) -> module that defines it
+DATASETS: dict[str, str] = {"CAMMSRDataset": "recbole_cammsr.data.dataset"}
+
+#: settings that change what a data set holds: a pickled one made with others is not reused
+DATASET_ARGUMENTS = (
+    "modalities",
+    "modality_files",
+    "feature_dtype",
+    "category_field",
+    "train_packing",
+    "packing_overlap",
+    "category_weight",
+    "time_encoding",
+    "interval_buckets",
+)
+
+#: the folder with this package's YAML defaults
+PROPERTIES = os.path.join(os.path.dirname(os.path.realpath(__file__)), "properties")
+if not os.path.isdir(PROPERTIES):  # a checkout on the path: the folder stands beside the package
+    PROPERTIES = os.path.join(os.path.dirname(os.path.dirname(PROPERTIES)), "properties")
+
+_MODEL_PACKAGE = "recbole.model.sequential_recommender"
+
+
+def register() -> None:
+    """Attach the hooks; a second call has no effect."""
+    if not any(isinstance(finder, _ModelFinder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _ModelFinder())
+    when_imported("recbole.data.dataset", _offer_datasets)
+    when_imported("recbole.config.configurator", _offer_properties)
+    when_imported("recbole.data.utils", _offer_packed_loader)
+
+
+def properties_file(kind: str, name: str) -> str | None:
+    """Path of this package's ``properties/<kind>/<name>.yaml``, or None where there is none."""
+    path = os.path.join(PROPERTIES, kind, f"{name}.yaml")
+    return path if os.path.isfile(path) else None
+
+
+class _ModelFinder(importlib.abc.MetaPathFinder):
+    """Serves ``recbole.model.sequential_recommender.<name>`` for the names in MODELS."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        package, _, leaf = fullname.rpartition(".")
+        if package != _MODEL_PACKAGE:
+            return None
+        for model, module in MODELS.items():
+            if leaf == model.lower():
+                return importlib.machinery.ModuleSpec(fullname, _AliasLoader(model, module))
+        return None
+
+
+class _AliasLoader(importlib.abc.Loader):
+    """Fills a module with the model class of another one."""
+
+    def __init__(self, model: str, module: str) -> None:
+        self._model = model
+        self._module = module
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType | None:
+        return None
+
+    def exec_module(self, module: ModuleType) -> None:
+        source = importlib.import_module(self._module)
+        module.__doc__ = source.__doc__
+        setattr(module, self._model, getattr(source, self._model))
+
+
+def _offer_datasets(module: ModuleType) -> None:
+    """Let ``recbole.data.dataset.<Model>Dataset`` resolve, importing our class on first use."""
+    earlier = getattr(module, "__getattr__", None)
+
+    def resolve(name: str) -> Any:
+        if name in DATASETS:
+            return getattr(importlib.import_module(DATASETS[name]), name)
+        if earlier is not None:
+            return earlier(name)
+        raise AttributeError(f"module {module.__name__!r} has no attribute {name!r}")
+
+    module.__getattr__ = resolve  # type: ignore[method-assign]
+
+
+def _offer_properties(module: ModuleType) -> None:
+    """Let ``Config`` read our YAML files where it would read its own.
+
+    Order, later wins: RecBole's overall, **our model file**, RecBole's sample and data set files
+    and its quick start settings, **our data set file**, then what the user gives.
+    """
+    config_class = module.Config
+    original_load = config_class._load_internal_config_dict
+    original_update = config_class._update_internal_config_dict
+
+    def load_internal(self: Any, model: str, model_class: type, dataset: str) -> None:
+        if model not in MODELS:
+            original_load(self, model, model_class, dataset)
+            return
+        self._own_model = model
+        try:
+            original_load(self, model, model_class, dataset)
+        finally:
+            del self._own_model  # a Config is pickled into checkpoints: leave no trace in it
+        own_dataset_file = properties_file("dataset", dataset)
+        if own_dataset_file is not None:
+            original_update(self, own_dataset_file)
+        # the same list object that RecBole compares before it reuses a pickled data set
+        dataset_arguments = self.parameters["Dataset"]
+        dataset_arguments.extend(k for k in DATASET_ARGUMENTS if k not in dataset_arguments)
+
+    def update_internal(self: Any, file: str) -> Any:
+        result = original_update(self, file)
+        own_model = getattr(self, "_own_model", None)
+        if own_model is not None and os.path.basename(file) == "overall.yaml":
+            own_model_file = properties_file("model", own_model)
+            if own_model_file is not None:
+                original_update(self, own_model_file)
+        return result
+
+    config_class._load_internal_config_dict = load_internal
+    config_class._update_internal_config_dict = update_internal
+
+
+def _offer_packed_loader(module: ModuleType) -> None:
+    """Let RecBole's ``get_dataloader`` give the packed training loader to our models."""
+    original = module.get_dataloader
+
+    def get_dataloader(config: Any, phase: str) -> Any:
+        packs = config["train_packing"] and config["benchmark_filename"] is None
+        if phase == "train" and config["model"] in MODELS and packs:
+            from recbole_cammsr.data.dataloader import PackedTrainDataLoader
+
+            return PackedTrainDataLoader
+        return original(config, phase)
+
+    module.get_dataloader = get_dataloader  # type: ignore[attr-defined]
