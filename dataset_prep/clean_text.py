@@ -7,10 +7,9 @@ import re
 import unicodedata
 
 # What pandas reads as a missing value, so a token spelled so would vanish on load.
-PANDAS_MISSING = frozenset(
-    "#N/A|#N/A N/A|#NA|-1.#IND|-1.#QNAN|-NaN|-nan|1.#IND|1.#QNAN|<NA>|N/A|NA|NULL|NaN|None|n/a|nan"
-    "|null".split("|")
-)
+_MISSING_WORDS = "<NA> N/A NA NULL NaN None n/a nan null #N/A #NA -NaN -nan"
+_MISSING_NUMBERS = "-1.#IND -1.#QNAN 1.#IND 1.#QNAN"
+PANDAS_MISSING = frozenset([*_MISSING_WORDS.split(), *_MISSING_NUMBERS.split(), "#N/A N/A"])
 _TAG = re.compile(r"</?[a-zA-Z][^<>]{0,200}>")
 _BLANK = re.compile(r"\s+")
 
@@ -70,9 +69,14 @@ def check_token(token: str, where: str) -> str:
         ValueError: If it is empty, holds a tab, line break or double quote, has blanks around it,
             or is spelled like a missing value.
     """
-    if not token or token != token.strip() or token in PANDAS_MISSING or re.search('[\t\r\n"]', token):
+    if (
+        not token
+        or token != token.strip()
+        or token in PANDAS_MISSING
+        or re.search('[\t\r\n"]', token)
+    ):
         raise ValueError(
-            f"{where}: the id {token!r} cannot stand in an atomic file (empty, a tab, line break or "
-            "double quote, blanks around it, or read as missing): rename it in the source"
+            f"{where}: the id {token!r} cannot stand in an atomic file (empty, a tab, line break "
+            "or double quote, blanks around it, or read as missing): rename it in the source"
         )
     return token

@@ -50,6 +50,7 @@ def register() -> None:
     """Attach the hooks; a second call has no effect."""
     if not any(isinstance(finder, _ModelFinder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _ModelFinder())
+    when_imported("recbole.utils.argument_list", _add_dataset_arguments)
     when_imported("recbole.data.dataset", _offer_datasets)
     when_imported("recbole.config.configurator", _offer_properties)
     when_imported("recbole.data.utils", _offer_packed_loader)
@@ -92,6 +93,16 @@ class _AliasLoader(importlib.abc.Loader):
         setattr(module, self._model, getattr(source, self._model))
 
 
+def _add_dataset_arguments(module: ModuleType) -> None:
+    """Let RecBole compare our settings too before it reuses a pickled data set.
+
+    At import rather than when a ``Config`` is made: ``load_data_and_model`` unpickles one instead.
+    For other models the comparison is between two absent values.
+    """
+    arguments = module.dataset_arguments
+    arguments.extend(key for key in DATASET_ARGUMENTS if key not in arguments)
+
+
 def _offer_datasets(module: ModuleType) -> None:
     """Let ``recbole.data.dataset.<Model>Dataset`` resolve, importing our class on first use."""
     earlier = getattr(module, "__getattr__", None)
@@ -128,9 +139,6 @@ def _offer_properties(module: ModuleType) -> None:
         own_dataset_file = properties_file("dataset", dataset)
         if own_dataset_file is not None:
             original_update(self, own_dataset_file)
-        # the same list object that RecBole compares before it reuses a pickled data set
-        dataset_arguments = self.parameters["Dataset"]
-        dataset_arguments.extend(k for k in DATASET_ARGUMENTS if k not in dataset_arguments)
 
     def update_internal(self: Any, file: str) -> Any:
         result = original_update(self, file)

@@ -94,10 +94,9 @@ def read(
         UsageError: an argument that RecBole would ignore, or probably a typing error.
     """
     takes_value = {
-        string: action.nargs != 0
-        for action in parser._actions
-        for string in action.option_strings
+        string: action.nargs != 0 for action in parser._actions for string in action.option_strings
     }
+    own_names = [string.lstrip("-") for string in takes_value if string.startswith("--")]
     own, settings = [], []
     queue = list(argv)
     while queue:
@@ -108,11 +107,11 @@ def read(
             if takes_value[name] and not equals and queue:
                 own.append(queue.pop(0))
         else:
-            _check_shape(argument, queue)
+            _check_shape(argument, queue, own_names)
             settings.append(argument)
     # options before settings: `--help` must work whatever else is wrong
     options = parser.parse_args(own)
-    _check_settings(settings, [string.lstrip("-") for string in takes_value if string[1] == "-"])
+    _check_settings(settings, own_names)
     return options, settings
 
 
@@ -141,7 +140,7 @@ def value_of(settings: Sequence[str], key: str) -> str | None:
     return None
 
 
-def _check_shape(argument: str, following: Sequence[str]) -> None:
+def _check_shape(argument: str, following: Sequence[str], own_options: Sequence[str]) -> None:
     name, equals, value = argument.lstrip("-").partition("=")
     if not argument.startswith("--") and argument.startswith("-") and name:
         raise UsageError(f"unknown option {argument!r}; settings start with two dashes: --{name}=…")
@@ -152,10 +151,12 @@ def _check_shape(argument: str, following: Sequence[str]) -> None:
         )
     if not equals:
         next_value = following[0] if following and not following[0].startswith("-") else "VALUE"
-        near = known_settings.nearest_setting(name, ())
-        right = name if name in known_settings.settings() or near is None else near
+        if name not in known_settings.settings():
+            near = known_settings.nearest_setting(name, own_options)
+            if near is not None:
+                raise UsageError(f"unknown option --{name}; did you mean --{near}?")
         raise UsageError(
-            f"setting --{name} has no value; write --{right}={next_value} with an equals sign"
+            f"setting --{name} has no value; write --{name}={next_value} with an equals sign"
         )
     if "=" in value:
         raise UsageError(

@@ -12,8 +12,8 @@ from recbole_cammsr.cli.training import Outcome
 
 #: settings of the process rather than of the run, or given anew with every command
 _NOT_CARRIED_OVER = frozenset(
-    "model dataset model_list config_files nproc world_size ip port offset group_offset "
-    "local_rank".split()
+    {"model", "dataset", "model_list", "config_files"}
+    | {"nproc", "world_size", "ip", "port", "offset", "group_offset", "local_rank"}
 )
 
 

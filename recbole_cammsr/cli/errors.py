@@ -19,7 +19,10 @@ _RECBOLE_MISSING = (
 )
 #: the kinds RecBole and this package raise on purpose, with a sentence in them
 _DELIBERATE = (ValueError, KeyError, NotImplementedError, OSError, TypeError, RuntimeError)
+#: characters of an unforeseen error's text: libraries append essays
+_LONGEST_UNFORESEEN = 200
 _LAST_LINE = re.compile(r"^(?:[\w.]+\.)?(\w+(?:Error|Exception|Interrupt)): ?(.*)$")
+_METRIC = re.compile(r"\w+@\d+")
 
 
 class UsageError(Exception):
@@ -82,11 +85,18 @@ def describe(error: BaseException) -> str:
         return f"{text}; install the missing package, or rerun with --debug for the traceback"
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.strerror or kind}: {error.filename}"
+    if kind == "KeyError" and _METRIC.fullmatch(text):
+        return (
+            f"the metric {text} that validation needs is not computed: add it to --metrics and "
+            "--topk, or choose another --valid_metric"
+        )
     known = _known_sentence(text)
     if known is not None:
         return known
     if deliberate and " " in text:
         return text
+    if len(text) > _LONGEST_UNFORESEEN:
+        text = f"{text[:_LONGEST_UNFORESEEN]}…"
     return f"{kind}: {text or 'no message'}; rerun with --debug for the traceback"
 
 

@@ -13,7 +13,7 @@ import importlib.util
 import os
 import re
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import yaml
@@ -26,7 +26,7 @@ _SOURCE_KEY = re.compile(r"\bconfig(?:_dict)?(?:\[|\.get\()\s*[\"'](\w+)[\"']")
 _QUOTED_WORD = re.compile(r"[\"'](\w+)[\"']")
 
 
-@lru_cache(maxsize=None)
+@cache
 def recbole_folder() -> str:
     """The folder of the installed RecBole.
 
@@ -39,7 +39,7 @@ def recbole_folder() -> str:
     return next(iter(spec.submodule_search_locations))
 
 
-@lru_cache(maxsize=None)
+@cache
 def settings() -> frozenset[str]:
     """Every setting that RecBole or this package gives a default or reads."""
     package = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
@@ -57,14 +57,14 @@ def settings() -> frozenset[str]:
     return frozenset(names)
 
 
-@lru_cache(maxsize=None)
+@cache
 def defaults() -> dict[str, Any]:
     """RecBole's defaults for all models."""
     values = yaml.safe_load(_read(os.path.join(recbole_folder(), "properties", "overall.yaml")))
     return dict(values)
 
 
-@lru_cache(maxsize=None)
+@cache
 def models() -> tuple[str, ...]:
     """Every model that can be named: RecBole's own, and this package's."""
     files = glob.glob(os.path.join(recbole_folder(), "properties", "model", "*.yaml"))
@@ -84,7 +84,9 @@ def check_model(name: str) -> None:
     if name in models():
         return
     by_lower_case = {model.lower(): model for model in models()}
-    if name.lower() not in by_lower_case and _has_module(name):
+    if name.lower() in by_lower_case:
+        raise UsageError(f"there is no model {name!r}; write {by_lower_case[name.lower()]!r}")
+    if _has_module(name):
         return  # a model without a YAML file, e.g. one that the user added to RecBole
     near = difflib.get_close_matches(name.lower(), by_lower_case, n=3, cutoff=0.6)
     hint = f"; did you mean {_either(by_lower_case[match] for match in near)}?" if near else ""
@@ -94,7 +96,7 @@ def check_model(name: str) -> None:
 def nearest_setting(name: str, own_options: Iterable[str]) -> str | None:
     """The known setting or option that an unknown name was probably meant to be, if any."""
     lowered = {known.lower(): known for known in [*settings(), *own_options]}
-    near = difflib.get_close_matches(name.lower().replace("-", "_"), lowered, n=1, cutoff=0.84)
+    near = difflib.get_close_matches(name.lower().replace("-", "_"), lowered, n=1, cutoff=0.8)
     return lowered[near[0]] if near else None
 
 

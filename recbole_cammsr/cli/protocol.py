@@ -64,8 +64,6 @@ def _ranks_all_items(model: str, chosen: Mapping[str, Any]) -> bool:
     model_class = get_model(model)
     if model_class.type != ModelType.SEQUENTIAL or hasattr(model_class, "input_type"):
         return False
-    own_file = os.path.join(
-        known_settings.recbole_folder(), "properties", "model", f"{model}.yaml"
-    )
+    own_file = os.path.join(known_settings.recbole_folder(), "properties", "model", f"{model}.yaml")
     own = config_files.read(own_file) if os.path.isfile(own_file) else {}
     return {**own, **chosen}.get("loss_type") == "CE"

@@ -166,7 +166,11 @@ def _following_trainers(resume: str | None) -> Iterator[list[Any]]:
 def _continue_from(trainer: Any, checkpoint: str) -> None:
     if not hasattr(trainer, "resume_checkpoint"):
         raise RunError(f"{trainer.config['model']} cannot be resumed: its trainer has no epochs")
+    chosen = [(group["lr"], group["weight_decay"]) for group in trainer.optimizer.param_groups]
     trainer.resume_checkpoint(checkpoint)
+    for group, (rate, decay) in zip(trainer.optimizer.param_groups, chosen):
+        # the saved optimizer brings its old rate along: without this a new one has no effect
+        group.update(lr=rate, weight_decay=decay)
     if trainer.start_epoch >= trainer.epochs:
         # RecBole would overwrite the checkpoint as if it were untrained
         raise RunError(

@@ -96,12 +96,13 @@ def bucketed_batches(
         # sorting by length within pools of many batches keeps rows of a batch alike and batches
         # of different epochs different
         pool = _rows_per_pool(targets, budget)
+        chunks = np.array_split(order, max(1, -(-len(order) // pool)))
+        # up in one pool, down in the next: a batch across two pools is as uniform as the others
         order = np.concatenate(
             [
-                chunk[np.argsort(lengths[chunk], kind="stable")]
-                for chunk in np.array_split(order, max(1, -(-len(order) // pool)))
+                chunk[np.argsort(lengths[chunk], kind="stable")][:: -1 if number % 2 else 1]
+                for number, chunk in enumerate(chunks)
             ]
-            or [order]
         )
     batch_of_row = (np.cumsum(targets[order]) - targets[order]) // max(budget, 1)
     batches = np.split(order, np.flatnonzero(np.diff(batch_of_row)) + 1)

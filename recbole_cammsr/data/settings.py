@@ -118,6 +118,12 @@ def check_known(modalities: tuple[str, ...], files: Any) -> None:
             f"`modality_files` is {files!r}; it must map a modality to its file, e.g. "
             f"{{text: features.npz}}."
         )
+    unknown = [str(name) for name in files if name not in modalities]
+    if unknown:
+        raise ValueError(
+            f"`modality_files` names {unknown[0]!r}, which is not in `modalities` "
+            f"({', '.join(modalities) or 'empty'}); add it there or drop the file."
+        )
 
 
 def _resolve(path: str, data_path: str) -> str:

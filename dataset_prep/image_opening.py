@@ -1,0 +1,85 @@
+"""Opening of images from unknown sources: an RGB image, or a reason why there is none."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from typing import Any
+
+from .optional_import import require
+
+# Raster formats only: some of PIL's others run external programs.
+FORMATS = ("JPEG", "MPO", "PNG", "GIF", "WEBP", "BMP", "TIFF")
+MAX_PIXELS = 50_000_000
+# Shops serve a 1x1 pixel where an item has no picture.
+MIN_SIDE = 2
+
+
+class UnusableImageError(ValueError):
+    """An image that cannot be used; the message is the reason."""
+
+
+def open_image(data: bytes, max_pixels: int = MAX_PIXELS, min_side: int = MIN_SIDE) -> Any:
+    """Decode an image into upright RGB.
+
+    Of an animation the first frame is taken, transparency is laid on white, and any colour mode
+    is converted.
+
+    Args:
+        data: The file's bytes.
+        max_pixels: Larger images are refused before they are decoded.
+        min_side: Images with a shorter side are refused.
+
+    Returns:
+        A ``PIL.Image.Image`` in mode RGB.
+
+    Raises:
+        ImportError: If Pillow is not installed.
+        UnusableImageError: If it cannot be decoded or has an unusable size.
+    """
+    image_module = require("PIL.Image", "Image reading")
+    image_ops = require("PIL.ImageOps", "Image reading")
+    image_module.init()
+    formats = [name for name in FORMATS if name in image_module.OPEN]
+    try:
+        with warnings.catch_warnings():
+            # Pillow warns about odd metadata and large sizes; sizes are checked here.
+            warnings.simplefilter("ignore")
+            with image_module.open(io.BytesIO(data), formats=formats) as image:
+                width, height = image.size
+                if width * height > max_pixels:
+                    raise UnusableImageError(f"{width}x{height} pixels are more than {max_pixels}")
+                if min(width, height) < min_side:
+                    raise UnusableImageError(f"only {width}x{height} pixels")
+                image.load()
+                return _to_rgb(_upright(image, image_ops), image_module)
+    except UnusableImageError:
+        raise
+    except Exception as error:
+        # Decoders raise nearly anything on broken data (struct.error, SyntaxError, KeyError,
+        # DecompressionBombError, ...); none of it may stop a run over a catalogue.
+        reason = str(error).splitlines()[0] if str(error) else ""
+        raise UnusableImageError(f"cannot be decoded ({type(error).__name__}: {reason})") from error
+
+
+def _upright(image: Any, image_ops: Any) -> Any:
+    """Turn the image as its EXIF data says; broken EXIF data leave it as it is."""
+    try:
+        return image_ops.exif_transpose(image)
+    except Exception:
+        # The pixels are sound; only the note on orientation is not.
+        return image
+
+
+def _to_rgb(image: Any, image_module: Any) -> Any:
+    """Convert any colour mode to RGB."""
+    if image.mode.startswith(("I", "F")):
+        # 16-bit and float greys: PIL would clip them to white instead of scaling.
+        low, high = image.getextrema()
+        scale = 255.0 / (high - low) if high > low else 0.0
+        image = image.convert("F").point(lambda value: value * scale - low * scale).convert("L")
+    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
+        image = image.convert("RGBA")
+        ground = image_module.new("RGBA", image.size, "white")
+        image = image_module.alpha_composite(ground, image)
+    return image.convert("RGB")

@@ -1,0 +1,124 @@
+"""Source tables: CSV or TSV rows and JSON lines, plain or gzipped."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+import os
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, cast
+
+Record = dict[str, Any]
+
+
+@contextmanager
+def open_text(path: str | os.PathLike[str]) -> Iterator[IO[str]]:
+    """Open a UTF-8 text file for reading, through gzip when its name ends in ``.gz``.
+
+    Args:
+        path: The file.
+
+    Yields:
+        The open file.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is not UTF-8, not gzip, cut short, or no table.
+    """
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"{path}: no such file")
+    opener: Any = gzip.open if str(path).endswith(".gz") else open
+    try:
+        with opener(path, "rt", encoding="utf-8", newline="") as file:
+            yield file
+    except (UnicodeDecodeError, EOFError, zlib.error, gzip.BadGzipFile, csv.Error) as error:
+        raise ValueError(f"{path}: cannot be read as UTF-8 text ({error})") from error
+
+
+def read_table(
+    path: str | os.PathLike[str], columns: Sequence[str], separator: str | None = None
+) -> Iterator[tuple[str, ...]]:
+    """Read named columns of a table with a header, in file order.
+
+    Args:
+        path: ``.csv``, ``.tsv`` or ``.inter``, optionally ``.gz``.
+        columns: Header names to read; ``name`` also matches an atomic file's ``name:type``.
+        separator: Field separator; None takes ``,`` for ``.csv`` and a tab otherwise.
+
+    Yields:
+        The cells of those columns.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If a column is absent or a row is too short.
+    """
+    comma = str(path).removesuffix(".gz").endswith(".csv")
+    with open_text(path) as file:
+        # A tab-separated dump holds bare quotes; only CSV has a quoting convention.
+        quoting = csv.QUOTE_MINIMAL if comma else csv.QUOTE_NONE
+        rows = csv.reader(
+            file, delimiter=separator or ("," if comma else "\t"), quoting=cast("Any", quoting)
+        )
+        header = [name.strip().lstrip("\ufeff") for name in next(rows, [])]
+        plain = [name.split(":")[0] for name in header]
+        where = []
+        for column in columns:
+            names = header if column in header else plain
+            if column not in names:
+                raise ValueError(f"{path}: no column {column!r}; the header has {header}")
+            where.append(names.index(column))
+        for number, row in enumerate(rows, start=2):
+            if not row:
+                continue
+            if len(row) <= max(where):
+                raise ValueError(f"{path}, line {number}: {len(row)} cells, too few: {row!r:.200}")
+            yield tuple(row[index] for index in where)
+
+
+def read_records(path: str | os.PathLike[str]) -> Iterator[Record]:
+    """Read JSON lines, one object a line.
+
+    Args:
+        path: ``.jsonl`` or ``.json`` lines, optionally ``.gz``.
+
+    Yields:
+        The objects.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If a line is not a JSON object.
+    """
+    with open_text(path) as file:
+        for number, line in enumerate(file, start=1):
+            if not line.strip():
+                continue
+            try:
+                record = json.loads(line)
+            except json.JSONDecodeError as error:
+                raise ValueError(f"{path}, line {number}: not JSON ({error})") from error
+            if not isinstance(record, dict):
+                raise ValueError(f"{path}, line {number}: not a JSON object: {line!r:.100}")
+            yield record
+
+
+def field(record: Record, name: str, path: object) -> Any:
+    """Read a field that every record must have.
+
+    Args:
+        record: One object.
+        name: The field.
+        path: The file, for the error sentence.
+
+    Returns:
+        The value.
+
+    Raises:
+        ValueError: If the field is absent.
+    """
+    if name not in record:
+        raise ValueError(f"{path}: an item has no field {name!r}; it has {sorted(record)}")
+    return record[name]

@@ -1,0 +1,190 @@
+"""Text features from a pretrained transformer, in length-sorted batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .model_location import resolve_model
+from .optional_import import require
+from .pooling import Pooling, read_pooling
+from .torch_device import to_device
+
+# Some tokenizers state "no limit" as a huge number.
+_NO_LIMIT = 1_000_000
+_DEFAULT_LENGTH = 512
+
+
+class TextEncoder:
+    """A tokenizer and an encoder with the pooling that the model was trained with."""
+
+    def __init__(self, model: Any, tokenizer: Any, pooling: Pooling, device: str = "cpu") -> None:
+        """Wrap a loaded model.
+
+        Args:
+            model: Module whose output has ``last_hidden_state`` (B, T, d).
+            tokenizer: The model's ``transformers`` tokenizer.
+            pooling: How token states become one vector.
+            device: Torch device to run on.
+
+        Raises:
+            ValueError: If the device is unknown or not available.
+        """
+        self.model = to_device(model, device)
+        self.tokenizer = tokenizer
+        self.pooling = pooling
+        self.device = device
+        limits = [
+            pooling.max_length,
+            getattr(tokenizer, "model_max_length", None),
+            getattr(model.config, "max_position_embeddings", None),
+        ]
+        known = [limit for limit in limits if limit and 0 < limit < _NO_LIMIT]
+        self.max_length = min(known, default=_DEFAULT_LENGTH)
+
+    @classmethod
+    def from_pretrained(
+        cls, name: str, device: str = "cpu", max_length: int | None = None
+    ) -> TextEncoder:
+        """Load an encoder by name.
+
+        Args:
+            name: Hub name, local folder or ``package:NAME`` (see ``resolve_model``).
+            device: Torch device to run on.
+            max_length: Truncate texts to this many tokens; at most the model's own limit.
+
+        Returns:
+            The encoder, in eval mode.
+
+        Raises:
+            ImportError: If ``transformers`` is not installed.
+            FileNotFoundError: If the model cannot be found.
+            ValueError: If its pooling is not supported or ``max_length`` is not within limits.
+        """
+        transformers = require("transformers", "Text encoding")
+        location = resolve_model(name)
+        try:
+            tokenizer = transformers.AutoTokenizer.from_pretrained(location)
+            model = transformers.AutoModel.from_pretrained(location)
+        except (OSError, ValueError, KeyError) as error:
+            # transformers raises ValueError or KeyError for a model type that it does not know.
+            reason = str(error).splitlines()[0]
+            raise FileNotFoundError(
+                f"text encoder {name!r} cannot be loaded ({reason}): give a hub name that this "
+                "machine can reach, or a local folder"
+            ) from error
+        encoder = cls(model, tokenizer, read_pooling(_file_reader(location), name), device)
+        if max_length is not None:
+            if not 2 <= max_length <= encoder.max_length:
+                raise ValueError(
+                    f"max_length {max_length} is not within 2..{encoder.max_length}, the limits of "
+                    f"text encoder {name!r}"
+                )
+            encoder.max_length = max_length
+        return encoder
+
+    def encode(
+        self, texts: Sequence[str], tokens_per_batch: int = 8192, progress: bool = False
+    ) -> np.ndarray:
+        """Encode texts, truncated to ``max_length`` tokens.
+
+        Args:
+            texts: ``n`` texts.
+            tokens_per_batch: Padded tokens a batch may hold.
+            progress: Show a progress bar.
+
+        Returns:
+            Features, float32 (n, d), in the order of ``texts``.
+
+        Raises:
+            ValueError: If there is no text, a text is blank, or ``tokens_per_batch`` is below 1.
+        """
+        if tokens_per_batch < 1:
+            raise ValueError(f"tokens_per_batch must be at least 1, not {tokens_per_batch}")
+        blank = [index for index, text in enumerate(texts) if not text.strip()]
+        if not texts or blank:
+            raise ValueError(
+                f"nothing to encode: {len(texts)} texts, blank at positions {blank[:5]}; leave "
+                "items without text out, they are then treated as missing"
+            )
+        torch = require("torch", "Text encoding", "pip install torch")
+        encoded = self.tokenizer(list(texts), truncation=True, max_length=self.max_length)
+        lengths = [len(ids) for ids in encoded["input_ids"]]
+        features: np.ndarray | None = None
+        bar = require("tqdm", "The progress bar").tqdm(
+            total=len(texts), desc="text", unit="item", disable=not progress
+        )
+        with torch.inference_mode(), bar:
+            for rows in length_sorted_batches(lengths, tokens_per_batch):
+                batch = {key: [values[row] for row in rows] for key, values in encoded.items()}
+                pooled = self._pooled(self.tokenizer.pad(batch, return_tensors="pt"))
+                if features is None:
+                    features = np.empty((len(texts), pooled.shape[1]), dtype=np.float32)
+                features[rows] = pooled
+                bar.update(len(rows))
+        if features is None:
+            raise ValueError("nothing to encode")
+        return features
+
+    def _pooled(self, batch: Any) -> np.ndarray:
+        """Run one padded batch and pool it: float32 (B, d)."""
+        torch = require("torch", "Text encoding", "pip install torch")
+        batch = {key: value.to(self.device) for key, value in batch.items()}
+        states = self.model(**batch).last_hidden_state.float()
+        if self.pooling.mode == "cls":
+            # The first position that is not padding: some tokenizers pad on the left.
+            first = batch["attention_mask"].argmax(dim=1)
+            pooled = states[torch.arange(len(states), device=states.device), first]
+        else:
+            mask = batch["attention_mask"].unsqueeze(-1).to(states.dtype)
+            pooled = (states * mask).sum(1) / mask.sum(1).clamp(min=1e-9)
+        if self.pooling.normalize:
+            pooled = torch.nn.functional.normalize(pooled, dim=1)
+        return np.asarray(pooled.cpu().numpy())
+
+
+def length_sorted_batches(lengths: Sequence[int], tokens_per_batch: int) -> Iterator[list[int]]:
+    """Group positions of similar length, longest first, so that padding stays small.
+
+    Args:
+        lengths: ``n`` lengths.
+        tokens_per_batch: Most padded tokens a batch may hold; one item is always allowed.
+
+    Yields:
+        Positions; each of 0..n-1 once.
+    """
+    order = sorted(range(len(lengths)), key=lambda row: (-lengths[row], row))
+    start = 0
+    while start < len(order):
+        # Longest first: the width of the batch is that of its first row, and a batch that does
+        # not fit in memory fails at once rather than after an hour.
+        size = max(1, tokens_per_batch // max(1, lengths[order[start]]))
+        yield order[start : start + size]
+        start += size
+
+
+def _file_reader(location: str) -> Any:
+    """Return a function that reads a small file of the model, None where it has no such file."""
+    if Path(location).is_dir():
+
+        def read_local(name: str) -> str | None:
+            path = Path(location) / name
+            return path.read_text(encoding="utf-8") if path.is_file() else None
+
+        return read_local
+
+    hub = require("transformers.utils", "Text encoding")
+
+    def read_hub(name: str) -> str | None:
+        path = hub.cached_file(
+            location,
+            name,
+            _raise_exceptions_for_missing_entries=False,
+            _raise_exceptions_for_connection_errors=False,
+        )
+        return None if path is None else Path(path).read_text(encoding="utf-8")
+
+    return read_hub

@@ -1,0 +1,198 @@
+"""Runs a search over settings with Hyperopt, through RecBole's HyperTuning, or with Ray Tune."""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from recbole_cammsr.cli import exhaustive_search
+from recbole_cammsr.cli.errors import RunError
+from recbole_cammsr.cli.search_space import Parameter
+
+
+@dataclass(frozen=True)
+class Search:
+    """What to tune and where results go; ``base`` holds settings that every trial shares."""
+
+    parameters: list[Parameter]
+    params_file: str
+    config_files: list[str]
+    base: dict[str, Any]
+    output_file: str
+    display_file: str | None
+
+
+@dataclass(frozen=True)
+class Best:
+    """The best trial by validation score."""
+
+    parameters: dict[str, Any]
+    valid: dict[str, float]
+    test: dict[str, float]
+    trials: int
+    written: str
+
+
+def with_hyperopt(search: Search, algo: str, max_evals: int, early_stop: int) -> Best:
+    """Search with RecBole's HyperTuning.
+
+    Args:
+        search: what to tune.
+        algo: ``exhaustive``, ``random`` or ``bayes``.
+        max_evals: most trials; an exhaustive search tries all.
+        early_stop: trials without improvement before stopping.
+    """
+    exhaustive_search.install()
+    from recbole.quick_start import objective_function
+    from recbole.trainer import HyperTuning
+
+    def objective(config_dict: dict[str, Any], config_files: list[str] | None) -> Any:
+        return objective_function({**search.base, **config_dict}, config_files)
+
+    tuning = HyperTuning(
+        objective,
+        space=_hyperopt_space(search.parameters),
+        algo=algo,
+        early_stop=early_stop,
+        max_evals=max_evals,
+        fixed_config_file_list=search.config_files or None,
+        display_file=search.display_file,
+    )
+    if algo == "exhaustive":
+        tuning.max_evals = math.prod(len(parameter.values) for parameter in search.parameters)
+    try:
+        tuning.run()
+    finally:  # hours of finished trials are worth keeping when one fails or is interrupted
+        if tuning.params2result:
+            _export(tuning, search.output_file)
+    result = tuning.params2result[tuning.params2str(tuning.best_params)]
+    return Best(
+        parameters=dict(tuning.best_params),
+        valid=dict(result["best_valid_result"]),
+        test=dict(result["test_result"]),
+        trials=len(tuning.score_list),
+        written=search.output_file,
+    )
+
+
+def with_ray(search: Search, samples: int) -> Best:
+    """Search with Ray Tune: random samples, as many at a time as the machine has room for.
+
+    Args:
+        search: what to tune.
+        samples: number of trials.
+
+    Raises:
+        RunError: every trial failed.
+    """
+    import ray
+    import torch
+    from ray import tune
+
+    folder = os.getcwd()
+    package_parent = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
+    search_path = [package_parent, os.environ.get("PYTHONPATH", "")]
+    environment = {"PYTHONPATH": os.pathsep.join(part for part in search_path if part)}
+    ray.init(runtime_env={"env_vars": environment}, include_dashboard=False)
+    try:
+        analysis = tune.run(
+            tune.with_parameters(ray_trial, argv=list(sys.argv), folder=folder, search=search),
+            config=_ray_space(search.parameters),
+            num_samples=samples,
+            resources_per_trial={"cpu": 1, "gpu": 1 if torch.cuda.is_available() else 0},
+            raise_on_failed_trial=False,
+            verbose=1,
+        )
+        finished = [trial for trial in analysis.trials if "valid_score" in trial.last_result]
+        if not finished:
+            raise RunError("every trial failed; Ray's messages above name the reason")
+        sign = 1 if finished[0].last_result["valid_score_bigger"] else -1
+        best = max(finished, key=lambda trial: sign * trial.last_result["valid_score"])
+        _write_trials({str(trial.config): trial.last_result for trial in finished}, search)
+        return Best(
+            parameters=dict(best.config),
+            valid=dict(best.last_result["valid_result"]),
+            test=dict(best.last_result["test_result"]),
+            trials=len(finished),
+            written=search.output_file,
+        )
+    finally:
+        ray.shutdown()
+
+
+def ray_trial(
+    config: dict[str, Any], argv: list[str], folder: str, search: Search
+) -> dict[str, Any]:
+    """One trial in a Ray worker, which is a fresh interpreter with arguments of its own.
+
+    Args:
+        config: the values to try.
+        argv: the command's arguments, for RecBole's ``Config``.
+        folder: the command's folder: data and checkpoints are given relative to it.
+        search: the whole search.
+
+    Returns:
+        What Ray keeps of the trial.
+    """
+    sys.argv[:] = argv
+    os.chdir(folder)
+    from recbole.quick_start import objective_function
+
+    result = objective_function({**search.base, **config}, search.config_files or None)
+    return {
+        "valid_score": result["best_valid_score"],
+        "valid_score_bigger": result["valid_score_bigger"],
+        "valid_result": dict(result["best_valid_result"]),
+        "test_result": dict(result["test_result"]),
+    }
+
+
+def _hyperopt_space(parameters: list[Parameter]) -> dict[str, Any]:
+    from hyperopt import hp
+
+    return {
+        parameter.name: (
+            hp.choice(parameter.name, list(parameter.values))
+            if parameter.kind == "choice"
+            else getattr(hp, parameter.kind)(parameter.name, *parameter.values)
+        )
+        for parameter in parameters
+    }
+
+
+def _ray_space(parameters: list[Parameter]) -> dict[str, Any]:
+    from ray import tune
+
+    space = {}
+    for parameter in parameters:
+        values = list(parameter.values)
+        if parameter.kind == "choice":
+            space[parameter.name] = tune.choice(values)
+        elif parameter.kind == "loguniform":  # the file gives exponents, Ray takes the ends
+            space[parameter.name] = tune.loguniform(*(math.exp(value) for value in values))
+        else:
+            space[parameter.name] = getattr(tune, parameter.kind)(*values)
+    return space
+
+
+def _export(tuning: Any, path: str) -> None:
+    unfinished = f"{path}.part"
+    tuning.export_result(output_file=unfinished)
+    os.replace(unfinished, path)
+
+
+def _write_trials(results: Mapping[str, Mapping[str, Any]], search: Search) -> None:
+    from recbole.utils import dict2str
+
+    unfinished = f"{search.output_file}.part"
+    with open(unfinished, "w", encoding="utf-8") as file:
+        for parameters, result in results.items():
+            file.write(
+                f"{parameters}\nValid result:\n{dict2str(result['valid_result'])}\n"
+                f"Test result:\n{dict2str(result['test_result'])}\n\n"
+            )
+    os.replace(unfinished, search.output_file)

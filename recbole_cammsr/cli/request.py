@@ -1,0 +1,107 @@
+"""Turns the options of a command into training jobs."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from recbole_cammsr import registry
+from recbole_cammsr.cli import arguments, config_files, known_settings, protocol
+from recbole_cammsr.cli.checkpoints import Origin
+from recbole_cammsr.cli.training import Job
+
+DEFAULT_MODEL = "BPR"  # as in RecBole's own scripts
+DEFAULT_DATASET = "ml-100k"
+
+
+class Request:
+    """What the user asked for, checked before anything heavy is imported."""
+
+    def __init__(self, options: argparse.Namespace, settings: list[str]) -> None:
+        """Read the config files and check the process options.
+
+        Args:
+            options: has ``dataset``, ``config_files`` and ``protocol``.
+            settings: RecBole's settings as ``--key=value``.
+
+        Raises:
+            UsageError: a config file is missing or unreadable.
+        """
+        self.settings = settings
+        self.config_files = config_files.find(options.config_files)
+        self.in_files = config_files.read_all(self.config_files)
+        self._warn_of_typing_errors()
+        self.use_protocol: bool = options.protocol
+        self._options = options
+
+    def _warn_of_typing_errors(self) -> None:
+        for key in self.in_files:
+            if isinstance(key, str) and key not in known_settings.settings():
+                near = known_settings.nearest_setting(key, ())
+                if near is not None:  # a file may well hold notes of its own: no reason to refuse
+                    print(
+                        f"warning: RecBole reads no setting {key!r} (in --config_files); "
+                        f"did you mean {near!r}?",
+                        file=sys.stderr,
+                    )
+
+    def named(self, option: str, default: str | None) -> str | None:
+        """An option's value: from the command line, else from the config files, else a default."""
+        given = getattr(self._options, option, None)
+        if given is None:
+            given = self.in_files.get(option)
+        return default if given is None else str(given)
+
+    def protocol_settings(self, model: str, dataset: str) -> dict[str, Any]:
+        """The settings that ``--protocol`` adds for one model; none without the option."""
+        if not self.use_protocol:
+            return {}
+        if registry.properties_file("dataset", dataset) is None:
+            print(
+                f"warning: this package has no settings for the data set {dataset!r}; --protocol "
+                "follows CAMMSR's general ones",
+                file=sys.stderr,
+            )
+        on_command_line = {
+            key: arguments.value_of(self.settings, key) for key in arguments.keys(self.settings)
+        }
+        return protocol.settings_for(model, dataset, {**self.in_files, **on_command_line})
+
+    def job(self, model: str, dataset: str, resume: str | None, origin: Origin | None) -> Job:
+        """The job that trains one model, with ``sys.argv`` set for RecBole's ``Config``.
+
+        Args:
+            model: its name.
+            dataset: name of the data set.
+            resume: checkpoint to continue.
+            origin: what that checkpoint was trained with; this request's own settings win.
+        """
+        base = {} if origin is None else dict(origin.settings)
+        for key in self.in_files:
+            base.pop(key, None)
+        arguments.hand_to_recbole(self.settings, model=model, dataset=dataset)
+        options = self._options
+        return Job(
+            model=model,
+            dataset=dataset,
+            config_files=self.config_files,
+            config_dict={**self.protocol_settings(model, dataset), **base},
+            resume=resume,
+            nproc=options.nproc,
+            world_size=options.world_size,
+            ip=options.ip,
+            port=options.port,
+            group_offset=options.group_offset,
+        )
+
+
+def check_models(names: Sequence[str]) -> None:
+    """Refuse the first name that is no model.
+
+    Raises:
+        UsageError: names the model and its nearest neighbours.
+    """
+    for name in names:
+        known_settings.check_model(name)

@@ -1,0 +1,169 @@
+"""The command ``run_hyper``: tune the settings of one model."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from recbole_cammsr.cli import arguments, help_text, hyper_tools, search_space, tables
+from recbole_cammsr.cli.errors import EXIT_OK, RunError, UsageError, guarded
+from recbole_cammsr.cli.request import Request, check_models
+
+PROGRAM = "run_hyper"
+_EXAMPLES = """\
+params file, a line each:
+  learning_rate loguniform -8,-4
+  hidden_size choice [64,128]
+  hidden_dropout_prob uniform 0.1,0.6
+
+examples:
+  run_hyper --model=CAMMSR --dataset=ml-100k --params_file=params.txt --algo=bayes --max_evals=20
+  run_hyper --config_files=a.yaml --params_file=params.txt --output_file=tuned.result"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Args:
+        argv: arguments without the program; None takes those of the process.
+
+    Returns:
+        The exit code.
+    """
+    return guarded(PROGRAM, _run, argv)
+
+
+def _parser() -> arguments.Parser:
+    parser = arguments.Parser(
+        PROGRAM,
+        "Tune settings of a model: train it with values from a params file, keep what validates "
+        "best.\nModel and data set come from the options or from the config files.",
+        "\n\n".join([help_text.SETTINGS, _EXAMPLES]),
+    )
+    arguments.add_model_options(parser)
+    parser.add_argument(
+        "--params_file", metavar="FILE", help="what to tune: lines of 'name type values' (required)"
+    )
+    parser.add_argument(
+        "--output_file",
+        default="hyper_example.result",
+        metavar="FILE",
+        help="results of every trial (default: hyper_example.result)",
+    )
+    parser.add_argument(
+        "--display_file", metavar="FILE", help="HTML plot of the trials (Hyperopt only)"
+    )
+    parser.add_argument(
+        "--tool", default="Hyperopt", metavar="NAME", help="Hyperopt (default) or Ray"
+    )
+    parser.add_argument(
+        "--algo",
+        default="exhaustive",
+        choices=["exhaustive", "random", "bayes"],
+        help="how Hyperopt searches (default: exhaustive, for 'choice' lines only)",
+    )
+    parser.add_argument(
+        "--max_evals",
+        type=int,
+        default=None,
+        metavar="N",
+        help="most trials (default: 100 with Hyperopt, 5 with Ray; exhaustive tries all)",
+    )
+    parser.add_argument(
+        "--early_stop",
+        type=int,
+        default=10,
+        metavar="N",
+        help="Hyperopt stops after N trials without improvement (default: 10)",
+    )
+    return parser
+
+
+def _run(argv: Sequence[str]) -> int:
+    options, settings = arguments.read(_parser(), argv)
+    request = Request(options, settings)
+    model, dataset = _model_and_dataset(request)
+    parameters = _parameters(options, request)
+    output_folder = os.path.dirname(os.path.abspath(options.output_file))
+    if not os.path.isdir(output_folder):
+        raise UsageError(f"the folder of --output_file, {output_folder}, does not exist")
+    _check_installed(options.tool)
+
+    arguments.hand_to_recbole(settings, model=model, dataset=dataset)
+    search = hyper_tools.Search(
+        parameters=parameters,
+        params_file=os.path.abspath(options.params_file),
+        config_files=[os.path.abspath(path) for path in request.config_files],
+        base=request.protocol_settings(model, dataset),
+        output_file=options.output_file,
+        display_file=options.display_file,
+    )
+    if options.tool == "Ray":
+        best = hyper_tools.with_ray(search, options.max_evals or 5)
+    else:
+        best = hyper_tools.with_hyperopt(
+            search, options.algo, options.max_evals or 100, options.early_stop
+        )
+    rows: list[list[str]] = [[name, _short(value)] for name, value in best.parameters.items()]
+    rows += [[f"best valid {name}", _short(value)] for name, value in best.valid.items()]
+    rows += [[f"test {name}", _short(value)] for name, value in best.test.items()]
+    title = f"{model} on {dataset}: best of {best.trials} trials"
+    tables.show("\n".join([title, *tables.table(["", "value"], rows)]))
+    print(f"all trials  {best.written}")
+    return EXIT_OK
+
+
+def _model_and_dataset(request: Request) -> tuple[str, str]:
+    model, dataset = request.named("model", None), request.named("dataset", None)
+    if model is None or dataset is None:
+        missing = "--model" if model is None else "--dataset"
+        raise UsageError(f"{missing} is needed, as an option or in a config file")
+    check_models([model])
+    return model, dataset
+
+
+def _parameters(options: argparse.Namespace, request: Request) -> list[search_space.Parameter]:
+    if options.params_file is None:
+        raise UsageError("--params_file is needed: what to tune, lines of 'name type values'")
+    if options.tool not in {"Hyperopt", "Ray"}:
+        raise UsageError(f"--tool must be Hyperopt or Ray, not {options.tool!r}")
+    parameters = search_space.read(options.params_file)
+    fixed = arguments.keys(request.settings)
+    for parameter in parameters:
+        if parameter.name in fixed:
+            raise UsageError(
+                f"--{parameter.name} on the command line would override every value that "
+                f"{options.params_file} tries for it; give it in one place only"
+            )
+        tries_all = options.tool == "Hyperopt" and options.algo == "exhaustive"
+        if tries_all and parameter.kind != "choice":
+            raise UsageError(
+                f"{parameter.name} is tuned over a range ({parameter.kind}), which an "
+                "exhaustive search cannot try in full; add --algo=random or --algo=bayes"
+            )
+    return parameters
+
+
+def _check_installed(tool: str) -> None:
+    # distributions rather than modules: a stand-in for ray may be importable
+    needed, how = {
+        "Hyperopt": (["hyperopt"], "recbole-cammsr[tune]"),
+        "Ray": (["ray", "pyarrow"], "ray[tune]"),
+    }[tool]
+    for package in needed:
+        try:
+            importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            raise RunError(f"{package} is not installed: run `pip install '{how}'`") from None
+
+
+def _short(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,137 @@
+"""The command ``run_recbole_group``: train several models on one data set and compare them."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+from recbole_cammsr.cli import arguments, help_text, tables
+from recbole_cammsr.cli.errors import EXIT_FAILED, EXIT_OK, UsageError, describe, guarded
+from recbole_cammsr.cli.request import DEFAULT_DATASET, DEFAULT_MODEL, Request, check_models
+from recbole_cammsr.cli.training import Outcome, train
+
+PROGRAM = "run_recbole_group"
+_EXAMPLES = """\
+examples:
+  run_recbole_group --model_list=SASRec,GRU4Rec,CAMMSR --dataset=ml-100k --protocol
+  run_recbole_group -m Pop,BPR -d ml-100k --valid_latex=valid.tex --test_latex=test.tex"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Args:
+        argv: arguments without the program; None takes those of the process.
+
+    Returns:
+        The exit code; 1 where a model failed, even if others did not.
+    """
+    return guarded(PROGRAM, _run, argv)
+
+
+def _parser() -> arguments.Parser:
+    parser = arguments.Parser(
+        PROGRAM,
+        "Train several models with the same settings, and compare them in a table (also in LaTeX).",
+        "\n\n".join([help_text.SETTINGS, _EXAMPLES]),
+    )
+    parser.add_argument(
+        "--model_list",
+        "-m",
+        default=DEFAULT_MODEL,
+        metavar="A,B",
+        help=f"models, separated by commas (default: {DEFAULT_MODEL})",
+    )
+    arguments.add_dataset_options(parser)
+    parser.add_argument(
+        "--valid_latex",
+        default="./latex/valid.tex",
+        metavar="FILE",
+        help="LaTeX table of the validation results (default: ./latex/valid.tex)",
+    )
+    parser.add_argument(
+        "--test_latex",
+        default="./latex/test.tex",
+        metavar="FILE",
+        help="LaTeX table of the test results (default: ./latex/test.tex)",
+    )
+    arguments.add_process_options(parser)
+    return parser
+
+
+def _run(argv: Sequence[str]) -> int:
+    options, settings = arguments.read(_parser(), argv)
+    models = [name.strip() for name in options.model_list.split(",") if name.strip()]
+    if not models:
+        raise UsageError("--model_list names no model")
+    check_models(models)
+    request = Request(options, settings)
+    dataset = request.named("dataset", DEFAULT_DATASET) or DEFAULT_DATASET
+    for path in (options.valid_latex, options.test_latex):
+        _check_writable(path)
+
+    outcomes = []
+    for model in models:
+        outcome = _train_one(request, model, dataset, options.debug)
+        if outcome is not None:
+            outcomes.append(outcome)
+    if outcomes:
+        for split, path in (("valid", options.valid_latex), ("test", options.test_latex)):
+            tables.show(tables.comparison(outcomes, split))
+            _write_latex(outcomes, split, path)
+    return EXIT_OK if len(outcomes) == len(models) else EXIT_FAILED
+
+
+def _train_one(request: Request, model: str, dataset: str, debug: bool) -> Outcome | None:
+    """One model's outcome; None where it failed: the others still run."""
+    _close_logs()
+    try:
+        return train(request.job(model, dataset, resume=None, origin=None))
+    except Exception as error:
+        if debug:
+            traceback.print_exc()
+        print(f"{PROGRAM}: error: {model} failed: {describe(error)}", file=sys.stderr)
+        return None
+
+
+def _close_logs() -> None:
+    """Let RecBole open a log file for each model: it opens none while the last one is open."""
+    root = logging.getLogger()
+    for handler in root.handlers[:]:
+        root.removeHandler(handler)
+        handler.close()
+
+
+def _check_writable(path: str) -> None:
+    """Refuse a table's path before hours of training rather than after."""
+    folder = os.path.dirname(os.path.abspath(path))
+    try:
+        os.makedirs(folder, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{folder} cannot be made for {path}: {error.strerror}") from error
+    if os.path.isdir(path) or not os.access(folder, os.W_OK):
+        raise UsageError(f"{path} cannot be written")
+
+
+def _write_latex(outcomes: Sequence[Outcome], split: str, path: str) -> None:
+    from recbole.utils import list_to_latex
+
+    results = [outcome.valid if split == "valid" else outcome.test for outcome in outcomes]
+    rows = [{"Model": outcome.model, **result} for outcome, result in zip(outcomes, results)]
+    _, latex = list_to_latex(
+        convert_list=rows,
+        bigger_flag=outcomes[0].bigger_is_better,
+        subset_columns=list(results[0]),
+    )
+    unfinished = f"{path}.part"
+    with open(unfinished, "w", encoding="utf-8") as file:
+        file.write(latex)
+    os.replace(unfinished, path)
+    print(f"LaTeX table  {path}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,62 @@
+"""``--config_files``: search order and refusals."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from recbole_cammsr import registry
+from recbole_cammsr.cli import config_files
+from recbole_cammsr.cli.errors import UsageError
+
+
+@pytest.fixture(autouse=True)
+def _folders(tmp_path, monkeypatch):
+    here, packaged = tmp_path / "here", tmp_path / "packaged"
+    here.mkdir()
+    (packaged / "dataset").mkdir(parents=True)
+    monkeypatch.chdir(here)
+    monkeypatch.setattr(registry, "PROPERTIES", str(packaged))
+
+
+def test_several_names_keep_their_order_and_the_later_wins(tmp_path):
+    (tmp_path / "here" / "a.yaml").write_text("epochs: 1\nseed: 5\n")
+    (tmp_path / "here" / "b.yaml").write_text("epochs: 2\n")
+    paths = config_files.find("a.yaml  b.yaml")
+    assert paths == ["a.yaml", "b.yaml"]
+    assert config_files.read_all(paths) == {"epochs": 2, "seed": 5}
+
+
+def test_the_current_folder_goes_before_our_own_files(tmp_path):
+    own = tmp_path / "packaged" / "bench.yaml"
+    own.write_text("epochs: 1\n")
+    assert [os.path.realpath(p) for p in config_files.find("bench.yaml")] == [os.path.realpath(own)]
+    (tmp_path / "here" / "bench.yaml").write_text("epochs: 2\n")
+    assert config_files.find("bench.yaml") == ["bench.yaml"]
+
+
+def test_no_files():
+    assert config_files.find(None) == []
+    assert config_files.find("") == []
+
+
+def test_a_missing_file_lists_our_own(tmp_path):
+    (tmp_path / "packaged" / "dataset" / "d.yaml").write_text("seed: 1\n")
+    with pytest.raises(UsageError, match=r"'x\.yaml' does not exist; .*dataset/d\.yaml"):
+        config_files.find("x.yaml")
+
+
+@pytest.mark.parametrize(
+    ("content", "says"), [("", "holds no settings"), ("- 1\n", "holds no"), ("a: [", "not valid")]
+)
+def test_a_file_without_settings_is_refused(tmp_path, content, says):
+    (tmp_path / "here" / "a.yaml").write_text(content)
+    with pytest.raises(UsageError, match=says):
+        config_files.find("a.yaml")
+
+
+def test_a_folder_is_refused(tmp_path):
+    (tmp_path / "here" / "folder").mkdir()
+    with pytest.raises(UsageError, match="cannot be read"):
+        config_files.find("folder")

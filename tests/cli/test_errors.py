@@ -1,0 +1,87 @@
+"""Messages and exit codes."""
+
+from __future__ import annotations
+
+import pytest
+
+from recbole_cammsr.cli.errors import RunError, UsageError, describe, guarded
+
+
+class ProcessRaisedException(Exception):  # noqa: N818
+    """Named like torch's, which carries the traceback of a spawned process as text."""
+
+
+def outcome_of(error: BaseException, capsys, *argv: str) -> tuple[int, str]:
+    def body(_):
+        raise error
+
+    code = guarded("prog", body, list(argv))
+    return code, capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [(UsageError("no"), 2), (RunError("no"), 1), (ValueError("no"), 1), (KeyboardInterrupt(), 130)],
+)
+def test_one_line_and_an_exit_code(error, code, capsys):
+    got, text = outcome_of(error, capsys)
+    assert got == code
+    assert text.count("\n") == 1
+    assert text.startswith("prog: ")
+    assert "Traceback" not in text
+
+
+def test_debug_shows_the_traceback(capsys):
+    code, text = outcome_of(RuntimeError("broken"), capsys, "--debug")
+    assert code == 1
+    assert "Traceback" in text
+
+
+def test_the_body_decides_the_code():
+    assert guarded("prog", lambda argv: len(argv), ["a", "b", "c"]) == 3
+
+
+def test_an_unforeseen_error_names_its_kind_and_the_way_to_more():
+    text = describe(RuntimeError("shapes differ\n\nlong C++ stack"))
+    assert text == "RuntimeError: shapes differ; rerun with --debug for the traceback"
+
+
+def test_an_error_without_text_shows_the_line():
+    with pytest.raises(AssertionError) as raised:
+        raise AssertionError  # as the bare asserts in RecBole's Config do
+    assert "raise AssertionError" in describe(raised.value)
+
+
+def test_a_sentence_raised_by_recbole_is_shown_as_it_is():
+    source = "def fail():\n    raise ValueError('a sentence for users')\n"
+    names = {"__name__": "recbole.config.configurator"}
+    exec(source, names)
+    with pytest.raises(ValueError, match="a sentence") as raised:
+        names["fail"]()
+    assert describe(raised.value) == "a sentence for users"
+
+
+def test_recbole_missing_says_how_to_install_it():
+    missing = ModuleNotFoundError("No module named 'recbole'", name="recbole.config")
+    assert "pip install" in describe(missing)
+
+
+def test_a_cross_entropy_model_with_sampled_negatives_gets_the_fix():
+    text = "train_neg_sample_args [{}] should be None when the loss_type is CE."
+    assert "--train_neg_sample_args=None" in describe(ValueError(text))
+
+
+def test_the_error_of_a_spawned_process_is_found_in_its_traceback():
+    text = (
+        "\n\n-- Process 0 terminated with the following error:\n"
+        "Traceback (most recent call last):\n"
+        '  File "x.py", line 1, in f\nValueError: Neither [dataset/x] exists in the device nor [x] '
+        "a known dataset name."
+    )
+    assert describe(ProcessRaisedException(text)).startswith("there is no data set 'x'")
+
+
+def test_a_file_error_names_the_file(tmp_path):
+    with pytest.raises(OSError, match="gone") as raised:
+        (tmp_path / "gone").read_text()
+    assert str(tmp_path / "gone") in describe(raised.value)

@@ -1,0 +1,78 @@
+"""``--protocol``: what a baseline takes over from CAMMSR's settings."""
+
+from __future__ import annotations
+
+import pytest
+
+from recbole_cammsr import registry
+from recbole_cammsr.cli import protocol
+
+DATASET_FILE = """
+user_inter_num_interval: "[5,inf)"
+metrics: [NDCG]
+train_neg_sample_args: ~
+epochs: 3
+hidden_size: 8
+modalities: [text]
+category_field: class
+"""
+
+
+@pytest.fixture(autouse=True)
+def _own_files(tmp_path, monkeypatch):
+    for kind, name, content in (
+        ("model", "CAMMSR", "valid_metric: NDCG@10\nswap_weight: 0.1\ntrain_neg_sample_args: ~\n"),
+        ("dataset", "d", DATASET_FILE),
+    ):
+        (tmp_path / kind).mkdir()
+        (tmp_path / kind / f"{name}.yaml").write_text(content)
+    monkeypatch.setattr(registry, "PROPERTIES", str(tmp_path))
+
+
+def test_data_and_evaluation_are_taken_over_and_nothing_else():
+    settings = protocol.settings_for("BPR", "d", {})
+    # RecBole's settings for sequential models: leave-one-out in order of time, among all items
+    assert settings.pop("eval_args")["split"] == {"LS": "valid_and_test"}
+    assert settings == {
+        "repeatable": True,
+        "valid_metric": "NDCG@10",
+        "user_inter_num_interval": "[5,inf)",
+        "metrics": ["NDCG"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("model", "chosen", "samples_nothing"),
+    [
+        ("SASRec", {}, True),
+        ("GRU4Rec", {}, True),
+        ("SASRec", {"loss_type": "BPR"}, False),
+        ("BPR", {}, False),
+        ("Pop", {}, False),
+        ("FPMC", {}, False),
+    ],
+)
+def test_only_models_with_cross_entropy_go_without_sampled_negatives(
+    model, chosen, samples_nothing
+):
+    settings = protocol.settings_for(model, "d", chosen)
+    assert ("train_neg_sample_args" in settings) == samples_nothing
+    assert settings.get("train_neg_sample_args") is None
+
+
+def test_what_the_user_chose_is_left_out():
+    chosen = {"metrics": ["Recall"], "train_neg_sample_args": {"sample_num": 2}}
+    settings = protocol.settings_for("SASRec", "d", chosen)
+    assert "metrics" not in settings
+    assert "train_neg_sample_args" not in settings
+    assert "user_inter_num_interval" in settings
+
+
+def test_a_data_set_without_a_file_follows_the_general_settings():
+    settings = protocol.settings_for("BPR", "other", {})
+    assert (settings["repeatable"], settings["valid_metric"]) == (True, "NDCG@10")
+    assert "user_inter_num_interval" not in settings
+
+
+def test_our_own_model_needs_nothing():
+    assert protocol.settings_for("CAMMSR", "d", {}) == {}

@@ -1,0 +1,44 @@
+"""Printed tables."""
+
+from __future__ import annotations
+
+from recbole_cammsr.cli import tables
+from recbole_cammsr.cli.training import Outcome
+
+
+def outcome(model: str, valid: float, test: float, bigger: bool = True) -> Outcome:
+    return Outcome(model, "d", {"ndcg@10": valid}, {"ndcg@10": test}, bigger, "./saved/m.pth")
+
+
+def test_summary_holds_metrics_and_checkpoint():
+    assert tables.summary(outcome("M", 0.5, 0.25)).splitlines() == [
+        "M on d",
+        "metric   best valid    test",
+        "-------  ----------  ------",
+        "ndcg@10      0.5000  0.2500",
+        "checkpoint  saved/m.pth",
+    ]
+
+
+def test_a_missing_result_is_a_dash():
+    empty = Outcome("M", "d", {}, {"ndcg@10": 0.25}, True, None)
+    assert tables.summary(empty).splitlines()[-1].split() == ["ndcg@10", "-", "0.2500"]
+
+
+def test_comparison_marks_the_best():
+    first, second = outcome("First", 0.5, 0.2), outcome("B", 0.4, 0.3)
+    rows = [line.split() for line in tables.comparison([first, second], "test").splitlines()[3:]]
+    assert rows == [["First", "0.2000"], ["B", "0.3000*"]]
+    rows = [line.split() for line in tables.comparison([first, second], "valid").splitlines()[3:]]
+    assert rows == [["First", "0.5000*"], ["B", "0.4000"]]
+
+
+def test_comparison_of_errors_marks_the_smallest():
+    pair = [outcome("A", 0.5, 0.2, bigger=False), outcome("B", 0.4, 0.3, bigger=False)]
+    rows = [line.split() for line in tables.comparison(pair, "test").splitlines()[3:]]
+    assert rows == [["A", "0.2000*"], ["B", "0.3000"]]
+
+
+def test_columns_are_aligned():
+    lines = tables.table(["a", "b"], [["long name", "1"], ["x", "22.5"]])
+    assert lines == ["a             b", "---------  ----", "long name     1", "x          22.5"]

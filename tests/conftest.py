@@ -1,0 +1,119 @@
+"""A small generated data set, and RecBole objects made from it, for all tests."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+DATASET = "toy"
+N_USERS, N_ITEMS = 30, 40
+
+
+def write_toy_dataset(folder: Path, seed: int = 0) -> Path:
+    """Write ``toy.inter``, ``toy.item`` and features of two modalities below ``folder``.
+
+    Item tokens are not row numbers, times are seven digits apart and not sorted in the file, some
+    items lack a modality or a category, and the feature files have rows of unknown items.
+    """
+    rng = np.random.default_rng(seed)
+    target = folder / DATASET
+    target.mkdir(parents=True, exist_ok=True)
+    tokens = [f"i{index:03d}" for index in rng.permutation(900)[:N_ITEMS]]
+    lines = []
+    for user in range(N_USERS):
+        length = int(rng.integers(5, 30))
+        times = 1_400_000_000 + np.sort(rng.integers(0, 500, size=length))
+        items = rng.integers(0, N_ITEMS, size=length)
+        lines += [f"u{user}\t{tokens[i]}\t{t}" for i, t in zip(items, times)]
+    rng.shuffle(lines)
+    header = "user_id:token\titem_id:token\ttimestamp:float"
+    (target / f"{DATASET}.inter").write_text("\n".join([header, *lines]) + "\n", encoding="utf-8")
+
+    genres = ["drama", "comedy", "crime", "war"]
+    rows = ["item_id:token\tgenre:token\tgenres:token_seq"]
+    for token in tokens[:-3]:
+        chosen = rng.choice(genres, size=int(rng.integers(1, 4)), replace=False)
+        rows.append(f"{token}\t{chosen[0]}\t{' '.join(chosen)}")
+    rows.append(f"{tokens[-3]}\t\t")
+    (target / f"{DATASET}.item").write_text("\n".join(rows) + "\n", encoding="utf-8")
+
+    text = np.array([*tokens, "stranger"])
+    np.savez(
+        target / f"{DATASET}.text.npz",
+        item_id=text,
+        feature=rng.normal(size=(len(text), 12)).astype(np.float32),
+    )
+    image = np.array(tokens[5:])
+    np.savez(
+        target / f"{DATASET}.image.npz",
+        item_id=image,
+        feature=rng.normal(size=(len(image), 7)).astype(np.float16),
+    )
+    return target
+
+
+@pytest.fixture
+def toy_path(tmp_path: Path) -> Path:
+    """Folder that holds the folder of the toy data set."""
+    write_toy_dataset(tmp_path / "data")
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def make_config(toy_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable:
+    """Makes a RecBole Config over the toy data set; keyword arguments override settings."""
+    monkeypatch.setattr(sys, "argv", ["pytest"])  # RecBole reads settings from the command line
+    import recbole_cammsr  # noqa: F401
+    from recbole.config import Config
+
+    def make(model: str = "CAMMSR", dataset: str = DATASET, **settings: Any) -> Any:
+        defaults: dict[str, Any] = {
+            "data_path": str(toy_path),
+            "checkpoint_dir": str(tmp_path / "saved"),
+            "use_gpu": False,
+            "show_progress": False,
+            "epochs": 2,
+            "train_batch_size": 64,
+            "eval_batch_size": 64,
+            "hidden_size": 16,
+            "inner_size": 32,
+            "MAX_ITEM_LIST_LENGTH": 10,
+            "load_col": {"inter": ["user_id", "item_id", "timestamp"]},
+            "train_neg_sample_args": None,
+        }
+        if model == "CAMMSR":
+            defaults.update(modalities=["text", "image"], category_field="genre", expert_size=16)
+        return Config(model=model, dataset=dataset, config_dict={**defaults, **settings})
+
+    return make
+
+
+@pytest.fixture
+def make_data(make_config: Callable) -> Callable:
+    """Makes ``config, dataset, (train, valid, test loaders)`` with the given settings."""
+    from recbole.data import create_dataset, data_preparation
+
+    def make(model: str = "CAMMSR", **settings: Any) -> Any:
+        config = make_config(model, **settings)
+        dataset = create_dataset(config)
+        return config, dataset, data_preparation(config, dataset)
+
+    return make
+
+
+@pytest.fixture
+def make_model(make_data: Callable) -> Callable:
+    """Makes ``config, dataset, loaders, model`` with the given settings."""
+    from recbole.utils import get_model, init_seed
+
+    def make(model: str = "CAMMSR", **settings: Any) -> Any:
+        config, dataset, loaders = make_data(model, **settings)
+        init_seed(config["seed"], config["reproducibility"])
+        return config, dataset, loaders, get_model(model)(config, loaders[0]._dataset)
+
+    return make

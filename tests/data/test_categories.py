@@ -1,0 +1,61 @@
+"""Categories from an .item file: one or several labels, aligned by token."""
+
+from __future__ import annotations
+
+import pytest
+
+from recbole_cammsr.data.categories import read_categories
+
+TOKEN_TO_ID = {"[PAD]": 0, "a": 1, "b": 2, "c": 3}
+
+
+def write(tmp_path, header, *rows):
+    path = tmp_path / "x.item"
+    path.write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
+    return str(path)
+
+
+def test_one_label_per_item(tmp_path):
+    path = write(tmp_path, "item_id:token\tkind:token", "c\twar film", "z\tunused", "a\tdrama", "b\t")
+    table = read_categories(path, "kind", "item_id", TOKEN_TO_ID)
+    assert table.labels == ("drama", "war film")
+    assert table.targets.int().tolist() == [[0, 0], [1, 0], [0, 0], [0, 1]]
+    assert not table.multi_label
+    assert table.covered == 2
+
+
+def test_several_labels_per_item(tmp_path):
+    path = write(tmp_path, "kind:token_seq\titem_id:token", "war drama\ta", "drama\tb", "\tc")
+    table = read_categories(path, "kind", "item_id", TOKEN_TO_ID)
+    assert table.labels == ("drama", "war")
+    assert table.targets.int().tolist() == [[0, 0], [1, 1], [1, 0], [0, 0]]
+    assert table.multi_label
+    assert "2/3 items labelled" in table.report()
+
+
+def test_a_token_seq_with_one_label_each_is_single_label(tmp_path):
+    path = write(tmp_path, "item_id:token\tkind:token_seq", "a\tx", "b\ty")
+    assert not read_categories(path, "kind", "item_id", TOKEN_TO_ID).multi_label
+
+
+@pytest.mark.parametrize(
+    ("header", "rows", "field", "message"),
+    [
+        ("item_id:token\tkind:token", ["a\tx"], "genre", r"\['item_id', 'kind'\].*'genre'"),
+        ("item_id:token\tkind:float", ["a\t1"], "kind", "type 'float'"),
+        ("item_id:token\tkind:token", ["a\tx", "a\ty"], "kind", "'a' twice"),
+        ("item_id:token\tkind:token", ["z\tx", "a\t"], "kind", "no item of the data set"),
+    ],
+)
+def test_refusals_say_how_to_run_without_guidance_or_what_to_fix(
+    tmp_path, header, rows, field, message
+):
+    path = write(tmp_path, header, *rows)
+    with pytest.raises(ValueError, match=message) as caught:
+        read_categories(path, field, "item_id", TOKEN_TO_ID)
+    assert path in str(caught.value)
+
+
+def test_a_missing_item_file_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="category_weight: 0"):
+        read_categories(str(tmp_path / "no.item"), "kind", "item_id", TOKEN_TO_ID)

@@ -1,0 +1,167 @@
+"""CAMMSRDataset inside RecBole: vocabulary, order, counters, packing, pickling."""
+
+from __future__ import annotations
+
+import pickle
+from collections import Counter
+
+import numpy as np
+import pytest
+import torch
+
+
+def targets_of_batches(loader):
+    """(user, target) pairs that a packed loader trains."""
+    pairs = Counter()
+    for batch in loader:
+        for user, items, length, last, count in zip(
+            batch["user_id"].tolist(),
+            batch["item_id_list"].tolist(),
+            batch["item_length"].tolist(),
+            batch["item_id"].tolist(),
+            batch["target_count"].tolist(),
+        ):
+            row = [*items[:length], last]
+            pairs.update((user, item) for item in row[-count:])
+    return pairs
+
+
+@pytest.mark.parametrize("overlap", [0, 3])
+@pytest.mark.parametrize("split", [{"LS": "valid_and_test"}, {"RS": [0.8, 0.1, 0.1]}])
+def test_packed_batches_train_what_classic_rows_train(make_data, split, overlap):
+    eval_args = {"split": split, "order": "TO", "mode": "full", "group_by": "user"}
+    _, _, (packed, _, _) = make_data(eval_args=eval_args, packing_overlap=overlap)
+    _, _, (classic, _, _) = make_data(eval_args=eval_args, train_packing=False)
+    expected = Counter()
+    for batch in classic:
+        expected.update(zip(batch["user_id"].tolist(), batch["item_id"].tolist()))
+    assert targets_of_batches(packed) == expected
+    assert targets_of_batches(packed) == expected  # and again in the next epoch
+    assert len(packed.dataset) < len(classic.dataset)
+
+
+def test_batches_are_trimmed_and_of_about_the_asked_number_of_targets(make_data):
+    _, _, (packed, _, _) = make_data(train_batch_size=40)
+    counts = []
+    for batch in packed:
+        assert batch["item_id_list"].shape[1] == int(batch["item_length"].max())
+        counts.append(int(batch["target_count"].sum()))
+    assert max(counts) <= 40 + 10
+    assert abs(len(counts) - len(packed)) <= 1
+
+
+def test_valid_and_test_rows_and_counters_are_recboles(make_data):
+    _, ours, our_loaders = make_data(normalize_all=True)
+    _, theirs, their_loaders = make_data("SASRec", normalize_all=True)
+    assert ours.item_num == theirs.item_num
+    for mine, stock in zip(our_loaders[1:], their_loaders[1:]):
+        for field in ("user_id", "item_id", "item_id_list", "item_length"):
+            assert torch.equal(mine._dataset.inter_feat[field], stock._dataset.inter_feat[field])
+    assert our_loaders[0].dataset.item_counter == their_loaders[0].dataset.item_counter
+    assert our_loaders[0].dataset.user_counter == their_loaders[0].dataset.user_counter
+
+
+def test_features_never_change_the_vocabulary(make_data, toy_path):
+    without = make_data(modalities=[], category_weight=0)[1]
+    with_all = make_data()[1]
+    assert without.item_num == with_all.item_num
+    assert without.field2token_id["item_id"] == with_all.field2token_id["item_id"]
+    # the file has a row of an item that nobody interacted with
+    assert with_all.feature_tables[0].unused_rows >= 1
+
+
+def test_alignment_happens_after_filtering(make_data):
+    dataset = make_data(item_inter_num_interval="[12,inf)", user_inter_num_interval="[5,inf)")[1]
+    table = dataset.feature_tables[0]
+    stored = np.load(table.path)
+    rows = dict(zip(stored["item_id"].tolist(), stored["feature"]))
+    assert len(table.values) == dataset.item_num < 40
+    for token, item in dataset.field2token_id["item_id"].items():
+        if item:
+            assert np.allclose(table.values[item].numpy(), rows[token])
+
+
+def test_histories_follow_exact_times_with_ties_in_file_order(make_data, toy_path):
+    # seconds that float32 cannot tell apart, and true ties
+    lines = ["user_id:token\titem_id:token\ttimestamp:float"]
+    base = 1_700_000_000
+    order = [("a", 5), ("b", 3), ("c", 4), ("d", 3), ("e", 1), ("f", 9), ("g", 9)]
+    for user in ("u1", "u2"):
+        lines += [f"{user}\t{item}\t{base + second}" for item, second in order]
+    (toy_path / "toy" / "toy.inter").write_text("\n".join(lines) + "\n")
+    _, dataset, loaders = make_data(modalities=[], category_weight=0, normalize_all=False)
+    row = loaders[2]._dataset.inter_feat[0]
+    items = dataset.id2token("item_id", row["item_id_list"])[: int(row["item_length"])]
+    assert [*items, str(dataset.id2token("item_id", int(row["item_id"])))] == list("ebdcafg")
+
+
+def test_intervals_are_those_of_the_raw_times_and_never_the_targets(make_data):
+    _, dataset, (train, valid, _) = make_data(time_encoding="interval", interval_buckets=12)
+    assert dataset.inter_feat["interval_bucket_list"].max() < 12
+    batch = next(iter(train))
+    assert batch["interval_bucket_list"].shape == batch["item_id_list"].shape
+    assert "interval_bucket" not in batch
+    row = valid._dataset.inter_feat[0]
+    length = int(row["item_length"])
+    assert row["interval_bucket_list"][length:].sum() == 0
+
+
+def test_coverage_is_logged(make_data, caplog):
+    with caplog.at_level("INFO"):
+        make_data()
+    text = caplog.text
+    assert "items covered" in text
+    assert "toy.image.npz" in text
+    assert "categories: field genre" in text
+
+
+def test_a_pickled_data_set_holds_no_features_and_reads_them_again(make_data, toy_path):
+    dataset = make_data()[1]
+    expected = dataset.feature_tables[0].values
+    stored = pickle.dumps(dataset.item_side)
+    assert len(stored) < 200
+    again = pickle.loads(pickle.dumps(dataset))
+    assert torch.equal(again.feature_tables[0].values, expected)
+    assert again.categories.digest == dataset.categories.digest
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"modalities": ["text"]}, {"category_field": "genres"}, {"time_encoding": "interval"}],
+)
+def test_a_saved_data_set_is_not_reused_under_other_settings(make_config, changed):
+    from recbole.data import create_dataset
+
+    create_dataset(make_config(save_dataset=True))
+    again = create_dataset(make_config(save_dataset=True, **changed))
+    key, value = next(iter(changed.items()))
+    assert again.config[key] == value
+    assert [table.modality for table in again.feature_tables] == list(again.config["modalities"])
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "message"),
+    [
+        ({"modalities": ["text", "sound"]}, FileNotFoundError, "'sound' has no feature file"),
+        ({"modalities": ["id", "text"]}, ValueError, "use_id"),
+        ({"modalities": ["text", "text"]}, ValueError, "only once"),
+        ({"modality_files": {"text": "no.npz"}}, FileNotFoundError, "no.npz"),
+        ({"modality_files": {"text": {"path": "x"}}}, ValueError, "give a path or"),
+        ({"modality_files": "x.npz"}, ValueError, "must map a modality"),
+        ({"modality_files": {"txt": "x.npz"}}, ValueError, r"'txt'"),
+        ({"feature_dtype": "int8"}, ValueError, "feature_dtype"),
+        ({"category_field": None}, ValueError, "category_weight: 0"),
+        ({"category_field": "nope"}, ValueError, "nope"),
+        ({"transform": "mask_itemseq"}, ValueError, "train_packing: false"),
+    ],
+)
+def test_settings_that_cannot_work_are_refused(make_data, settings, error, message):
+    with pytest.raises(error, match=message) as caught:
+        make_data(**settings)
+    assert "\n" not in str(caught.value)
+
+
+def test_modalities_from_the_command_line_are_plain_text(make_data):
+    dataset = make_data(modalities="[text,image]")[1]
+    assert dataset.modalities == ("text", "image")
+    assert make_data(modalities="text")[1].modalities == ("text",)

@@ -1,0 +1,83 @@
+"""Alignment by token: order never matters, nothing wrong passes, the vocabulary never changes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recbole_cammsr.data.feature_table import align, coverage_report
+from recbole_cammsr.data.formats import RawFeatures
+
+TOKEN_TO_ID = {"[PAD]": 0, "a": 1, "b": 2, "c": 3, "d": 4}
+
+
+def raw(tokens, values):
+    return RawFeatures("f.npz", np.array(tokens, dtype=str), np.asarray(values))
+
+
+@given(
+    tokens=st.lists(st.sampled_from("abcdefgh"), unique=True, min_size=1).filter(
+        lambda chosen: set(chosen) & set("abcd")
+    ),
+    shuffle=st.randoms(),
+)
+def test_each_item_gets_its_own_row_whatever_the_order(tokens, shuffle):
+    def row(token):
+        return [ord(token), -ord(token), 1.0]
+
+    table = align(raw(tokens, [row(t) for t in tokens]), "text", TOKEN_TO_ID, torch.float32)
+    assert table.values.shape == (len(TOKEN_TO_ID), 3)
+    for token, item in TOKEN_TO_ID.items():
+        expected = row(token) if token in tokens else [0.0, 0.0, 0.0]
+        assert table.values[item].tolist() == expected
+        assert bool(table.present[item]) == (token in tokens)
+    assert table.unused_rows == len(set(tokens) - set(TOKEN_TO_ID))
+    assert table.covered == len(set(tokens) & set(TOKEN_TO_ID))
+
+    shuffled = list(tokens)
+    shuffle.shuffle(shuffled)
+    again = align(raw(shuffled, [row(t) for t in shuffled]), "text", TOKEN_TO_ID, torch.float32)
+    assert torch.equal(again.values, table.values)
+    assert again.digest == table.digest
+
+
+def test_digest_sees_values_tokens_and_dimension_but_not_foreign_rows():
+    base = align(raw(["a", "b"], [[1.0, 2], [3, 4]]), "m", TOKEN_TO_ID).digest
+    assert align(raw(["a", "b", "x"], [[1.0, 2], [3, 4], [5, 6]]), "m", TOKEN_TO_ID).digest == base
+    assert align(raw(["a", "b"], [[1.0, 2], [3, 4.5]]), "m", TOKEN_TO_ID).digest != base
+    assert align(raw(["a", "c"], [[1.0, 2], [3, 4]]), "m", TOKEN_TO_ID).digest != base
+    assert align(raw(["a", "b"], [[1.0, 2, 0], [3, 4, 0]]), "m", TOKEN_TO_ID).digest != base
+
+
+@pytest.mark.parametrize(
+    ("tokens", "values", "message"),
+    [
+        (["a", "a", "b"], np.ones((3, 2)), r"more than once.*'a'"),
+        (["a", "b"], np.array([[1.0, np.nan], [1, 1]]), r"NaN or infinite.*'a'"),
+        (["a", "b"], np.array([[1.0, 1.0], [np.inf, 1]]), r"NaN or infinite.*'b'"),
+        (["a", "b"], np.ones(2), "two-dimensional"),
+        (["a", "b"], np.ones((2, 2, 2)), "two-dimensional"),
+        ([], np.ones((0, 4)), "is empty"),
+        (["a"], np.ones((1, 0)), "is empty"),
+        (["a", "b", "c"], np.ones((2, 4)), "3 tokens for 2 rows"),
+        (["x", "y"], np.ones((2, 4)), r"no item of the data set.*'x'.*'a'"),
+        (["a"], np.array([["word"]]), "dtype"),
+        (["a"], np.array([[1e6]]), "do not fit in float16"),
+    ],
+)
+def test_what_cannot_be_right_is_refused_in_one_sentence(tokens, values, message):
+    with pytest.raises(ValueError, match=message) as caught:
+        align(raw(tokens, values), "text", TOKEN_TO_ID, torch.float16)
+    assert "f.npz" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_coverage_report_counts_items_and_unused_rows():
+    table = align(raw(["a", "b", "x"], [[0, 0], [3, 4], [5, 6]]), "text", TOKEN_TO_ID)
+    report = coverage_report([table])
+    assert "2/4 (50.0%), 1 all zero" in report
+    assert report.splitlines()[1].split()[0] == "text"
+    assert report.splitlines()[1].split()[-1] == "1"

@@ -1,0 +1,161 @@
+"""Readers of every feature format, and of what is broken."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from recbole_cammsr.data.formats import FeatureFile, read_features, read_item_map
+
+TOKENS = ["x9", "x2", "x5"]
+VALUES = np.arange(12, dtype=np.float32).reshape(3, 4)
+
+
+def check(file):
+    raw = read_features(file)
+    assert raw.tokens.tolist() == TOKENS
+    assert np.array_equal(np.asarray(raw.values, dtype=np.float32), VALUES)
+    return raw
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_npz(tmp_path, dtype):
+    path = tmp_path / "d.text.npz"
+    np.savez(path, item_id=np.array(TOKENS), feature=VALUES.astype(dtype))
+    check(FeatureFile(str(path)))
+
+
+def test_npy_with_ids_beside_it_is_memory_mapped(tmp_path):
+    np.save(tmp_path / "d.text.npy", VALUES)
+    (tmp_path / "d.text.ids").write_text("\n".join(TOKENS) + "\n", encoding="utf-8")
+    raw = check(FeatureFile(str(tmp_path / "d.text.npy")))
+    assert isinstance(raw.values, np.memmap)
+
+
+@pytest.mark.parametrize("kind", ["json", "tsv", "csv with header"])
+def test_row_aligned_arrays_with_an_item_map_in_another_order(tmp_path, kind):
+    rows = {"x2": 0, "x5": 2, "x9": 1}
+    np.save(tmp_path / "f.npy", VALUES[[1, 0, 2]])
+    path = tmp_path / ("map.json" if kind == "json" else "map.txt.tsv")
+    if kind == "json":
+        path.write_text(json.dumps({t: rows[t] for t in TOKENS}))
+    else:
+        separator = "\t" if kind == "tsv" else ","
+        lines = [f"{token}{separator}{rows[token]}" for token in TOKENS]
+        path.write_text("\n".join((["asin,itemID"] if "header" in kind else []) + lines))
+    check(FeatureFile(str(tmp_path / "f.npy"), ids=str(path)))
+
+
+def test_torch_tensor_whose_tokens_are_row_numbers_after_a_padding_row(tmp_path):
+    torch.save(torch.cat([torch.zeros(1, 4), torch.from_numpy(VALUES)]), tmp_path / "f.pt")
+    raw = read_features(FeatureFile(str(tmp_path / "f.pt"), ids="row", offset=1))
+    assert raw.tokens.tolist() == ["0", "1", "2"]
+    assert np.array_equal(raw.values, VALUES)
+
+
+def test_headerless_floats_with_item2index(tmp_path):
+    VALUES.tofile(tmp_path / "d.feat1CLS")
+    (tmp_path / "d.item2index").write_text("\n".join(f"{t}\t{i}" for i, t in enumerate(TOKENS)))
+    check(FeatureFile(str(tmp_path / "d.feat1CLS"), ids=str(tmp_path / "d.item2index")))
+
+
+def test_atomic_file(tmp_path):
+    rows = [f"{t}\t{' '.join(map(str, v))}" for t, v in zip(TOKENS, VALUES)]
+    path = tmp_path / "d.text"
+    path.write_text("\n".join(["item_id:token\ttext_emb:float_seq", *rows]) + "\n")
+    check(FeatureFile(str(path)))
+
+
+class Planted:
+    """Would create a file if anything unpickled it."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return open, (self.path, "w")
+
+
+@pytest.mark.parametrize("kind", ["npz", "npy", "pt"])
+def test_pickled_objects_are_refused_and_not_run(tmp_path, kind):
+    planted = tmp_path / "planted"
+    objects = np.array([Planted(str(planted))], dtype=object)
+    path = tmp_path / f"f.{kind}"
+    if kind == "npz":
+        np.savez(path, item_id=np.array(["a"]), feature=objects)
+    elif kind == "npy":
+        np.save(path, objects, allow_pickle=True)
+    else:
+        torch.save([Planted(str(planted))], path)
+    with pytest.raises(ValueError, match="pickled Python objects") as caught:
+        read_features(FeatureFile(str(path), ids="row"))
+    assert not planted.exists()
+    assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", ["npz", "npy", "pt", "atomic"])
+@pytest.mark.parametrize("kept", [0, 10, 120])
+def test_truncated_files_are_named(tmp_path, kind, kept):
+    path = tmp_path / {"npz": "f.npz", "npy": "f.npy", "pt": "f.pt", "atomic": "f"}[kind]
+    if kind == "npz":
+        np.savez(path, item_id=np.array(TOKENS), feature=VALUES)
+    elif kind == "npy":
+        np.save(path, VALUES)
+    elif kind == "pt":
+        torch.save(torch.from_numpy(VALUES), path)
+    else:
+        path.write_bytes(b"\xff\xfe broken " * 20)
+    path.write_bytes(path.read_bytes()[:kept])
+    with pytest.raises(ValueError, match="feature file") as caught:
+        read_features(FeatureFile(str(path), ids="row"))
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("m.ids", "a\na\n", "'a' twice"),
+        ("m.json", "{", "not valid JSON"),
+        ("m.json", "[1]", "one JSON object"),
+        ("m.tsv", "a\t0\nb\tx\n", "'x' of item 'b'"),
+        ("m.tsv", "a\t0\nb\n", "line"),
+    ],
+)
+def test_broken_item_maps_are_named(tmp_path, name, content, message):
+    path = tmp_path / name
+    path.write_text(content)
+    with pytest.raises(ValueError, match=message):
+        read_item_map(str(path))
+
+
+def test_a_map_of_another_file_is_noticed(tmp_path):
+    np.save(tmp_path / "f.npy", VALUES)
+    (tmp_path / "m.tsv").write_text("a\t0\nb\t3\n")
+    with pytest.raises(ValueError, match="names row 3 for item 'b'"):
+        read_features(FeatureFile(str(tmp_path / "f.npy"), ids=str(tmp_path / "m.tsv")))
+    VALUES.tofile(tmp_path / "d.feat1CLS")
+    (tmp_path / "m.tsv").write_text("\n".join(f"i{i}\t{i}" for i in range(5)))
+    with pytest.raises(ValueError, match="not a whole number of rows"):
+        read_features(FeatureFile(str(tmp_path / "d.feat1CLS"), ids=str(tmp_path / "m.tsv")))
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"ids": np.array(["a"]), "feature": np.ones((1, 2))}, r"not \['item_id'\]"),
+        ({"item_id": np.ones((2, 2)), "feature": np.ones((2, 2))}, "one-dimensional"),
+    ],
+)
+def test_npz_with_the_wrong_arrays(tmp_path, arrays, message):
+    np.savez(tmp_path / "f.npz", **arrays)
+    with pytest.raises(ValueError, match=message):
+        read_features(FeatureFile(str(tmp_path / "f.npz")))
+
+
+def test_no_such_file(tmp_path):
+    with pytest.raises(FileNotFoundError, match="modality_files"):
+        read_features(FeatureFile(str(tmp_path / "no.npz")))

@@ -1,0 +1,97 @@
+"""Packed rows train every target exactly once; batches hold every row exactly once."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recbole_cammsr.data.augmentation import prefix_rows
+from recbole_cammsr.data.packing import bucketed_batches, pack_rows
+
+
+@given(
+    lengths=st.lists(st.integers(1, 40), min_size=0, max_size=10),
+    max_length=st.integers(1, 9),
+    overlap_share=st.floats(0, 0.99),
+)
+def test_every_target_exactly_once(lengths, max_length, overlap_share):
+    users = np.repeat(np.arange(len(lengths)), lengths)
+    rows = prefix_rows(users, max_length)
+    widest = int(rows.length.max()) if len(rows.length) else 1
+    packed = pack_rows(users[rows.target], rows.length, int(overlap_share * widest))
+    trained = Counter(
+        int(target)
+        for row, count in zip(packed.row, packed.targets)
+        for target in range(rows.target[row] - count + 1, rows.target[row] + 1)
+    )
+    assert trained == Counter(rows.target.tolist())
+    assert (packed.targets <= rows.length[packed.row]).all()
+    assert (packed.targets >= 1).all()
+
+
+def test_overlap_leaves_context_before_the_targets():
+    users = np.zeros(25, dtype=int)
+    rows = prefix_rows(users, 10)
+    packed = pack_rows(users[rows.target], rows.length, overlap=4)
+    # the first window has nothing before it, every later one at least 4 items of context
+    assert packed.targets.tolist()[1:] == [6] * (len(packed.row) - 1)
+    assert (rows.length[packed.row][1:] - packed.targets[1:] >= 4).all()
+
+
+def test_no_window_is_longer_than_the_users_history():
+    rows = prefix_rows(np.array([0, 0, 0, 1, 1]), 50)
+    packed = pack_rows(np.array([0, 0, 1]), rows.length)
+    assert packed.row.tolist() == [1, 2]
+    assert packed.targets.tolist() == [2, 1]
+
+
+@pytest.mark.parametrize(
+    ("users", "lengths", "message"),
+    [
+        ([0, 0, 0], [1, 3, 2], "prefixes"),
+        ([0, 0, 1], [1, 2, 2], "prefixes"),
+        ([0, 1, 0], [1, 1, 2], "grouped by user"),
+    ],
+)
+def test_rows_that_are_no_prefixes_are_refused(users, lengths, message):
+    with pytest.raises(ValueError, match=message):
+        pack_rows(np.array(users), np.array(lengths))
+
+
+def test_an_overlap_without_room_for_targets_is_refused():
+    with pytest.raises(ValueError, match="overlap 3"):
+        pack_rows(np.zeros(3, dtype=int), np.array([1, 2, 3]), overlap=3)
+
+
+@given(
+    targets=st.lists(st.integers(1, 12), min_size=1, max_size=200),
+    budget=st.integers(1, 60),
+    seed=st.none() | st.integers(0, 5),
+)
+def test_batches_hold_every_row_once_and_keep_the_budget(targets, budget, seed):
+    counts = np.array(targets)
+    rng = None if seed is None else np.random.default_rng(seed)
+    batches = list(bucketed_batches(counts, counts, budget, rng))
+    assert sorted(np.concatenate(batches).tolist()) == list(range(len(counts)))
+    # a batch closes with the row that reaches the budget
+    assert all(counts[batch[:-1]].sum() <= budget for batch in batches)
+    if rng is None:
+        assert np.concatenate(batches).tolist() == list(range(len(counts)))
+
+
+def test_bucketing_keeps_padding_small_and_changes_with_the_seed():
+    lengths = np.random.default_rng(0).geometric(0.15, size=5000).clip(1, 50)
+
+    def padded(batches):
+        return sum(lengths[batch].max() * len(batch) for batch in batches) / lengths.sum()
+
+    shuffled = np.random.default_rng(1).permutation(5000)
+    plain = padded(np.array_split(shuffled, len(lengths) * 7 // 1024))
+    first = list(bucketed_batches(lengths, lengths, 1024, np.random.default_rng(1)))
+    second = list(bucketed_batches(lengths, lengths, 1024, np.random.default_rng(2)))
+    assert padded(first) < 1.35 < 3 < plain
+    assert not np.array_equal(first[0], second[0])

@@ -1,0 +1,75 @@
+"""Text survives RecBole's own way of reading atomic files."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from recbole_cammsr.dataset_prep.atomic_file import write_atomic_file, write_item_file
+from recbole_cammsr.dataset_prep.category_labels import ItemLabels
+from recbole_cammsr.dataset_prep.clean_text import (
+    PANDAS_MISSING,
+    check_token,
+    clean_text,
+    label_token,
+    token_seq_text,
+)
+
+
+@pytest.mark.parametrize(
+    ("raw", "clean"),
+    [
+        ("Hair &amp; Body", "Hair & Body"),
+        ("<b>Bold</b>\tand\n new", "Bold and new"),
+        ("a\u00a0b\u200bc\x00", "a b c"),
+        ("3 < 4 and 5 > 2", "3 < 4 and 5 > 2"),
+        (None, ""),
+        (float("nan"), ""),
+        (12, "12"),
+    ],
+)
+def test_clean_text(raw, clean):
+    assert clean_text(raw) == clean
+
+
+def test_labels_are_single_tokens():
+    assert label_token('Creams, Gels & "Lotions"') == "Creams,_Gels_&_Lotions"
+    assert label_token("N/A") == "N/A_"
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.text(max_size=12), st.text(max_size=12)), min_size=1, max_size=5))
+def test_any_text_survives_the_reader(tmp_path_factory, pairs):
+    path = tmp_path_factory.mktemp("item") / "x.item"
+    labels = [ItemLabels(label_token(label), (label_token(label),)) for _, label in pairs]
+    write_item_file(path, [f"i{n}" for n in range(len(pairs))], [t for t, _ in pairs], labels)
+    # Exactly how RecBole 1.2.1 reads it.
+    frame = pd.read_csv(path, delimiter="\t", dtype=str, encoding="utf-8", engine="python")
+    assert frame["item_id:token"].tolist() == [f"i{n}" for n in range(len(pairs))]
+    for (title, _), label, read in zip(pairs, labels, frame.itertuples(index=False)):
+        # A title that pandas takes for a missing value reads as empty text; nothing else changes.
+        text = token_seq_text(title)
+        assert read[1] == text or (pd.isna(read[1]) and text in {"", *PANDAS_MISSING})
+        assert read[2] == label.category or (pd.isna(read[2]) and label.category == "")
+        assert " " not in label.category
+
+
+@pytest.mark.parametrize("token", ["", " a", "a\tb", 'a"b', "NA", "nan", "a\n"])
+def test_ids_that_would_change_are_refused(token):
+    with pytest.raises(ValueError, match=r"x\.inter.*rename"):
+        check_token(token, "x.inter")
+
+
+def test_cells_with_tabs_or_line_breaks_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="row 1 needs 2 cells"):
+        write_atomic_file(tmp_path / "x", ("a:token", "b:token"), [("1\t2", "3")])
+    with pytest.raises(ValueError, match="line break"):
+        write_atomic_file(tmp_path / "x", ("a:token",), [("1\n2",)])
+    assert not list(tmp_path.iterdir())
+
+
+def test_duplicate_items_are_refused(tmp_path):
+    none = ItemLabels("", ())
+    with pytest.raises(ValueError, match="'a' occurs twice"):
+        write_item_file(tmp_path / "x.item", ["a", "a"], ["", ""], [none, none])

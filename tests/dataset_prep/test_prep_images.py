@@ -1,0 +1,267 @@
+"""Images from anywhere: hostile files and archives cost their item, never the run."""
+
+from __future__ import annotations
+
+import io
+import json
+import struct
+import sys
+import zipfile
+import zlib
+
+import numpy as np
+import pytest
+from recbole_cammsr.dataset_prep import item_image
+from recbole_cammsr.dataset_prep.image_encoder import encode_images
+from recbole_cammsr.dataset_prep.image_model import TorchImageModel, TransformersImageModel
+from recbole_cammsr.dataset_prep.image_opening import UnusableImageError, open_image
+from recbole_cammsr.dataset_prep.image_source import open_images
+
+torch = pytest.importorskip("torch")
+image_module = pytest.importorskip("PIL.Image")
+
+RED = (255, 0, 0)
+
+
+def png_header(width: int, height: int) -> bytes:
+    """A PNG that claims a size and holds next to nothing."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        body = kind + data
+        return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
+
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    pixels = chunk(b"IDAT", zlib.compress(bytes(64)))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + pixels + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize(
+    ("mode", "colour", "kind", "expected"),
+    [
+        ("RGB", RED, "PNG", RED),
+        ("RGBA", (255, 0, 0, 0), "PNG", (255, 255, 255)),
+        ("P", 0, "GIF", (0, 0, 0)),
+        ("L", 77, "PNG", (77, 77, 77)),
+        ("LA", (0, 0), "PNG", (255, 255, 255)),
+        ("1", 1, "PNG", (255, 255, 255)),
+        ("CMYK", (0, 0, 0, 0), "JPEG", (255, 255, 255)),
+        ("I;16", 9000, "PNG", (0, 0, 0)),
+        ("F", 0.5, "TIFF", (0, 0, 0)),
+        ("YCbCr", (255, 128, 128), "JPEG", (255, 255, 255)),
+    ],
+)
+def test_every_colour_mode_becomes_rgb(encode_image, mode, colour, kind, expected):
+    image = open_image(encode_image(mode, colour=colour, kind=kind))
+    assert image.mode == "RGB"
+    assert image.size == (8, 6)
+    np.testing.assert_allclose(image.getpixel((3, 3)), expected, atol=2)
+
+
+def test_sixteen_bit_greys_are_scaled_not_clipped():
+    ramp = image_module.fromarray(np.linspace(0, 65535, 48).reshape(6, 8).astype(np.uint16))
+    buffer = io.BytesIO()
+    ramp.save(buffer, "PNG")
+    grey = np.asarray(open_image(buffer.getvalue()))[..., 0].ravel()
+    np.testing.assert_allclose(grey, np.linspace(0, 255, 48), atol=2)
+
+
+def test_first_frame_of_an_animation():
+    frames = [image_module.new("RGB", (4, 4), colour) for colour in (RED, (0, 0, 255))]
+    buffer = io.BytesIO()
+    frames[0].save(buffer, "GIF", save_all=True, append_images=frames[1:])
+    assert open_image(buffer.getvalue()).getpixel((0, 0)) == RED
+
+
+def test_exif_turns_the_image_and_broken_exif_does_not_stop(encode_image):
+    turned = encode_image(
+        size=(8, 6),
+        kind="JPEG",
+        exif=b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0",
+    )
+    assert open_image(turned).size == (6, 8)
+    broken = encode_image(size=(8, 6), kind="JPEG", exif=b"Exif\0\0MM\0*\xff\xff\xff\xff")
+    assert open_image(broken).size == (8, 6)
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "cannot be decoded"),
+        (b"<html>404 Not Found</html>", "cannot be decoded"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "cannot be decoded"),
+        (b"GIF89a" + b"\xff" * 40, "cannot be decoded"),
+        (b"BM" + b"\xff" * 60, "cannot be decoded|pixels"),
+        (png_header(60_000, 60_000), "60000x60000 pixels are more than|cannot be decoded"),
+        (png_header(9_000, 9_000), "9000x9000 pixels are more than"),
+        (png_header(40, 40), "cannot be decoded"),
+        (png_header(0, 7), "cannot be decoded|only 0x7"),
+    ],
+)
+def test_unusable_images_give_a_reason(data, reason):
+    with pytest.raises(UnusableImageError, match=reason):
+        open_image(data)
+
+
+def test_truncated_and_tiny_images(encode_image):
+    noise = np.random.default_rng(0).integers(0, 255, (64, 64, 3), dtype=np.uint8)
+    buffer = io.BytesIO()
+    image_module.fromarray(noise).save(buffer, "JPEG")
+    with pytest.raises(UnusableImageError, match="cannot be decoded"):
+        open_image(buffer.getvalue()[:900])
+    with pytest.raises(UnusableImageError, match="only 1x1"):
+        open_image(encode_image(size=(1, 1)))
+    assert open_image(encode_image(size=(1, 1)), min_side=1).size == (1, 1)
+
+
+def test_missing_pillow_is_a_sentence_not_a_missing_image(monkeypatch, tmp_path, encode_image):
+    (tmp_path / "a.png").write_bytes(encode_image())
+    monkeypatch.setitem(sys.modules, "PIL.Image", None)
+    with pytest.raises(ImportError, match=r"pip install 'recbole-cammsr\[prep\]'"):
+        encode_images(tmp_path, tiny_model())
+
+
+def tiny_model() -> TorchImageModel:
+    """A network whose features are the mean colour, in 0..1."""
+    return TorchImageModel(torch.nn.Identity(), 4, (0, 0, 0), (1, 1, 1))
+
+
+@pytest.fixture
+def archive(tmp_path, encode_image):
+    path = tmp_path / "images.zip"
+    good = encode_image(colour=RED)
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("b/2.png", encode_image(colour=(0, 255, 0)))
+        file.writestr("1.jpg", good)
+        file.writestr("broken.png", good[:30])
+        file.writestr("../escape.png", good)
+        file.writestr("/absolute.png", good)
+        file.writestr("C:\\windows.png", good)
+        file.writestr("a\\..\\..\\escape2.png", good)
+        file.writestr("c/1.png", encode_image())
+        file.writestr("notes.txt", b"x")
+        file.writestr("__MACOSX/3.png", good)
+        file.writestr("bomb.png", png_header(60_000, 60_000))
+        file.mkdir("folder.png") if sys.version_info >= (3, 11) else None
+    return path
+
+
+def test_archive_members_are_sorted_out_with_reasons(archive):
+    result = encode_images(archive, tiny_model(), batch_size=1, wanted=["1", "2", "7", "broken"])
+    assert dict(zip(result.item_ids, result.features.round().tolist())) == {
+        "1": [1.0, 0.0, 0.0],
+        "2": [0.0, 1.0, 0.0],
+    }
+    assert result.missing["7"] == "no image"
+    assert result.missing["broken"].startswith("broken.png: cannot be decoded")
+    leaving = {name for name, reason in result.ignored.items() if "leaves" in reason}
+    assert len(leaving) == 4
+    assert result.ignored["c/1.png"] == "item 1 already has 1.jpg"
+    assert result.ignored["notes.txt"] == "not an image by its name"
+    assert result.ignored["__MACOSX/3.png"] == "hidden file"
+
+
+def test_batches_do_not_change_the_result(archive):
+    results = [encode_images(archive, tiny_model(), batch_size=size) for size in (1, 2, 50)]
+    for result in results[1:]:
+        assert result.item_ids == results[0].item_ids
+        np.testing.assert_array_equal(result.features, results[0].features)
+    assert set(results[0].missing) == {"broken", "bomb"}
+
+
+def test_folder_equals_archive(archive, tmp_path):
+    folder = tmp_path / "folder"
+    with zipfile.ZipFile(archive) as file:
+        for name in ("b/2.png", "1.jpg", "c/1.png", "broken.png"):
+            file.extract(name, folder)
+    result = encode_images(folder, tiny_model())
+    assert result.item_ids == ["1", "2"]
+    assert result.ignored == {"c/1.png": "item 1 already has 1.jpg"}
+
+
+def test_large_and_damaged_members_cost_their_item(tmp_path, encode_image):
+    path = tmp_path / "x.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("big.png", bytes(5_000_000))
+        file.writestr("good.png", encode_image())
+        file.writestr("torn.png", np.random.default_rng(0).bytes(400))
+    raw = bytearray(path.read_bytes())
+    start = raw.index(b"torn.png") + 30
+    raw[start : start + 40] = bytes(40)
+    path.write_bytes(raw)
+    with open_images(path, max_bytes=1_000_000) as listing:
+        big = next(image for image in listing.images if image.token == "big")
+        with pytest.raises(ValueError, match="larger than 1000000 bytes"):
+            big.read()
+    result = encode_images(path, tiny_model())
+    assert result.item_ids == ["good"]
+    assert set(result.missing) == {"big", "torn"}
+
+
+def test_features_that_are_not_finite_are_missing(tmp_path, encode_image):
+    for name, colour in (("a", RED), ("b", 0)):
+        (tmp_path / f"{name}.png").write_bytes(encode_image(colour=colour))
+    model = TorchImageModel(torch.nn.Identity(), 2, (0, 0, 0), (1, 1, 1), forward=torch.log)
+    model.forward = lambda batch: 1 / batch.amax(dim=(2, 3))[:, :1]
+    result = encode_images(tmp_path, model)
+    assert result.item_ids == ["a"]
+    assert result.missing == {"b": "the network's output is not finite"}
+
+
+def test_refusals(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no such folder or zip"):
+        encode_images(tmp_path / "x.zip", tiny_model())
+    (tmp_path / "x.zip").write_bytes(b"no archive")
+    with pytest.raises(ValueError, match="not a readable zip"):
+        encode_images(tmp_path / "x.zip", tiny_model())
+    with pytest.raises(ValueError, match=r"no image in it.*'x\.zip'"):
+        encode_images(tmp_path, tiny_model())
+    with pytest.raises(ValueError, match="batch_size"):
+        encode_images(tmp_path, tiny_model(), batch_size=0)
+    (tmp_path / "a.png").write_bytes(b"")
+    with pytest.raises(ValueError, match="none of 1 images is usable"):
+        encode_images(tmp_path, tiny_model())
+
+
+def test_torch_adapter_normalises_and_pools():
+    model = TorchImageModel(torch.nn.Identity(), 4, (0.5, 0.5, 0.5), (0.25, 0.5, 1.0))
+    tensor = model.prepare(image_module.new("RGB", (9, 5), RED))
+    assert tensor.shape == (3, 4, 4)
+    assert tensor.dtype == torch.float32
+    features = model.features(tensor.unsqueeze(0))
+    np.testing.assert_allclose(features, [[2.0, -1.0, -0.5]], atol=1e-6)
+
+
+def test_transformers_adapter(tmp_path, encode_image):
+    transformers = pytest.importorskip("transformers")
+    torch.manual_seed(0)
+    size = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2}
+    config = transformers.ViTConfig(**size, intermediate_size=8, image_size=8, patch_size=4)
+    model = transformers.ViTForImageClassification(config)
+    folder = tmp_path / "vit"
+    model.save_pretrained(folder)
+    processor = {"image_processor_type": "ViTImageProcessor", "size": {"height": 8, "width": 8}}
+    (folder / "preprocessor_config.json").write_text(json.dumps(processor))
+    images = tmp_path / "images"
+    images.mkdir()
+    for token in "ab":
+        (images / f"{token}.png").write_bytes(encode_image(colour=(ord(token), 0, 9)))
+    # A classifier's checkpoint has no pooler, and a random one would differ from load to load.
+    first = encode_images(images, TransformersImageModel.from_pretrained(str(folder)))
+    again = encode_images(images, TransformersImageModel.from_pretrained(str(folder)))
+    assert first.features.shape == (2, 8)
+    np.testing.assert_array_equal(first.features, again.features)
+    with pytest.raises(FileNotFoundError, match="image encoder"):
+        TransformersImageModel.from_pretrained(str(tmp_path / "none"))
+
+
+def test_command_writes_features_and_reasons(archive, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(item_image, "load_image_model", lambda name, device: tiny_model())
+    report = tmp_path / "missing.tsv"
+    fixed = ["--images", str(archive), "--dataset", "toy", "--output", str(tmp_path), "--quiet"]
+    assert item_image.main([*fixed, "--missing-report", str(report), "--components", "1"]) == 0
+    assert "2 usable, 2 unusable" in capsys.readouterr().out
+    assert "file\t../escape.png\tits path leaves the archive" in report.read_text()
+    with np.load(tmp_path / "toy.image.npz", allow_pickle=False) as arrays:
+        assert arrays["feature"].shape == (2, 1)
+    assert item_image.main([*fixed, "--components", "9"]) == 1
+    assert "9 components" in capsys.readouterr().err

@@ -1,0 +1,145 @@
+"""The text encoder on a tiny random model: order, pooling, limits, refusals, command."""
+
+from __future__ import annotations
+
+import gzip
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from recbole_cammsr.dataset_prep import item_text as item_text_module
+from recbole_cammsr.dataset_prep.item_text import item_text
+from recbole_cammsr.dataset_prep.model_location import resolve_model
+from recbole_cammsr.dataset_prep.pooling import Pooling, read_pooling
+from recbole_cammsr.dataset_prep.text_encoder import TextEncoder, length_sorted_batches
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("transformers")
+
+TEXTS = ["a b c d e f g", "h", "i j k", "a", "b , c . d", "n m l k j i h g f"]
+
+
+@given(st.lists(st.integers(0, 50), max_size=40), st.integers(1, 200))
+def test_batches_hold_every_row_once_within_the_budget(lengths, budget):
+    batches = list(length_sorted_batches(lengths, budget))
+    assert sorted(row for rows in batches for row in rows) == list(range(len(lengths)))
+    for rows in batches:
+        longest = max(lengths[row] for row in rows)
+        assert len(rows) == 1 or len(rows) * longest <= budget
+
+
+@pytest.mark.parametrize("mode", ["cls", "mean"])
+@pytest.mark.parametrize("normalize", [False, True])
+def test_equals_one_text_at_a_time_in_order(with_pooling, mode, normalize):
+    encoder = TextEncoder.from_pretrained(str(with_pooling(mode, normalize)))
+    assert encoder.pooling == Pooling(mode, normalize)
+    features = encoder.encode(TEXTS, tokens_per_batch=12)
+    assert features.dtype == np.float32
+    for text, feature in zip(TEXTS, features):
+        with torch.inference_mode():
+            inputs = encoder.tokenizer([text], return_tensors="pt")
+            states = encoder.model(**inputs).last_hidden_state[0]
+        expected = (states[0] if mode == "cls" else states.mean(0)).numpy()
+        if normalize:
+            expected = expected / np.linalg.norm(expected)
+        np.testing.assert_allclose(feature, expected, atol=1e-5)
+
+
+def test_left_padding_gives_the_same(with_pooling):
+    encoder = TextEncoder.from_pretrained(str(with_pooling("cls", False)))
+    expected = encoder.encode(TEXTS)
+    encoder.tokenizer.padding_side = "left"
+    ids = [encoder.tokenizer(text)["input_ids"] for text in TEXTS]
+    batch = encoder.tokenizer.pad({"input_ids": ids}, return_tensors="pt")
+    assert (batch["attention_mask"][1, 0] == 0).item()
+    # Absolute positions shift under left padding, so only the shape of the pick is compared:
+    # the state taken is that of [CLS], not of padding.
+    first = batch["attention_mask"].argmax(dim=1)
+    assert (batch["input_ids"][torch.arange(len(TEXTS)), first] == 2).all()
+    assert encoder.encode(TEXTS).shape == expected.shape
+
+
+def test_same_result_twice_and_for_any_batch_size(tiny_text_model):
+    encoder = TextEncoder.from_pretrained(str(tiny_text_model))
+    assert encoder.pooling == Pooling("mean", False)
+    first = encoder.encode(TEXTS)
+    np.testing.assert_array_equal(first, encoder.encode(TEXTS))
+    for budget in (1, 7, 1000):
+        np.testing.assert_allclose(first, encoder.encode(TEXTS, budget), atol=1e-6)
+
+
+def test_truncates_to_the_smallest_limit(with_pooling, tiny_text_model):
+    assert TextEncoder.from_pretrained(str(tiny_text_model)).max_length == 24
+    encoder = TextEncoder.from_pretrained(str(with_pooling("mean", False, 10)))
+    assert encoder.max_length == 10
+    long = "a b c d e f g h " * 40
+    np.testing.assert_allclose(
+        encoder.encode([long]), encoder.encode(["a b c d e f g h"]), atol=1e-6
+    )
+    shorter = TextEncoder.from_pretrained(str(with_pooling("mean", False, 11)), max_length=4)
+    np.testing.assert_allclose(shorter.encode([long]), shorter.encode(["a b"]), atol=1e-6)
+    with pytest.raises(ValueError, match=r"max_length 99 is not within 2\.\.24"):
+        TextEncoder.from_pretrained(str(tiny_text_model), max_length=99)
+
+
+def test_refusals(tiny_text_model, with_pooling, tmp_path):
+    encoder = TextEncoder.from_pretrained(str(tiny_text_model))
+    with pytest.raises(ValueError, match=r"blank at positions \[1\]"):
+        encoder.encode(["a", " "])
+    with pytest.raises(ValueError, match="0 texts"):
+        encoder.encode([])
+    with pytest.raises(ValueError, match="at least 1"):
+        encoder.encode(["a"], tokens_per_batch=0)
+    with pytest.raises(ValueError, match="pooling_mode_max_tokens"):
+        TextEncoder.from_pretrained(str(with_pooling("max", False)))
+    with pytest.raises(FileNotFoundError, match="nothing_here"):
+        TextEncoder.from_pretrained(str(tmp_path / "nothing_here"))
+    with pytest.raises(ValueError, match="device 'no_such_device'"):
+        TextEncoder.from_pretrained(str(tiny_text_model), device="no_such_device")
+    with pytest.raises(FileNotFoundError, match="no installed Python package 'no_such_package'"):
+        resolve_model("package:no_such_package")
+    with pytest.raises(FileNotFoundError, match="'json' with a model in its folder 'weights'"):
+        resolve_model("package:json/weights")
+
+
+def test_pooling_files_of_either_generation():
+    def files(**contents):
+        return lambda name: contents.get(name.replace("/", "_").replace(".", "_"))
+
+    transformer = {"type": "sentence_transformers.models.Transformer", "path": ""}
+    pool = {"type": "sentence_transformers.sentence_transformer.modules.Pooling", "path": "1_P"}
+    new = files(
+        modules_json=json.dumps([transformer, pool]),
+        **{"1_P_config_json": json.dumps({"pooling_mode": "cls"})},
+    )
+    assert read_pooling(new, "m") == Pooling("cls")
+    with pytest.raises(ValueError, match="'Dense'"):
+        read_pooling(files(modules_json=json.dumps([{"type": "a.Dense"}])), "m")
+    with pytest.raises(ValueError, match=r"modules\.json is not JSON"):
+        read_pooling(files(modules_json="{"), "m")
+
+
+def test_item_text_reads_fields_as_sentences():
+    record = {"t": "Red &amp; blue!", "c": [["Root", "Nails"], ["x"]], "n": None, "l": ["a", "b"]}
+    assert item_text(record, ["t", "c", "n", "l", "absent"]) == "Red & blue! Root Nails. a b."
+    assert item_text({"t": ""}, ["t"]) == ""
+
+
+def test_command_leaves_out_items_without_text(with_pooling, tmp_path, capsys):
+    with gzip.open(tmp_path / "i.jsonl.gz", "wt") as file:
+        for n, text in enumerate(["a b", "", "c d e f", None]):
+            file.write(json.dumps({"id": n, "text": text}) + "\n")
+    arguments = ["--items", f"{tmp_path}/i.jsonl.gz", "--item-field", "id", "--dataset", "toy"]
+    more = ["--text-encoder", str(with_pooling("mean", True)), "--output", str(tmp_path), "--quiet"]
+    for modality in ("text", "again"):
+        chosen = ["--text-fields", "text", "--modality", modality]
+        assert item_text_module.main([*arguments, *more, *chosen]) == 0
+    assert "2 of 4 items, 16 values each" in capsys.readouterr().out
+    with np.load(tmp_path / "toy.text.npz", allow_pickle=False) as arrays:
+        assert arrays["item_id"].tolist() == ["0", "2"]
+        np.testing.assert_allclose(np.linalg.norm(arrays["feature"], axis=1), 1, atol=1e-5)
+    assert (tmp_path / "toy.text.npz").read_bytes() == (tmp_path / "toy.again.npz").read_bytes()
+    assert item_text_module.main([*arguments, *more, "--text-fields", "title"]) == 1
+    assert "check the names of the text fields" in capsys.readouterr().err

@@ -1,0 +1,171 @@
+"""Our names resolve inside RecBole, and nothing else there changes."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import recbole_cammsr
+from recbole_cammsr import registry
+
+ROOT = str(Path(recbole_cammsr.__file__).resolve().parents[1])
+
+MODEL_FILE = """
+loss_type: CE
+train_neg_sample_args: ~
+epochs: 7
+stopping_step: 7
+learning_rate: 0.7
+eval_step: 7
+category_weight: 0.7
+MAX_ITEM_LIST_LENGTH: 7
+repeatable: False
+"""
+DATASET_FILE = """
+stopping_step: 8
+learning_rate: 0.8
+eval_step: 8
+load_col: {inter: [user_id, item_id, timestamp]}
+"""
+OURS_ONLY = ("modalities", "category_weight", "_own_model")
+
+
+@pytest.fixture(autouse=True)
+def _no_arguments(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["prog"])  # Config reads the command line
+
+
+@pytest.fixture
+def own_files(tmp_path, monkeypatch):
+    """Our properties folder, replaced by one with known content."""
+    for kind, name, content in (
+        ("model", "CAMMSR", MODEL_FILE),
+        ("dataset", "ml-100k", DATASET_FILE),
+    ):
+        (tmp_path / kind).mkdir()
+        (tmp_path / kind / f"{name}.yaml").write_text(content)
+    monkeypatch.setattr(registry, "PROPERTIES", str(tmp_path))
+    return tmp_path
+
+
+def config(model: str, dataset: str = "ml-100k", **settings):
+    from recbole.config import Config
+
+    return Config(model=model, dataset=dataset, config_dict=settings)
+
+
+def in_new_process(code: str) -> str:
+    path = os.pathsep.join(p for p in (ROOT, os.environ.get("PYTHONPATH", "")) if p)
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_importing_is_light():
+    heavy = "{'torch', 'recbole', 'pandas', 'numpy', 'ray', 'scipy'}"
+    code = f"import sys, recbole_cammsr; print(sorted({heavy} & set(sys.modules)))"
+    assert in_new_process(code) == "[]"
+
+
+def test_the_model_resolves_by_name():
+    from recbole.utils import get_model
+
+    assert get_model("CAMMSR") is importlib.import_module("recbole_cammsr.model.cammsr").CAMMSR
+
+
+def test_other_models_and_unknown_names_take_recboles_way():
+    from recbole.utils import get_model
+
+    assert get_model("SASRec").__module__ == "recbole.model.sequential_recommender.sasrec"
+    # ModuleNotFoundError where lightgbm is missing: RecBole imports it to look for the name
+    with pytest.raises((ValueError, ModuleNotFoundError)):
+        get_model("NoSuchModel")
+
+
+def test_the_data_set_class_resolves_and_unknown_ones_do_not():
+    module = importlib.import_module("recbole.data.dataset")
+    own = importlib.import_module("recbole_cammsr.data.dataset").CAMMSRDataset
+    assert module.CAMMSRDataset is own
+    assert not hasattr(module, "SASRecDataset")
+
+
+def test_a_second_registration_changes_nothing():
+    module = importlib.import_module("recbole.config.configurator")
+    before = (list(sys.meta_path), module.Config._load_internal_config_dict)
+    registry.register()
+    assert (list(sys.meta_path), module.Config._load_internal_config_dict) == before
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "why"),
+    [
+        ("epochs", 7, "our model file goes over RecBole's overall.yaml (300)"),
+        ("category_weight", 0.7, "our model file"),
+        ("MAX_ITEM_LIST_LENGTH", 50, "RecBole's data set file goes over our model file (7)"),
+        ("repeatable", True, "RecBole's sequential settings go over our model file (False)"),
+        ("stopping_step", 8, "our data set file goes over our model file (7)"),
+        (
+            "load_col",
+            {"inter": ["user_id", "item_id", "timestamp"]},
+            "our data set file goes over RecBole's (four columns)",
+        ),
+        ("learning_rate", 0.9, "the user's setting goes over all files"),
+        ("eval_step", 10, "the command line goes over the user's setting"),
+        ("seed", 2020, "overall.yaml where nobody else says anything"),
+    ],
+)
+def test_order_of_files(own_files, monkeypatch, setting, value, why):
+    monkeypatch.setattr(sys, "argv", ["prog", "--eval_step=10"])
+    assert config("CAMMSR", learning_rate=0.9, eval_step=9)[setting] == value, why
+
+
+def test_other_models_do_not_see_our_files(own_files):
+    stock = config("BPR")
+    assert (stock["epochs"], stock["stopping_step"]) == (300, 10)
+    assert len(stock["load_col"]["inter"]) == 4
+
+
+@pytest.mark.parametrize(
+    ("model", "settings"), [("SASRec", {"train_neg_sample_args": None}), ("BPR", {}), ("FM", {})]
+)
+def test_our_configuration_leaves_no_trace_in_others(own_files, model, settings):
+    before = config(model, **settings).final_config_dict
+    config("CAMMSR")
+    after = config(model, **settings)
+    assert after.final_config_dict == before
+    assert not [key for key in OURS_ONLY if key in after.final_config_dict]
+
+
+def test_a_pickled_configuration_holds_only_what_recboles_does(own_files):
+    ours, stock = config("CAMMSR"), config("SASRec", train_neg_sample_args=None)
+    assert set(vars(ours)) == set(vars(stock))
+    again = pickle.loads(pickle.dumps(ours))
+    assert again.final_config_dict == ours.final_config_dict
+
+
+def test_a_failing_configuration_leaves_no_trace_either(own_files, monkeypatch):
+    (own_files / "model" / "CAMMSR.yaml").write_text("a: [")
+    with pytest.raises(Exception, match="while parsing"):
+        config("CAMMSR")
+    assert config("BPR")["epochs"] == 300
+
+
+def test_our_settings_invalidate_a_pickled_data_set_even_without_a_configuration():
+    # load_data_and_model in a new process never makes a Config
+    code = (
+        "import recbole_cammsr\n"
+        "from recbole.data.utils import dataset_arguments as compared\n"
+        "print([compared.count(key) for key in recbole_cammsr.registry.DATASET_ARGUMENTS])"
+    )
+    assert in_new_process(code) == str([1] * len(registry.DATASET_ARGUMENTS))
