@@ -290,3 +290,36 @@ def test_hyperopt_tries_every_choice_and_reports_the_best(folder):
         ["0.01", "1e-05"],
         ["1e-05", "0.01"],
     )
+
+
+def test_the_protocol_gives_every_model_the_same_rows_and_candidates(in_folder):
+    from recbole.config import Config
+    from recbole.data import create_dataset, data_preparation
+
+    from recbole_cammsr.cli import config_files, protocol
+
+    chosen = config_files.read("protocol.yaml")
+    rows = {}
+    for model in ("CAMMSR", "SASRec", "BPR", "Pop"):
+        config = Config(
+            model,
+            "tiny",
+            config_file_list=["protocol.yaml"],
+            config_dict={"category_field": "class", **protocol.settings_for(model, "tiny", chosen)},
+        )
+        for name, split in zip(
+            ("valid", "test"), data_preparation(config, create_dataset(config))[1:]
+        ):
+            pairs = []
+            for batch, masked, row, item in split:
+                assert masked is None or len(masked[0]) == 0, f"{model} leaves out candidates"
+                users = batch[split._dataset.uid_field][row]
+                pairs += zip(
+                    split._dataset.id2token("user_id", users),
+                    split._dataset.id2token("item_id", item),
+                )
+            rows[model, name] = (sorted(pairs), split._dataset.item_num)
+    for name in ("valid", "test"):
+        assert len(rows["CAMMSR", name][0]) == 60
+        for model in ("SASRec", "BPR", "Pop"):
+            assert rows[model, name] == rows["CAMMSR", name]

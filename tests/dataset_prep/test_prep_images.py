@@ -200,10 +200,11 @@ def test_large_and_damaged_members_cost_their_item(tmp_path, encode_image):
 def test_features_that_are_not_finite_are_missing(tmp_path, encode_image):
     for name, colour in (("a", RED), ("b", 0)):
         (tmp_path / f"{name}.png").write_bytes(encode_image(colour=colour))
-    model = TorchImageModel(torch.nn.Identity(), 2, (0, 0, 0), (1, 1, 1), forward=torch.log)
+    model = TorchImageModel(torch.nn.Identity(), 2, (0, 0, 0), (1, 1, 1))
     model.forward = lambda batch: 1 / batch.amax(dim=(2, 3))[:, :1]
     result = encode_images(tmp_path, model)
     assert result.item_ids == ["a"]
+    np.testing.assert_allclose(result.features, [[1.0]], atol=1e-6)
     assert result.missing == {"b": "the network's output is not finite"}
 
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from recbole_cammsr.dataset_prep.interaction_table import CategoryRule, Columns, convert, main
+from recbole_cammsr.dataset_prep.table_reader import read_table
 
 ITEMS = [
     {"asin": "B1", "title": 'Red &amp; "blue"', "cat": [["Root", "Nail Care", "Polish"]]},
@@ -95,6 +96,16 @@ def test_broken_sources_end_in_a_sentence(source, capsys, name, data):
     error = capsys.readouterr().err
     assert name in error
     assert error.count("\n") == 1
+
+
+def test_bare_quotes_of_a_tab_separated_dump_are_text(tmp_path):
+    path = tmp_path / "x.text"
+    path.write_text('item_id:token\ttext:token_seq\na\t"3 inch" pipe\nb\t"open\nc\tend"\n')
+    assert list(read_table(path, ("item_id", "text"))) == [
+        ("a", '"3 inch" pipe'),
+        ("b", '"open'),
+        ("c", 'end"'),
+    ]
 
 
 ID = st.text(st.characters(categories=("L", "N")), min_size=1, max_size=4).filter(

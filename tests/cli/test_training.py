@@ -1,0 +1,124 @@
+"""What hangs on RecBole's trainer while a command runs: resuming, whole files, the checkpoint."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from recbole_cammsr.cli import training
+from recbole_cammsr.cli.errors import RunError
+
+
+class FakeTrainer:
+    """The part of RecBole's trainer that resuming touches."""
+
+    def __init__(self, epochs: int, fitted: tuple) -> None:
+        self.config = {"model": "Fake"}
+        self.epochs = epochs
+        self.start_epoch = 0
+        self.optimizer = torch.optim.Adam([torch.nn.Parameter(torch.ones(1))], lr=0.5)
+        self._fitted = fitted
+        self.evaluated: list[str] = []
+
+    def resume_checkpoint(self, path: str) -> None:
+        self.start_epoch = 3
+        saved = torch.optim.Adam([torch.nn.Parameter(torch.ones(1))], lr=0.1, weight_decay=0.2)
+        self.optimizer.load_state_dict(saved.state_dict())
+
+    def fit(self, train_data, valid_data=None, **keywords):
+        return self._fitted
+
+    def evaluate(self, data, model_file):
+        self.evaluated.append(model_file)
+        return {"ndcg@10": 0.25}
+
+
+def test_a_rate_that_the_user_gives_wins_over_the_saved_optimizers():
+    trainer = FakeTrainer(epochs=5, fitted=(0.5, {"ndcg@10": 0.5}))
+    training._continue_from(trainer, "c.pth")
+    (group,) = trainer.optimizer.param_groups
+    assert (group["lr"], group["weight_decay"]) == (0.5, 0)
+
+
+def test_nothing_left_to_train_is_refused_before_the_checkpoint_is_overwritten():
+    with pytest.raises(RunError, match="already been trained for 3 epochs"):
+        training._continue_from(FakeTrainer(epochs=3, fitted=(0, None)), "c.pth")
+
+
+def test_a_trainer_without_epochs_cannot_resume():
+    with pytest.raises(RunError, match="Fake cannot be resumed"):
+        training._continue_from(SimpleNamespace(config={"model": "Fake"}), "c.pth")
+
+
+@pytest.mark.parametrize(
+    ("fitted", "result", "evaluated"),
+    [
+        ((0.5, {"ndcg@10": 0.5}), {"ndcg@10": 0.5}, []),
+        ((0.2, None), {"ndcg@10": 0.25}, ["c.pth"]),  # no epoch since was better
+    ],
+)
+def test_the_best_validation_result_is_known_after_resuming(fitted, result, evaluated):
+    trainer = FakeTrainer(epochs=5, fitted=fitted)
+    training._continue_from(trainer, "c.pth")
+    assert trainer.fit("train", "valid", saved=True) == (fitted[0], result)
+    assert trainer.evaluated == evaluated
+
+
+@pytest.fixture
+def trainer(tmp_path):
+    """A RecBole trainer with just enough inside to save."""
+    from recbole.trainer import Trainer
+
+    made = object.__new__(Trainer)
+    made.config = {"single_spec": True, "local_rank": 0}
+    made.cur_step, made.best_valid_score = 0, 0.5
+    made.model = torch.nn.Linear(1, 1)
+    made.model.other_parameter = dict
+    made.optimizer = torch.optim.Adam(made.model.parameters())
+    made.saved_model_file = str(tmp_path / "m.pth")
+    training._save_whole_files(made)
+    return made
+
+
+def test_a_checkpoint_is_saved_under_its_name(trainer, tmp_path):
+    trainer._save_checkpoint(4, verbose=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["m.pth"]
+    assert torch.load(tmp_path / "m.pth", weights_only=False)["epoch"] == 4
+
+
+def test_a_save_that_fails_half_way_leaves_the_last_checkpoint(trainer, tmp_path):
+    trainer._save_checkpoint(4)
+    trainer.best_valid_score = lambda: None  # cannot be pickled
+    with pytest.raises(Exception, match="pickle"):
+        trainer._save_checkpoint(5)
+    assert [path.name for path in tmp_path.iterdir()] == ["m.pth"]
+    assert torch.load(tmp_path / "m.pth", weights_only=False)["epoch"] == 4
+
+
+@pytest.mark.parametrize(("rank", "files"), [(0, ["m.pth"]), (1, [])])
+def test_the_first_process_saves_and_the_others_wait_for_it(
+    trainer, tmp_path, monkeypatch, rank, files
+):
+    at_barrier = []
+    monkeypatch.setattr(
+        torch.distributed,
+        "barrier",
+        lambda: at_barrier.append([path.name for path in tmp_path.iterdir()]),
+    )
+    trainer.config = {"single_spec": False, "local_rank": rank}
+    trainer._save_checkpoint(4)
+    assert at_barrier == [files]
+
+
+def test_all_processes_use_the_first_ones_file(trainer, monkeypatch):
+    def broadcast(names, src):
+        names[0] = f"of process {src}"
+
+    monkeypatch.setattr(torch.distributed, "broadcast_object_list", broadcast)
+    training._agree_on_file(trainer)
+    assert trainer.saved_model_file.endswith("m.pth")
+    trainer.config = {"single_spec": False}
+    training._agree_on_file(trainer)
+    assert trainer.saved_model_file == "of process 0"

@@ -1,0 +1,88 @@
+"""The causal encoder against a naive one, and DyT against its formula."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from recbole_cammsr.model.dyt import DyT, make_norm
+from recbole_cammsr.model.encoder import HistoryEncoder
+
+
+def make(norm="layernorm", intervals=0):
+    torch.manual_seed(0)
+    return HistoryEncoder(
+        dimension=8,
+        max_length=6,
+        layers=2,
+        intervals=intervals,
+        hidden_dropout=0.3,
+        norm=norm,
+        heads=2,
+        inner=16,
+        attention_dropout=0.3,
+        activation="gelu",
+    ).eval()
+
+
+def naive(encoder, items):
+    """Attention written out, one row, one head and one position at a time."""
+    out = []
+    for row in items:
+        x = encoder.embedding_norm(row + encoder.position.weight[: len(row)])
+        for block in encoder.blocks:
+            q, k, v = block.query_key_value(x).chunk(3, dim=1)
+            heads = []
+            for q_h, k_h, v_h in zip(q.chunk(2, 1), k.chunk(2, 1), v.chunk(2, 1)):
+                states = [
+                    torch.softmax(q_h[i] @ k_h[: i + 1].t() / 4**0.5, dim=0) @ v_h[: i + 1]
+                    for i in range(len(row))
+                ]
+                heads.append(torch.stack(states))
+            x = block.attention_norm(x + block.attention_out(torch.cat(heads, dim=1)))
+            x = block.feed_forward_norm(x + block.outer(F.gelu(block.inner(x))))
+        out.append(x)
+    return torch.stack(out)
+
+
+@pytest.mark.parametrize("norm", ["layernorm", "dyt"])
+def test_equals_attention_written_out(norm):
+    encoder = make(norm)
+    items = torch.randn(3, 5, 8)
+    assert torch.allclose(encoder(items), naive(encoder, items), atol=1e-5)
+
+
+def test_a_prefix_does_not_see_what_follows():
+    encoder = make()
+    items = torch.randn(2, 6, 8)
+    whole = encoder(items)
+    for length in range(1, 7):
+        assert torch.allclose(encoder(items[:, :length])[:, -1], whole[:, length - 1], atol=1e-5)
+
+
+def test_intervals_change_the_states_from_their_position_on():
+    encoder = make(intervals=4)
+    items, intervals = torch.randn(1, 5, 8), torch.tensor([[0, 1, 2, 3, 1]])
+    changed = intervals.clone()
+    changed[0, 3] = 0
+    before, after = encoder(items, intervals), encoder(items, changed)
+    assert torch.equal(before[:, :3], after[:, :3])
+    assert not torch.allclose(before[:, 3:], after[:, 3:])
+
+
+def test_dyt_is_its_formula_and_elementwise():
+    norm = DyT(4, alpha=0.7)
+    with torch.no_grad():
+        norm.weight.copy_(torch.tensor([1.0, 2.0, 3.0, 4.0]))
+        norm.bias.fill_(0.5)
+    x = torch.randn(3, 2, 4)
+    assert torch.allclose(norm(x), norm.weight * torch.tanh(0.7 * x) + 0.5)
+    assert sum(p.numel() for p in norm.parameters()) == 2 * 4 + 1
+
+
+def test_norm_names():
+    assert isinstance(make_norm("dyt", 3), DyT)
+    assert isinstance(make_norm("layernorm", 3), torch.nn.LayerNorm)
+    with pytest.raises(ValueError, match="'batchnorm'"):
+        make_norm("batchnorm", 3)

@@ -1,0 +1,84 @@
+"""Views made by swapping modalities, and InfoNCE against the definition."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+from recbole_cammsr.model.modality_swap import contrastive_loss, swapped_views
+
+
+def rows(batch, length, modalities):
+    """Each vector tells its row, position and modality."""
+    x = torch.zeros(batch, length, modalities, 3)
+    for b in range(batch):
+        for p in range(length):
+            for m in range(modalities):
+                x[b, p, m] = torch.tensor([b, p, m])
+    return x
+
+
+def test_views_carry_the_two_sides_of_one_pair_per_row():
+    torch.manual_seed(0)
+    x = rows(50, 8, 4)
+    a, b = swapped_views(x, torch.ones(50, 8, 4, dtype=torch.bool), 0.5)
+    assert torch.equal(a[..., :2], x[:, :, 0, :2])  # rows and positions stay in place
+    assert torch.equal(b[..., :2], x[:, :, 0, :2])
+    pairs = set()
+    for row in range(50):
+        seen = {tuple(sorted((int(i), int(j)))) for i, j in zip(a[row, :, 2], b[row, :, 2])}
+        assert len(seen) == 1
+        (pair,) = seen
+        assert pair[0] != pair[1]
+        pairs.add(pair)
+    assert len(pairs) == 6  # every pair of four modalities is drawn
+
+
+def test_ratio_is_the_share_of_swapped_positions():
+    torch.manual_seed(0)
+    x, mask = rows(400, 20, 2), torch.ones(400, 20, 2, dtype=torch.bool)
+    for ratio, expected in ((0.0, 0.0), (1.0, 1.0), (0.3, 0.3)):
+        a, _ = swapped_views(x, mask, ratio)
+        majority = a[:, :, 2].mode(dim=1, keepdim=True).values
+        share = (a[:, :, 2] != majority).float().mean()
+        assert abs(share - min(expected, 1 - expected)) < 0.02
+
+
+def test_modalities_that_a_row_lacks_are_not_drawn():
+    mask = torch.ones(64, 5, 3, dtype=torch.bool)
+    mask[:, :, 1] = False
+    a, b = swapped_views(rows(64, 5, 3), mask, 0.5)
+    assert set(a[..., 2].unique().tolist()) | set(b[..., 2].unique().tolist()) == {0.0, 2.0}
+
+
+def naive_info_nce(a, b, targets, temperature):
+    def one_side(queries, keys):
+        total = 0.0
+        for i in range(len(queries)):
+            def sim(j, i=i):
+                return float(torch.cosine_similarity(queries[i], keys[j], dim=0)) / temperature
+
+            others = [j for j in range(len(keys)) if j == i or targets[j] != targets[i]]
+            total += math.log(sum(math.exp(sim(j)) for j in others)) - sim(i)
+        return total / len(queries)
+
+    return (one_side(a, b) + one_side(b, a)) / 2
+
+
+def test_info_nce_equals_its_definition_with_false_negatives_left_out():
+    torch.manual_seed(0)
+    a, b = torch.randn(6, 4), torch.randn(6, 4)
+    targets = torch.tensor([3, 1, 3, 2, 1, 5])
+    ours = float(contrastive_loss(a, b, targets, 0.2))
+    assert abs(ours - naive_info_nce(a, b, targets, 0.2)) < 1e-5
+    assert abs(ours - naive_info_nce(a, b, torch.arange(6), 0.2)) > 1e-3
+
+
+def test_info_nce_of_one_row_is_zero_and_finite_in_half_precision():
+    one = torch.randn(1, 4)
+    assert float(contrastive_loss(one, one, torch.tensor([1]), 0.1)) == 0
+    half = torch.randn(8, 4).to(torch.bfloat16)
+    loss = contrastive_loss(half, half, torch.ones(8).long(), 0.01)
+    assert loss.dtype == torch.float32
+    assert torch.isfinite(loss)
