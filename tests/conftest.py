@@ -42,7 +42,7 @@ def write_toy_dataset(folder: Path, seed: int = 0) -> Path:
     rows.append(f"{tokens[-3]}\t\t")
     (target / f"{DATASET}.item").write_text("\n".join(rows) + "\n", encoding="utf-8")
 
-    text = np.array([*tokens, "stranger"])
+    text = np.array([*tokens[:-2], "stranger"])
     np.savez(
         target / f"{DATASET}.text.npz",
         item_id=text,

@@ -13,10 +13,6 @@ EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
 
-_RECBOLE_MISSING = (
-    "RecBole is not installed: run `pip install recbole==1.2.1` "
-    "(on Python 3.12 and later `pip install --no-deps recbole==1.2.1`)"
-)
 #: the kinds RecBole and this package raise on purpose, with a sentence in them
 _DELIBERATE = (ValueError, KeyError, NotImplementedError, OSError, TypeError, RuntimeError)
 #: characters of an unforeseen error's text: libraries append essays
@@ -80,8 +76,8 @@ def describe(error: BaseException) -> str:
         kind, text = _cause_in_child(kind, str(error))
         deliberate = kind in {"ValueError", "KeyError", "NotImplementedError", "RunError"}
     if isinstance(error, ImportError):
-        if (error.name or "").split(".")[0] == "recbole":
-            return _RECBOLE_MISSING
+        if error.name == "recbole" and "pip install" in text:
+            return text
         return f"{text}; install the missing package, or rerun with --debug for the traceback"
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.strerror or kind}: {error.filename}"

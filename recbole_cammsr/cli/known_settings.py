@@ -20,6 +20,7 @@ import yaml
 
 from recbole_cammsr import registry
 from recbole_cammsr.cli.errors import UsageError
+from recbole_cammsr.compat.requirement import require_recbole
 
 _YAML_KEY = re.compile(r"^([A-Za-z]\w*)[ \t]*:", re.MULTILINE)
 _SOURCE_KEY = re.compile(r"\bconfig(?:_dict)?(?:\[|\.get\()\s*[\"'](\w+)[\"']")
@@ -31,12 +32,14 @@ def recbole_folder() -> str:
     """The folder of the installed RecBole.
 
     Raises:
-        ModuleNotFoundError: RecBole is not installed.
+        ImportError: RecBole is not installed; says how to install it.
     """
+    require_recbole()
     spec = importlib.util.find_spec("recbole")
-    if spec is None or not spec.submodule_search_locations:
-        raise ModuleNotFoundError("No module named 'recbole'", name="recbole")
-    return next(iter(spec.submodule_search_locations))
+    locations = spec.submodule_search_locations if spec is not None else None
+    if not locations:
+        raise ImportError("the module 'recbole' that Python finds is not RecBole")
+    return next(iter(locations))
 
 
 @cache

@@ -148,7 +148,6 @@ def _following_trainers(resume: str | None) -> Iterator[list[Any]]:
 
         def build(config: Any, model: Any) -> Any:
             trainer = trainer_class(config, model)
-            _agree_on_file(trainer)
             _save_whole_files(trainer)
             if resume is not None:
                 _continue_from(trainer, resume)
@@ -162,17 +161,6 @@ def _following_trainers(resume: str | None) -> Iterator[list[Any]]:
         yield built
     finally:
         quick_start.get_trainer = stock
-
-
-def _agree_on_file(trainer: Any) -> None:
-    """Give every process the first one's checkpoint name: it holds the second it was made in."""
-    if trainer.config["single_spec"] or not hasattr(trainer, "saved_model_file"):
-        return
-    import torch
-
-    name = [trainer.saved_model_file]
-    torch.distributed.broadcast_object_list(name, src=0)
-    trainer.saved_model_file = name[0]
 
 
 def _continue_from(trainer: Any, checkpoint: str) -> None:
@@ -209,21 +197,17 @@ def _save_whole_files(trainer: Any) -> None:
     stock_save = trainer._save_checkpoint
 
     def save(epoch: int, verbose: bool = True, **keywords: Any) -> None:
-        several = not trainer.config["single_spec"]
-        if not several or trainer.config["local_rank"] == 0:
-            path = keywords.pop("saved_model_file", trainer.saved_model_file)
-            unfinished = f"{path}.part"
-            try:
-                stock_save(epoch, verbose=False, saved_model_file=unfinished, **keywords)
-                os.replace(unfinished, path)
-            finally:
-                if os.path.exists(unfinished):
-                    os.remove(unfinished)
-            if verbose:
-                logging.getLogger().info(f"Saving current: {path}")
-        if several:  # the others load this file to test it, and RecBole does not wait for it
-            import torch
-
-            torch.distributed.barrier()
+        if not trainer.config["single_spec"] and trainer.config["local_rank"] != 0:
+            return
+        path = keywords.pop("saved_model_file", trainer.saved_model_file)
+        unfinished = f"{path}.part"
+        try:
+            stock_save(epoch, verbose=False, saved_model_file=unfinished, **keywords)
+            os.replace(unfinished, path)
+        finally:
+            if os.path.exists(unfinished):
+                os.remove(unfinished)
+        if verbose:
+            logging.getLogger().info(f"Saving current: {path}")
 
     trainer._save_checkpoint = save

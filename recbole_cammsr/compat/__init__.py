@@ -1,7 +1,43 @@
-"""Makes stock RecBole 1.2.1 work on today's numpy, pandas, torch, ray and setuptools."""
+"""Makes stock RecBole 1.2.1 work on today's numpy, pandas, scipy, torch, ray and setuptools.
+
+Each module here mends one break and exposes ``install()``, which only attaches hooks: the work is
+done when RecBole's own module is imported, and only where a feature test finds the break. RecBole's
+files are never edited, and no other package is changed for anyone but RecBole.
+"""
 
 from __future__ import annotations
+
+from recbole_cammsr.compat import (
+    anomaly,
+    distributed,
+    hyperopt,
+    numpy2,
+    pandas3,
+    ray,
+    scipy,
+    thop,
+    torch26,
+    trainer,
+)
+from recbole_cammsr.compat.requirement import require_recbole
+
+__all__ = ["install", "require_recbole"]
+
+_SHIMS = (
+    numpy2,
+    pandas3,
+    torch26,
+    ray,
+    scipy,
+    thop,
+    hyperopt,
+    distributed,
+    trainer,
+    anomaly,
+)
 
 
 def install() -> None:
     """Attach every shim to the RecBole modules that need it (idempotent)."""
+    for shim in _SHIMS:
+        shim.install()

@@ -106,3 +106,18 @@ class _HookLoader(importlib.abc.Loader):
             self._original.exec_module(module)
         for patch in _patches.get(name, []):
             patch(module)
+
+
+def rebind(name: str, original: object, replacement: object) -> None:
+    """Let every loaded module that calls ``original`` by ``name`` have ``replacement`` instead.
+
+    For a function that others may have taken with ``from ... import`` before this package came.
+
+    Args:
+        name: what the function is called in the modules that hold it.
+        original: the function to look for.
+        replacement: what to put in its place.
+    """
+    for module in list(sys.modules.values()):
+        if getattr(module, "__dict__", {}).get(name) is original:
+            setattr(module, name, replacement)

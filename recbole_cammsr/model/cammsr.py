@@ -10,16 +10,20 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import torch
+import torch.nn.functional as F
 from recbole.model.abstract_recommender import SequentialRecommender
 from recbole.utils import InputType
 from torch import nn
 
 from recbole_cammsr.model.camoe import CAMoE
-from recbole_cammsr.model.category_head import CategoryHead, category_loss
+from recbole_cammsr.model.category_head import CategoryHead, category_loss, label_prior
 from recbole_cammsr.model.encoder import HistoryEncoder
 from recbole_cammsr.model.item_init import ItemInit
 from recbole_cammsr.model.losses import catalogue_cross_entropy
 from recbole_cammsr.model.modality_swap import contrastive_loss, swapped_views
+from recbole_cammsr.model.provenance import Provenance
+from recbole_cammsr.model.settings import check_settings
+from recbole_cammsr.model.targets import trained_positions
 
 _INTERVAL_FIELD = "interval_bucket"
 _TARGET_COUNT_FIELD = "target_count"
@@ -30,7 +34,8 @@ class ItemTable(NamedTuple):
 
     Attributes:
         modalities: ``(n_items, M, d)``.
-        items: ``(n_items, d)`` fused.
+        items: ``(n_items, d)`` fused, what the history encoder reads.
+        candidates: ``(n_items, d)`` what a user vector is compared with.
         weights: ``(n_items, M)`` modality weights, None without CAMoE.
         attention: ``(n_items, K)`` expert attention, None without CAMoE.
         category_logits: ``(n_items, C)``, None without guidance.
@@ -38,8 +43,20 @@ class ItemTable(NamedTuple):
 
     modalities: torch.Tensor
     items: torch.Tensor
+    candidates: torch.Tensor
     weights: torch.Tensor | None
     attention: torch.Tensor | None
+    category_logits: torch.Tensor | None
+
+
+class _Catalogue(NamedTuple):
+    """Of all items what needs no experts; fields as in :class:`ItemTable`."""
+
+    modalities: torch.Tensor
+    mask: torch.Tensor
+    context: torch.Tensor | None
+    residual: torch.Tensor
+    weights: torch.Tensor | None
     category_logits: torch.Tensor | None
 
 
@@ -50,11 +67,7 @@ class CAMMSR(SequentialRecommender):
 
     def __init__(self, config: Any, dataset: Any) -> None:
         super().__init__(config, dataset)
-        if config["loss_type"] != "CE":
-            raise ValueError(
-                f"`loss_type` is {config['loss_type']!r}; CAMMSR trains with 'CE', cross-entropy "
-                f"over the catalogue."
-            )
+        check_settings(config)
         tables = dataset.feature_tables
         categories = dataset.categories if config["category_weight"] else None
         dimension = config["hidden_size"]
@@ -62,9 +75,12 @@ class CAMMSR(SequentialRecommender):
         self.swap_weight = float(config["swap_weight"] or 0.0)
         self.swap_ratio = config["swap_ratio"]
         self.swap_temperature = config["swap_temperature"]
+        self.cosine = config["scoring"] == "cosine"
+        self.score_temperature = config["score_temperature"]
         self.max_logits = config["max_logits"]
         self.interval_list = _INTERVAL_FIELD + config["LIST_SUFFIX"]
         self.uses_intervals = config["time_encoding"] == "interval"
+        self.provenance = Provenance.of(tables, categories)
 
         self.item_init = ItemInit(
             n_items=self.n_items,
@@ -76,25 +92,31 @@ class CAMMSR(SequentialRecommender):
         n_modalities = self.item_init.n_modalities
         self.camoe: CAMoE | None = None
         self.category_head: CategoryHead | None = None
-        if config["fusion"] == "camoe":
-            self.camoe = CAMoE(
-                n_modalities=n_modalities,
-                dimension=dimension,
-                inner=config["expert_size"],
-                copies=config["experts_per_view"],
-                dropout=config["expert_dropout"],
-                gamma=config["expert_scale"],
-                gate_scale=config["gate_scale"],
-            )
+        prior = None
         if categories is not None:
             self.category_head = CategoryHead(
                 n_modalities=n_modalities,
                 dimension=dimension,
                 n_categories=len(categories.labels),
                 multi_label=categories.multi_label,
+                guides=config["fusion"] == "camoe" and n_modalities > 1,
             )
             self.register_buffer("category_targets", categories.targets, persistent=False)
-        self.context = nn.Parameter(torch.empty(1, dimension)) if categories is None else None
+            prior = label_prior(categories.targets)
+        self.context: nn.Parameter | None = None
+        if config["fusion"] == "camoe":
+            self.camoe = CAMoE(
+                n_modalities=n_modalities,
+                dimension=dimension,
+                inner=config["expert_size"],
+                prior=prior,
+                copies=config["experts_per_view"],
+                dropout=config["expert_dropout"],
+                gamma=config["expert_scale"],
+                gate_scale=config["gate_scale"],
+            )
+            if categories is None and self.camoe.attends:
+                self.context = nn.Parameter(torch.empty(1, dimension))
         self.encoder = HistoryEncoder(
             dimension=dimension,
             max_length=self.max_seq_length,
@@ -113,6 +135,7 @@ class CAMMSR(SequentialRecommender):
             self.loss_names += ("category",)
         if self.swaps:
             self.loss_names += ("swap",)
+        self.x_residual = config["x_residual"] is not False
         self._table: ItemTable | None = None
         self._reset_parameters(config["initializer_range"])
 
@@ -140,20 +163,50 @@ class CAMMSR(SequentialRecommender):
         keep = not self.training and not torch.is_grad_enabled()
         if keep and self._table is not None:
             return self._table
-        table = self._compute_items()
+        catalogue = self._catalogue()
+        items, attention = self._fuse(catalogue, None)
+        table = ItemTable(
+            catalogue.modalities,
+            items,
+            self._candidates(catalogue, items),
+            catalogue.weights,
+            attention,
+            catalogue.category_logits,
+        )
         if keep:
             self._table = table
         return table
 
-    def _compute_items(self) -> ItemTable:
+    def _catalogue(self) -> _Catalogue:
+        """What the softmax over the catalogue needs of all items: everything but the experts."""
         modalities, mask = self.item_init()
-        context, logits = self.context, None
+        context, probability, logits = self.context, None, None
         if self.category_head is not None:
-            context, logits = self.category_head(modalities)
+            context, probability, logits = self.category_head(modalities)
         if self.camoe is None:
-            return ItemTable(modalities, modalities.sum(dim=1), None, None, logits)
-        fused = self.camoe(modalities, mask, context)
-        return ItemTable(modalities, fused.items, fused.weights, fused.attention, logits)
+            return _Catalogue(modalities, mask, context, modalities.sum(dim=1), None, logits)
+        residual, weights = self.camoe.residual(modalities, mask, probability)
+        return _Catalogue(modalities, mask, context, residual, weights, logits)
+
+    def _fuse(
+        self, catalogue: _Catalogue, items: torch.Tensor | None
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Fused vectors ``(n, d)`` and expert attention of some items, or of all (None)."""
+
+        def rows(values: torch.Tensor) -> torch.Tensor:
+            return values if items is None else values[items]
+
+        if self.camoe is None:
+            return rows(catalogue.residual), None
+        context = catalogue.context
+        if context is not None and len(context) > 1:
+            context = rows(context)
+        mixture = self.camoe.mixture(rows(catalogue.modalities), rows(catalogue.mask), context)
+        return rows(catalogue.residual) + mixture.items, mixture.attention
+
+    def _candidates(self, catalogue: _Catalogue, items: torch.Tensor | None) -> torch.Tensor:
+        candidates = catalogue.residual if self.x_residual or items is None else items
+        return F.normalize(candidates, dim=1) if self.cosine else candidates
 
     def train(self, mode: bool = True) -> CAMMSR:
         """Switch mode; drops the kept item table."""
@@ -161,10 +214,28 @@ class CAMMSR(SequentialRecommender):
         super().train(mode)
         return self
 
-    def load_state_dict(self, *args: Any, **kwargs: Any) -> Any:
-        """Load parameters; drops the kept item table."""
+    def load_state_dict(self, state_dict: Any, *args: Any, **kwargs: Any) -> Any:
+        """Load parameters; drops the kept item table.
+
+        Raises:
+            ValueError: the checkpoint was trained with features of another dimension.
+        """
         self._table = None
-        return super().load_state_dict(*args, **kwargs)
+        self.provenance.check_dimensions(state_dict)
+        return super().load_state_dict(state_dict, *args, **kwargs)
+
+    def other_parameter(self) -> dict[str, Any]:
+        """What RecBole stores beside the parameters: where the frozen features came from."""
+        return {"item_side": self.provenance.digests}
+
+    def load_other_parameter(self, para: dict[str, Any] | None) -> None:
+        """Refuse a checkpoint whose features or categories are not those in memory.
+
+        Raises:
+            ValueError: names the file that changed.
+        """
+        if para is not None:
+            self.provenance.check_digests(para.get("item_side"))
 
     def _apply(self, *args: Any, **kwargs: Any) -> Any:
         self._table = None
@@ -187,8 +258,19 @@ class CAMMSR(SequentialRecommender):
     def _intervals(self, interaction: Any) -> torch.Tensor | None:
         return interaction[self.interval_list] if self.uses_intervals else None
 
+    def user_vectors(self, states: torch.Tensor) -> torch.Tensor:
+        """What candidates are compared with: ``u``, or ``u / (|u| temperature)`` for cosine scoring.
+
+        Args:
+            states: ``(..., d)`` hidden states.
+
+        Returns:
+            ``(..., d)``.
+        """
+        return F.normalize(states, dim=-1) / self.score_temperature if self.cosine else states
+
     def forward(self, interaction: Any) -> torch.Tensor:
-        """User vector of each row: the state after its last item.
+        """User vector of each row, from the state after its last item.
 
         Args:
             interaction: batch with history list and history length.
@@ -197,7 +279,7 @@ class CAMMSR(SequentialRecommender):
             ``(B, d)``.
         """
         states = self.hidden_states(interaction, self.item_table().items)
-        return self.gather_indexes(states, interaction[self.ITEM_SEQ_LEN] - 1)
+        return self.user_vectors(self.gather_indexes(states, interaction[self.ITEM_SEQ_LEN] - 1))
 
     # ---------------------------------------------------------------- training
 
@@ -211,14 +293,23 @@ class CAMMSR(SequentialRecommender):
         Returns:
             Weighted scalars; the trainer adds them up.
         """
-        table = self.item_table()
+        catalogue = self._catalogue()
         history = interaction[self.ITEM_SEQ]
         length = interaction[self.ITEM_SEQ_LEN]
         next_item = interaction[self.POS_ITEM_ID]
-        encoded = [table.items[history]]
+        if self.x_residual:
+            # the experts run once per distinct item of the batch
+            distinct, where = history.unique(return_inverse=True)
+            items, _ = self._fuse(catalogue, distinct)
+            candidates = self._candidates(catalogue, None)
+            encoded = [items[where]]
+        else:
+            items, _ = self._fuse(catalogue, None)
+            candidates = self._candidates(catalogue, items)
+            encoded = [items[history]]
         if self.swaps:
             encoded += swapped_views(
-                table.modalities[history], self.item_init.mask[history], self.swap_ratio
+                catalogue.modalities[history], catalogue.mask[history], self.swap_ratio
             )
         # the views share the encoder pass of the rows
         intervals = self._intervals(interaction)
@@ -229,12 +320,13 @@ class CAMMSR(SequentialRecommender):
         users, targets = trained_positions(
             states[0], history, length, next_item, self._target_count(interaction)
         )
-        losses = [catalogue_cross_entropy(users, table.items, targets, self.max_logits)]
-        if self.category_head is not None and table.category_logits is not None:
+        users = self.user_vectors(users)
+        losses = [catalogue_cross_entropy(users, candidates, targets, self.max_logits)]
+        if self.category_head is not None and catalogue.category_logits is not None:
             losses.append(
                 self.category_weight
                 * category_loss(
-                    table.category_logits, self.category_targets, self.category_head.multi_label
+                    catalogue.category_logits, self.category_targets, self.category_head.multi_label
                 )
             )
         if self.swaps:
@@ -262,7 +354,7 @@ class CAMMSR(SequentialRecommender):
         Returns:
             ``(B,)``.
         """
-        candidates = self.item_table().items[interaction[self.ITEM_ID]]
+        candidates = self.item_table().candidates[interaction[self.ITEM_ID]]
         return (self.forward(interaction) * candidates).sum(dim=1)
 
     def full_sort_predict(self, interaction: Any) -> torch.Tensor:
@@ -274,35 +366,7 @@ class CAMMSR(SequentialRecommender):
         Returns:
             ``(B, n_items)``; padding (id 0) has -inf.
         """
-        scores = self.forward(interaction) @ self.item_table().items.t()
+        scores = self.forward(interaction) @ self.item_table().candidates.t()
         scores[:, 0] = -torch.inf
         return scores
 
-
-def trained_positions(
-    states: torch.Tensor,
-    history: torch.Tensor,
-    length: torch.Tensor,
-    next_item: torch.Tensor,
-    count: torch.Tensor,
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """States and targets of the last ``count`` positions of each row.
-
-    The target of position k is item k + 1 of the row, and ``next_item`` after the last.
-
-    Args:
-        states: ``(B, L, d)``.
-        history: ``(B, L)`` item ids.
-        length: ``(B,)``.
-        next_item: ``(B,)``.
-        count: ``(B,)``, at most ``length``.
-
-    Returns:
-        ``(T, d)`` states and ``(T,)`` targets, T the sum of ``count``.
-    """
-    position = torch.arange(history.shape[1], device=history.device)
-    end = length.unsqueeze(1)
-    trained = (position < end) & (position >= end - count.unsqueeze(1))
-    following = torch.cat([history[:, 1:], torch.zeros_like(history[:, :1])], dim=1)
-    targets = following.scatter(1, end - 1, next_item.unsqueeze(1))
-    return states[trained], targets[trained]

@@ -11,17 +11,27 @@ import torch.nn.functional as F
 from torch import nn
 
 
-class Fused(NamedTuple):
-    """What CAMoE makes of items.
+class Residual(NamedTuple):
+    """Weighted sum of an item's modalities.
 
     Attributes:
-        items: ``(n, d)`` representation h = r + gamma z.
+        items: ``(n, d)`` r.
         weights: ``(n, M)`` modality weights; a row sums to M.
-        attention: ``(n, K)`` over experts; a row sums to 1.
     """
 
     items: torch.Tensor
     weights: torch.Tensor
+
+
+class Mixture(NamedTuple):
+    """What the experts add.
+
+    Attributes:
+        items: ``(n, d)`` gamma z.
+        attention: ``(n, K)`` over experts; a row sums to 1.
+    """
+
+    items: torch.Tensor
     attention: torch.Tensor
 
 
@@ -71,23 +81,29 @@ def expert_views(n_modalities: int) -> list[tuple[int, ...]]:
 
 
 class CAMoE(nn.Module):
-    """Fuses the modality vectors of items; a function of the item alone.
+    """Fuses the modality vectors of items, ``h = r + gamma z``; a function of the item alone.
 
-    * weights ``w = M softmax(g(c))`` over the modalities that the item has, residual
+    * :meth:`residual`: weights ``w = M softmax(s (p - prior) G)`` over the modalities that the item has, with the
+      predicted category distribution p and one row of G per label: what is learned is how a
+      category departs from the average item. (A gate that sees more than p, or that can raise a
+      modality for all items at once, overfits: docs/model.md, "What was measured".)
       ``r = sum_m w_m x^m``;
-    * experts ``o_j`` on each view (:func:`expert_views`), attention
+    * :meth:`mixture`: experts ``o_j`` on each view (:func:`expert_views`), attention
       ``alpha = softmax(q . W_k o_j / sqrt d)`` with ``q = W_q c``, mixture ``z = sum_j alpha_j o_j``;
-    * ``h = r + gamma z``, gamma small at start: training starts from plain weighted fusion.
+      gamma is small at start: training starts from plain weighted fusion.
+
+    Without guidance there is no p: all modalities weigh the same and q is one learned vector.
 
     Args:
         n_modalities: ``M``, the ID included.
         dimension: hidden size ``d``.
         inner: width of the experts.
+        prior: ``(C,)`` share of each label in the catalogue, None without guidance.
         copies: experts per view.
         dropout: inside the experts.
         gamma: start value of the learned scale of the mixture.
-        gate_scale: multiplies the modality logits, so that the weights can move at the model's
-            learning rate.
+        gate_scale: ``s``, multiplies the modality logits; larger values let the weights move
+            faster at the model's learning rate.
     """
 
     def __init__(
@@ -96,6 +112,7 @@ class CAMoE(nn.Module):
         n_modalities: int,
         dimension: int,
         inner: int,
+        prior: torch.Tensor | None,
         copies: int = 1,
         dropout: float = 0.0,
         gamma: float = 0.1,
@@ -110,38 +127,65 @@ class CAMoE(nn.Module):
         for row, view in enumerate(views):
             sees[row, list(view)] = True
         self.register_buffer("sees", sees, persistent=False)
-        # contexts and expert outputs start small and of unequal size; normalised, logits are of
-        # order one from the first step and gates learn
-        self.context_norm = nn.LayerNorm(dimension)
-        self.modality_gate = nn.Linear(dimension, n_modalities)
-        self.query = nn.Linear(dimension, dimension)
-        self.key_norm = nn.LayerNorm(dimension)
-        self.key = nn.Linear(dimension, dimension, bias=False)
+        self.register_buffer("prior", prior, persistent=False)
+        # with one modality its weight is 1 whatever the category
+        guides = prior is not None and n_modalities > 1
+        self.gate = nn.Parameter(torch.zeros(len(prior), n_modalities)) if guides else None
+        self.attends = len(views) > 1
+        if self.attends:
+            # contexts and expert outputs start small and of unequal size; normalised, attention
+            # logits are of order one from the first step and the attention learns
+            self.context_norm = nn.LayerNorm(dimension)
+            self.query = nn.Linear(dimension, dimension)
+            self.key_norm = nn.LayerNorm(dimension)
+            self.key = nn.Linear(dimension, dimension, bias=False)
         self.gamma = nn.Parameter(torch.tensor(float(gamma)))
 
-    def forward(
-        self, modalities: torch.Tensor, mask: torch.Tensor, context: torch.Tensor
-    ) -> Fused:
-        """Fuse.
+    def residual(
+        self, modalities: torch.Tensor, mask: torch.Tensor, probability: torch.Tensor | None
+    ) -> Residual:
+        """Allocate the modality weights and sum up.
 
         Args:
             modalities: ``(n, M, d)``.
             mask: ``(n, M)`` bool, whether the item has the modality; at least one per item.
-            context: ``(n, d)`` category context, or ``(1, d)`` the same for all.
+            probability: ``(n, C)`` predicted categories, None without guidance. No gradient flows
+                into it: the gate uses the prediction, it must not bend it.
 
         Returns:
-            Items, modality weights and expert attention.
+            Sum and weights; the weight of a missing modality is zero.
         """
-        context = self.context_norm(context)
-        logits = (self.gate_scale * self.modality_gate(context)).masked_fill(~mask, -math.inf)
+        if self.gate is None or probability is None:
+            logits = torch.zeros(mask.shape, device=mask.device)
+        else:
+            logits = self.gate_scale * (probability.detach() - self.prior).float() @ self.gate
+        logits = logits.masked_fill(~mask, -math.inf)
         weights = self.n_modalities * torch.softmax(logits, dim=1)
-        residual = torch.einsum("nm,nmd->nd", weights.to(modalities.dtype), modalities)
+        return Residual(torch.einsum("nm,nmd->nd", weights.to(modalities.dtype), modalities), weights)
 
+    def mixture(
+        self, modalities: torch.Tensor, mask: torch.Tensor, context: torch.Tensor | None
+    ) -> Mixture:
+        """Ask the experts.
+
+        Args:
+            modalities: ``(n, M, d)``.
+            mask: ``(n, M)`` bool, whether the item has the modality; at least one per item.
+            context: ``(n, d)`` category context, or ``(1, d)`` the same for all; not used where
+                there is a single expert.
+
+        Returns:
+            Scaled mixture and attention.
+        """
         outputs = torch.stack([expert(modalities) for expert in self.experts], dim=1)
-        # an expert is usable where the item has all that it sees
-        usable = ~((~mask).float() @ self.sees.t().float()).bool()
-        keys = self.key(self.key_norm(outputs))
-        scores = (keys * self.query(context).unsqueeze(1)).sum(dim=2) / math.sqrt(keys.shape[2])
-        attention = torch.softmax(scores.masked_fill(~usable, -math.inf), dim=1)
+        if not self.attends or context is None:
+            attention = torch.ones(outputs.shape[:2], device=outputs.device)
+        else:
+            # an expert is usable where the item has all that it sees
+            usable = ~((~mask).float() @ self.sees.t().float()).bool()
+            keys = self.key(self.key_norm(outputs))
+            query = self.query(self.context_norm(context)).unsqueeze(1)
+            scores = (keys * query).sum(dim=2).float() / math.sqrt(keys.shape[2])
+            attention = torch.softmax(scores.masked_fill(~usable, -math.inf), dim=1)
         mixture = torch.einsum("nk,nkd->nd", attention.to(outputs.dtype), outputs)
-        return Fused(residual + self.gamma * mixture, weights, attention)
+        return Mixture(self.gamma * mixture, attention)

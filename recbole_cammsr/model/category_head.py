@@ -13,11 +13,13 @@ class CategoryContext(NamedTuple):
     """What the fusion is told about an item's category.
 
     Attributes:
-        context: ``(n, d)`` p·B + t.
+        context: ``(n, d)`` p B + t.
+        probability: ``(n, C)`` predicted distribution p over the labels; a row sums to 1.
         logits: ``(n, C)`` of the category task.
     """
 
     context: torch.Tensor
+    probability: torch.Tensor
     logits: torch.Tensor
 
 
@@ -32,10 +34,18 @@ class CategoryHead(nn.Module):
         dimension: hidden size ``d``.
         n_categories: ``C``.
         multi_label: whether items can have several labels.
+        guides: whether a fusion uses the context; without one there is no label embedding B and
+            the context is t alone.
     """
 
     def __init__(
-        self, *, n_modalities: int, dimension: int, n_categories: int, multi_label: bool
+        self,
+        *,
+        n_modalities: int,
+        dimension: int,
+        n_categories: int,
+        multi_label: bool,
+        guides: bool = True,
     ) -> None:
         super().__init__()
         self.multi_label = multi_label
@@ -43,8 +53,10 @@ class CategoryHead(nn.Module):
         self.norm = nn.LayerNorm(n_modalities * dimension)
         self.transform = nn.Linear(n_modalities * dimension, dimension)
         self.classify = nn.Linear(dimension, n_categories)
-        self.label_embedding = nn.Parameter(torch.empty(n_categories, dimension))
-        nn.init.normal_(self.label_embedding, std=dimension**-0.5)
+        self.label_embedding: nn.Parameter | None = None
+        if guides:
+            self.label_embedding = nn.Parameter(torch.empty(n_categories, dimension))
+            nn.init.normal_(self.label_embedding, std=dimension**-0.5)
 
     def forward(self, modalities: torch.Tensor) -> CategoryContext:
         """Category logits and context.
@@ -53,7 +65,7 @@ class CategoryHead(nn.Module):
             modalities: ``(n, M, d)``.
 
         Returns:
-            Context and logits.
+            Context, distribution and logits.
         """
         hidden = F.gelu(self.transform(self.norm(modalities.flatten(1))))
         logits = self.classify(hidden)
@@ -62,7 +74,10 @@ class CategoryHead(nn.Module):
             probability = probability / probability.sum(dim=1, keepdim=True).clamp_min(1e-6)
         else:
             probability = torch.softmax(logits, dim=1)
-        return CategoryContext(probability @ self.label_embedding + hidden, logits)
+        context = hidden
+        if self.label_embedding is not None:
+            context = context + probability @ self.label_embedding
+        return CategoryContext(context, probability, logits)
 
 
 def category_loss(logits: torch.Tensor, targets: torch.Tensor, multi_label: bool) -> torch.Tensor:
@@ -86,3 +101,16 @@ def category_loss(logits: torch.Tensor, targets: torch.Tensor, multi_label: bool
         per_item = F.cross_entropy(logits, targets.to(torch.uint8).argmax(dim=1), reduction="none")
     weight = labelled.to(per_item.dtype)
     return (per_item * weight).sum() / weight.sum().clamp_min(1.0)
+
+
+def label_prior(targets: torch.Tensor) -> torch.Tensor:
+    """Average label distribution of the labelled items.
+
+    Args:
+        targets: ``(n, C)`` bool; an item's labels share its mass equally.
+
+    Returns:
+        ``(C,)``, sums to 1.
+    """
+    labelled = targets[targets.any(dim=1)].float()
+    return (labelled / labelled.sum(dim=1, keepdim=True)).mean(dim=0)

@@ -8,7 +8,8 @@ from torch import nn
 
 from recbole_cammsr.model.dyt import make_norm
 
-_ACTIVATIONS = {"gelu": F.gelu, "relu": F.relu, "silu": F.silu}
+#: values of `hidden_act`
+ACTIVATIONS = {"gelu": F.gelu, "relu": F.relu, "silu": F.silu}
 
 
 class Block(nn.Module):
@@ -38,7 +39,7 @@ class Block(nn.Module):
         super().__init__()
         self.heads = heads
         self.attention_dropout = attention_dropout
-        self.activation = _ACTIVATIONS[activation]
+        self.activation = ACTIVATIONS[activation]
         self.query_key_value = nn.Linear(dimension, 3 * dimension)
         self.attention_out = nn.Linear(dimension, dimension)
         self.attention_norm = make_norm(norm, dimension)

@@ -44,8 +44,8 @@ class ItemInit(nn.Module):
         ValueError: there is no modality at all.
     """
 
-    features: list[torch.Tensor]
     mask: torch.Tensor
+    present: torch.Tensor
 
     def __init__(
         self,
@@ -70,6 +70,7 @@ class ItemInit(nn.Module):
             self.register_buffer(f"features_{index}", standardise(value, has), persistent=False)
         mask = [torch.ones(n_items, dtype=torch.bool)] if use_id else []
         stacked = torch.stack([*mask, *present], dim=1)
+        self.register_buffer("present", stacked.clone(), persistent=False)
         # an item without any modality is represented by its learned missing vectors
         stacked[~stacked.any(dim=1)] = True
         self.register_buffer("mask", stacked, persistent=False)
@@ -98,9 +99,11 @@ class ItemInit(nn.Module):
             items: ``(n,)`` item ids; None for all.
 
         Returns:
-            ``(n, M, d)`` vectors and ``(n, M)`` bool, whether the item has the modality.
+            ``(n, M, d)`` vectors and ``(n, M)`` bool, whether the modality takes part in the
+            fusion: the item has it, or has none at all.
         """
         mask = self.mask if items is None else self.mask[items]
+        present = self.present if items is None else self.present[items]
         offset = 0
         vectors = []
         if self.id_embedding is not None:
@@ -110,7 +113,7 @@ class ItemInit(nn.Module):
             feature = getattr(self, f"features_{index}")
             feature = feature if items is None else feature[items]
             projected = projection(feature.to(projection.weight.dtype))
-            has = mask[:, offset + index].unsqueeze(1)
+            has = present[:, offset + index].unsqueeze(1)
             vectors.append(torch.where(has, projected, missing.to(projected.dtype)))
         # under autocast the ID is float32 and the projections are not
         dtype = vectors[-1].dtype

@@ -62,8 +62,13 @@ def test_a_sentence_raised_by_recbole_is_shown_as_it_is():
 
 
 def test_recbole_missing_says_how_to_install_it():
-    missing = ModuleNotFoundError("No module named 'recbole'", name="recbole.config")
-    assert "pip install" in describe(missing)
+    missing = ImportError("recbole is not installed: pip install recbole", name="recbole")
+    assert describe(missing) == "recbole is not installed: pip install recbole"
+
+
+def test_another_missing_package_is_named():
+    missing = ModuleNotFoundError("No module named 'lightgbm'", name="lightgbm")
+    assert "No module named 'lightgbm'; install" in describe(missing)
 
 
 def test_a_cross_entropy_model_with_sampled_negatives_gets_the_fix():

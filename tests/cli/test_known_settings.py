@@ -50,3 +50,17 @@ def test_help_needs_neither_torch_nor_recbole(command):
     assert done.returncode == 0, done.stderr
     assert "examples:" in done.stdout
     assert "--config_files" in done.stdout
+
+
+def test_without_recbole_the_command_says_how_to_install_it():
+    code = (
+        "import sys, importlib.util\n"
+        "find = importlib.util.find_spec\n"
+        "importlib.util.find_spec = lambda name, *a: None if name == 'recbole' else find(name, *a)\n"
+        "from recbole_cammsr.cli.run_recbole import main\n"
+        "sys.exit(main(['--model=CAMMSR']))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.startswith("run_recbole: error: recbole is not installed")
+    assert done.stderr.count("\n") == 1

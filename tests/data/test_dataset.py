@@ -77,7 +77,8 @@ def test_alignment_happens_after_filtering(make_data):
     rows = dict(zip(stored["item_id"].tolist(), stored["feature"]))
     assert len(table.values) == dataset.item_num < 40
     for token, item in dataset.field2token_id["item_id"].items():
-        if item:
+        assert bool(table.present[item]) == (token in rows)
+        if token in rows:
             assert np.allclose(table.values[item].numpy(), rows[token])
 
 

@@ -1,0 +1,177 @@
+"""Makes RecBole's ``nproc`` > 1 work: on CPUs, in fresh interpreters, and around checkpoints.
+
+Its evaluation is mended in :mod:`recbole_cammsr.compat.distributed_evaluation`. Here, by upstream
+function:
+
+- ``Config._init_device`` (``recbole/config/configurator.py``) hard-codes NCCL and CUDA devices:
+  gloo and the CPU where there is no GPU.
+- ``AbstractTrainer.__init__`` (``recbole/trainer/trainer.py``) hands a GPU's number to
+  ``DistributedDataParallel``, which a CPU model refuses, and turns batch norms into ones that need
+  a GPU. ``DistributedDataParallel`` also sends every buffer around in every step; those that are
+  no part of a checkpoint (feature tables, masks) never change and are left out.
+- ``Trainer.__init__`` puts the clock into the checkpoint's name, so processes may disagree about
+  it; ``Trainer._save_checkpoint`` saves a config that says "one of several processes", with which
+  the model cannot be loaded by one.
+- ``ensure_dir`` (``recbole/utils/utils.py``) fails when two processes create a folder at once.
+- ``run`` (``recbole/quick_start/quick_start.py``) spawns fresh interpreters, which know neither
+  our models nor our repairs: its worker is replaced by one that lives in this package.
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+import sys
+from collections.abc import Callable
+from functools import wraps
+from types import ModuleType
+from typing import Any
+
+from recbole_cammsr.compat import distributed_evaluation
+from recbole_cammsr.compat.distributed_evaluation import from_first
+from recbole_cammsr.compat.import_hooks import when_imported
+
+_stock: dict[str, Callable[..., None]] = {}
+
+
+def install() -> None:
+    """Attach the hooks; a second call has no effect."""
+    when_imported("recbole.utils.utils", _allow_existing_folders)
+    when_imported("recbole.config.configurator", _choose_backend)
+    distributed_evaluation.install()
+    when_imported("recbole.trainer.trainer", _mend_trainers)
+    when_imported("recbole.quick_start.quick_start", _replace_worker)
+
+
+def run_worker(rank: int, *args: Any) -> None:
+    """RecBole's ``run_recboles`` for a fresh interpreter: unpickling it imports this package.
+
+    Args:
+        rank: number of the process on this machine.
+        args: what RecBole's ``run`` hands to its worker.
+    """
+    import recbole.quick_start.quick_start  # noqa: F401  fills _stock
+
+    _stock["run_recboles"](rank, *args)
+
+
+def _allow_existing_folders(module: ModuleType) -> None:
+    """Make ``ensure_dir`` safe against a second process that creates the folder meanwhile."""
+    stock = module.ensure_dir
+
+    @wraps(stock)
+    def ensure_dir(dir_path: str) -> None:
+        os.makedirs(dir_path, exist_ok=True)
+
+    for name, loaded in list(sys.modules.items()):  # modules imported earlier hold it by name
+        if name.startswith("recbole.") and getattr(loaded, "ensure_dir", None) is stock:
+            loaded.ensure_dir = ensure_dir  # type: ignore[attr-defined]
+    module.ensure_dir = ensure_dir  # type: ignore[attr-defined]
+
+
+def _choose_backend(module: ModuleType) -> None:
+    """Let ``Config`` join the process group with gloo where there is no GPU to use."""
+    stock = module.Config._init_device
+
+    @wraps(stock)
+    def init_device(self: Any) -> None:
+        settings = self.final_config_dict
+        if "local_rank" not in settings:
+            stock(self)
+            return
+        chosen = settings["gpu_id"]
+        gpus = ",".join(map(str, chosen)) if isinstance(chosen, (tuple, list)) else str(chosen)
+        os.environ["CUDA_VISIBLE_DEVICES"] = settings["gpu_id"] = gpus
+        import torch
+
+        if gpus and torch.cuda.is_available():
+            if len(gpus.split(",")) < settings["nproc"]:
+                raise ValueError(
+                    f"`gpu_id: {gpus}` names fewer GPUs than the {settings['nproc']} processes "
+                    f"asked for; name one for each, or none (`gpu_id: ''`) to use the CPU."
+                )
+            stock(self)
+            return
+        _join_on_cpu(settings)
+
+    module.Config._init_device = init_device
+
+
+def _join_on_cpu(settings: dict[str, Any]) -> None:
+    """What ``Config._init_device`` does for a process with a GPU, without one."""
+    import torch
+
+    if "OMP_NUM_THREADS" not in os.environ:  # or all processes would each use all cores
+        torch.set_num_threads(max(1, torch.get_num_threads() // settings["nproc"]))
+    torch.distributed.init_process_group(
+        backend="gloo",
+        rank=settings["local_rank"] + settings["offset"],
+        world_size=settings["world_size"],
+        init_method=f"tcp://{settings['ip']}:{settings['port']}",
+    )
+    settings["device"] = torch.device("cpu")
+    settings["single_spec"] = False
+    if settings["local_rank"] != 0:
+        settings.update(state="error", show_progress=False, verbose=False)
+
+
+def _mend_trainers(module: ModuleType) -> None:
+    """Mend the trainers: on the CPU, and around checkpoints."""
+    _wrap_model(module.AbstractTrainer)
+    _agree_on_checkpoint(module.Trainer)
+
+
+def _wrap_model(trainer_class: Any) -> None:
+    stock = trainer_class.__init__
+
+    @wraps(stock)
+    def init(self: Any, config: Any, model: Any) -> None:
+        if not config["single_spec"]:
+            saved = model.state_dict()
+            constant = [name for name, _ in model.named_buffers() if name not in saved]
+            model._ddp_params_and_buffers_to_ignore = constant
+        if config["single_spec"] or config["device"].type != "cpu":
+            stock(self, config, model)
+            return
+        from torch.nn.parallel import DistributedDataParallel
+
+        self.config = config
+        self.model = model
+        self.distributed_model = DistributedDataParallel(model)
+
+    trainer_class.__init__ = init
+
+
+def _agree_on_checkpoint(trainer_class: Any) -> None:
+    stock_init = trainer_class.__init__
+    stock_save = trainer_class._save_checkpoint
+
+    @wraps(stock_init)
+    def init(self: Any, config: Any, model: Any) -> None:
+        stock_init(self, config, model)
+        if not config["single_spec"]:
+            self.saved_model_file = from_first(self.saved_model_file)
+
+    @wraps(stock_save)
+    def save(self: Any, epoch: int, verbose: bool = True, **keywords: Any) -> None:
+        config = self.config
+        if config["single_spec"] or config["local_rank"] != 0:
+            stock_save(self, epoch, verbose=verbose, **keywords)
+            return
+        # a config that says "one of several processes" cannot be used to load the model alone
+        alone = copy.copy(config)
+        alone.final_config_dict = {**config.final_config_dict, "single_spec": True}
+        self.config = alone
+        try:
+            stock_save(self, epoch, verbose=verbose, **keywords)
+        finally:
+            self.config = config
+
+    trainer_class.__init__ = init
+    trainer_class._save_checkpoint = save
+
+
+def _replace_worker(module: ModuleType) -> None:
+    """Let RecBole's ``run`` spawn our worker."""
+    _stock["run_recboles"] = module.run_recboles
+    module.run_recboles = run_worker  # type: ignore[attr-defined]

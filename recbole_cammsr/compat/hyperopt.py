@@ -1,0 +1,7 @@
+"""hyperopt: see install()."""
+
+from __future__ import annotations
+
+
+def install() -> None:
+    """Attach the shim."""

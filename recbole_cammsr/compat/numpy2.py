@@ -1,0 +1,45 @@
+"""Numpy 2: the aliases that ``recbole/config/configurator.py`` reads.
+
+``Config.compatibility_settings`` gives numpy back the names that RecBole's code still uses
+(``np.float``, ``np.int``, ...). It takes them from ``np.float_``, ``np.complex_`` and
+``np.unicode_``, which numpy 2.0 removed, so that no ``Config`` can be made.
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+from recbole_cammsr.compat.import_hooks import when_imported
+
+
+def install() -> None:
+    """Attach the shim to ``recbole.config.configurator``."""
+    when_imported("recbole.config.configurator", _mend_aliases)
+
+
+def _mend_aliases(module: ModuleType) -> None:
+    import numpy as np
+
+    if all(hasattr(np, name) for name in ("float_", "complex_", "unicode_")):
+        return
+
+    # what the removed names stood for on the last numpy that had them
+    aliases: dict[str, Any] = {
+        "bool": np.bool_,
+        "int": np.int_,
+        "float": np.float64,
+        "complex": np.complex128,
+        "object": np.object_,
+        "str": np.str_,
+        "long": np.int_,
+        "unicode": np.str_,
+    }
+
+    def compatibility_settings(self: Any) -> None:
+        """Give numpy the aliases that RecBole's code reads, where numpy has none of its own."""
+        for name, scalar_type in aliases.items():
+            if name not in vars(np):
+                setattr(np, name, scalar_type)
+
+    module.Config.compatibility_settings = compatibility_settings

@@ -1,0 +1,119 @@
+"""ray: ``recbole/quick_start/quick_start.py`` imports ``ray.tune`` for one line of tuning.
+
+``from ray import tune`` fails without ray (RecBole's pin, <= 2.6.3, has no wheel for Python 3.12)
+and with ray 2.6.3 on numpy 2 (``np.bool8``) or without ``pkg_resources`` (setuptools 82), so that
+nothing of RecBole can be started. The one use is ``tune.report(**metrics)`` in
+``objective_function``, which today's ray wants as ``tune.report(metrics)``.
+
+RecBole gets a ``tune`` that imports ray when something of it is used. That is so with a ray that
+works, too: to try would cost seconds, and a ray that fails leaves half its modules behind.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import ModuleType
+from typing import Any
+
+from recbole_cammsr.compat.import_hooks import around_import, when_imported
+
+_QUICK_START = "recbole.quick_start.quick_start"
+
+#: what quick_start imports besides ray: loaded first, so that nobody else meets the stand-in
+_NEIGHBOURS = ("torch.distributed", "recbole.config", "recbole.data.transform", "recbole.utils")
+
+
+def install() -> None:
+    """Attach the shim to ``recbole.quick_start.quick_start``."""
+    around_import(_QUICK_START, _stand_in)
+    when_imported(_QUICK_START, _report_when_asked)
+
+
+def import_tune() -> ModuleType:
+    """Import ``ray.tune``.
+
+    Returns:
+        The module.
+
+    Raises:
+        ImportError: ray is absent, or does not import on this stack.
+    """
+    try:
+        return importlib.import_module("ray.tune")
+    except ModuleNotFoundError as error:
+        if error.name == "ray":
+            raise ImportError('tuning with Ray needs ray: pip install "ray[tune]"') from error
+        raise _unusable(error) from error
+    except (ImportError, AttributeError) as error:
+        raise _unusable(error) from error
+
+
+def _unusable(error: Exception) -> ImportError:
+    return ImportError(
+        f"the installed ray cannot be imported ({error}): "
+        'pip install --upgrade "ray[tune]", or tune with hyperopt'
+    )
+
+
+class LazyTune(ModuleType):
+    """``ray.tune``, imported on first use; results are reported the way the installed ray wants."""
+
+    def __init__(self) -> None:
+        super().__init__("ray.tune")
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):  # what inspection asks of every module is no use of ray
+            raise AttributeError(name)
+        return getattr(import_tune(), name)
+
+    def report(self, **metrics: Any) -> None:
+        """Report to the Ray trial that runs in this process, if one does.
+
+        Args:
+            **metrics: what RecBole's ``objective_function`` measured.
+        """
+        if "ray" not in sys.modules:  # a Ray worker has ray loaded; this is some other caller
+            return
+        tune = import_tune()
+        if not _in_trial(tune):
+            return
+        if _takes_keywords(tune.report):
+            tune.report(**metrics)
+        else:
+            tune.report(metrics)
+
+
+def _takes_keywords(report: Any) -> bool:
+    parameters = inspect.signature(report).parameters.values()
+    return any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
+
+
+def _in_trial(tune: ModuleType) -> bool:
+    return True
+
+
+@contextmanager
+def _stand_in() -> Iterator[None]:
+    """Answer ``from ray import tune`` with a LazyTune while quick_start is imported."""
+    if "ray" in sys.modules:
+        yield
+        return
+    for name in _NEIGHBOURS:
+        importlib.import_module(name)
+    stand_in = ModuleType("ray")
+    stand_in.tune = LazyTune()  # type: ignore[attr-defined]
+    sys.modules["ray"] = stand_in
+    try:
+        yield
+    finally:
+        if sys.modules.get("ray") is stand_in:
+            del sys.modules["ray"]
+
+
+def _report_when_asked(module: ModuleType) -> None:
+    if not isinstance(module.tune, LazyTune):
+        module.tune = LazyTune()  # type: ignore[attr-defined]

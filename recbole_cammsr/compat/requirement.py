@@ -1,0 +1,28 @@
+"""What to say where RecBole itself is missing."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+
+#: the last Python for which RecBole's own pin of ray (<= 2.6.3) has a wheel
+_LAST_RESOLVABLE = (3, 11)
+
+
+def require_recbole() -> None:
+    """Say how to install RecBole, where it is absent.
+
+    Raises:
+        ImportError: RecBole cannot be found.
+    """
+    if "recbole" in sys.modules or importlib.util.find_spec("recbole") is not None:
+        return
+    if sys.version_info[:2] <= _LAST_RESOLVABLE:
+        raise ImportError(
+            "recbole is not installed: pip install recbole==1.2.1", name="recbole"
+        )
+    raise ImportError(
+        "recbole is not installed, and on Python 3.12 and later pip cannot resolve its pin of ray: "
+        "pip install --no-deps recbole==1.2.1, then pip install recbole-cammsr for the rest",
+        name="recbole",
+    )

@@ -1,0 +1,86 @@
+"""Torch 2.6: ``torch.load`` refuses RecBole's own checkpoints by default.
+
+From 2.6 on ``weights_only`` is true unless said otherwise, and a RecBole checkpoint holds its
+pickled ``Config``, so ``Trainer.evaluate(load_best_model=True)``, ``Trainer.resume_checkpoint``,
+``load_data_and_model`` and the models that start from a pretrained file fail, the first of them
+after all the training. RecBole's calls, and only these, load as they did before 2.6. As ever with
+pickled files: load none from a source you do not trust. ``TORCH_FORCE_WEIGHTS_ONLY_LOAD=1`` still
+has the last word.
+"""
+
+from __future__ import annotations
+
+import inspect
+from types import ModuleType
+from typing import Any
+
+from recbole_cammsr.compat.import_hooks import rebind, when_imported
+from recbole_cammsr.compat.module_proxy import ModuleProxy
+
+#: the modules of RecBole 1.2.1 that call ``torch.load`` through a module-level ``import torch``
+LOADING_MODULES = (
+    "recbole.trainer.trainer",
+    "recbole.model.context_aware_recommender.kd_dagfm",
+    "recbole.model.general_recommender.convncf",
+    "recbole.model.general_recommender.nais",
+    "recbole.model.general_recommender.neumf",
+    "recbole.model.general_recommender.ract",
+    "recbole.model.sequential_recommender.s3rec",
+)
+
+
+def install() -> None:
+    """Attach the shim to every RecBole module that loads a checkpoint."""
+    for name in LOADING_MODULES:
+        when_imported(name, _load_pickled_objects)
+    when_imported("recbole.quick_start.quick_start", _mend_load_data_and_model)
+
+
+def load_checkpoint(*args: Any, **kwargs: Any) -> Any:
+    """``torch.load`` with ``weights_only=False`` unless the caller chooses otherwise."""
+    import torch
+
+    kwargs.setdefault("weights_only", False)
+    return torch.load(*args, **kwargs)
+
+
+def _refuses_pickled_objects() -> bool:
+    import torch
+
+    parameter = inspect.signature(torch.load).parameters.get("weights_only")
+    return parameter is not None and parameter.default is not False
+
+
+def _load_pickled_objects(module: ModuleType) -> None:
+    if _refuses_pickled_objects() and not isinstance(module.torch, ModuleProxy):
+        module.torch = ModuleProxy(module.torch, load=load_checkpoint)  # type: ignore[attr-defined]
+
+
+def _mend_load_data_and_model(module: ModuleType) -> None:
+    """Replace ``load_data_and_model``, which imports torch inside its body, by the same steps."""
+    if not _refuses_pickled_objects():
+        return
+    original = module.load_data_and_model
+
+    def load_data_and_model(model_file: str) -> tuple[Any, ...]:
+        checkpoint = load_checkpoint(model_file)
+        config = checkpoint["config"]
+        module.init_seed(config["seed"], config["reproducibility"])
+        module.init_logger(config)
+        logger = module.getLogger()
+        logger.info(config)
+
+        dataset = module.create_dataset(config)
+        logger.info(dataset)
+        loaders = module.data_preparation(config, dataset)
+
+        # seeded again: what making the loaders drew must not decide the model's first weights
+        module.init_seed(config["seed"], config["reproducibility"])
+        model_class = module.get_model(config["model"])
+        model = model_class(config, loaders[0]._dataset).to(config["device"])
+        model.load_state_dict(checkpoint["state_dict"])
+        model.load_other_parameter(checkpoint.get("other_parameter"))
+        return (config, model, dataset, *loaders)
+
+    load_data_and_model.__doc__ = original.__doc__
+    rebind("load_data_and_model", original, load_data_and_model)

@@ -1,0 +1,87 @@
+"""Guards a checkpoint against feature files that are not the ones it was trained with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Digests and dimensions of the frozen item side of a model.
+
+    Attributes:
+        modalities: names of the content modalities, in order.
+        paths: their files.
+        dimensions: lengths of their feature vectors.
+        digests: modality (or ``category``) to digest of tokens and values.
+    """
+
+    modalities: tuple[str, ...]
+    paths: tuple[str, ...]
+    dimensions: tuple[int, ...]
+    digests: dict[str, str]
+
+    @classmethod
+    def of(cls, tables: Sequence[Any], categories: Any | None) -> Provenance:
+        """Read off a data set's feature tables and categories.
+
+        Args:
+            tables: with ``modality``, ``path``, ``dimension`` and ``digest``.
+            categories: with ``digest``, or None without guidance.
+        """
+        digests = {f"modality {table.modality}": table.digest for table in tables}
+        if categories is not None:
+            digests["categories"] = categories.digest
+        return cls(
+            modalities=tuple(table.modality for table in tables),
+            paths=tuple(table.path for table in tables),
+            dimensions=tuple(table.dimension for table in tables),
+            digests=digests,
+        )
+
+    def check_dimensions(self, state_dict: Mapping[str, Any]) -> None:
+        """Compare the projections of a checkpoint with the features in memory.
+
+        Args:
+            state_dict: parameters about to be loaded.
+
+        Raises:
+            ValueError: a modality's features have another dimension.
+        """
+        for index, (modality, path, dimension) in enumerate(
+            zip(self.modalities, self.paths, self.dimensions)
+        ):
+            weight = state_dict.get(f"item_init.projections.{index}.weight")
+            if weight is not None and weight.shape[1] != dimension:
+                raise ValueError(
+                    f"feature file {path} of modality {modality!r} has dimension {dimension} and "
+                    f"the checkpoint {weight.shape[1]}; use the file it was trained with, or train "
+                    f"anew."
+                )
+
+    def check_digests(self, stored: Mapping[str, str] | None) -> None:
+        """Compare the digests of a checkpoint with those in memory.
+
+        Args:
+            stored: digests from the checkpoint; None (a checkpoint without them) passes.
+
+        Raises:
+            ValueError: names what differs.
+        """
+        if stored is None:
+            return
+        for modality, path in zip(self.modalities, self.paths):
+            key = f"modality {modality}"
+            if stored.get(key) != self.digests[key]:
+                raise ValueError(
+                    f"the features of modality {modality!r} ({path}) are not those that the "
+                    f"checkpoint was trained with; use the same file and item filters, or train "
+                    f"anew."
+                )
+        if stored.get("categories") != self.digests.get("categories"):
+            raise ValueError(
+                "the item categories are not those that the checkpoint was trained with; use the "
+                "same `.item` file, `category_field` and item filters, or train anew."
+            )

@@ -1,0 +1,271 @@
+"""CAMMSR inside RecBole: protocols agree, switches switch, checkpoints are small and safe."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+import torch
+
+ABLATIONS = [
+    {},
+    {"fusion": "sum"},
+    {"category_weight": 0},
+    {"swap_weight": 0},
+    {"norm": "layernorm"},
+    {"modalities": ["text"]},
+    {"modalities": ["image"], "use_id": False, "fusion": "sum"},
+    {"use_id": False},
+    {"modalities": [], "category_weight": 0},
+    {"category_field": "genres"},
+    {"time_encoding": "interval", "MAX_ITEM_LIST_LENGTH": 50},
+    {"scoring": "dot"},
+    {"experts_per_view": 2, "feature_dtype": "float16"},
+]
+
+
+def ids(settings):
+    return ",".join(f"{key}={value}" for key, value in settings.items()) or "full"
+
+
+def trainer_of(config, model):
+    from recbole.utils import get_trainer
+
+    return get_trainer(config["MODEL_TYPE"], config["model"])(config, model)
+
+
+@pytest.mark.parametrize("settings", ABLATIONS, ids=ids)
+def test_every_switch_trains_and_ranks(make_model, settings):
+    config, dataset, loaders, model = make_model(**settings)
+    before = {name: value.clone() for name, value in model.named_parameters()}
+    batch = next(iter(loaders[0]))
+    losses = model.calculate_loss(batch)
+    assert len(losses) == len(model.loss_names)
+    assert all(torch.isfinite(loss) for loss in losses)
+    trainer = trainer_of(config, model)
+    trainer.fit(loaders[0], loaders[1], saved=False, verbose=False)
+    trained = dict(model.named_parameters())
+    still = [name for name in before if torch.equal(before[name], trained[name])]
+    assert not still  # a part that no gradient reaches would be a part that does nothing
+    result = trainer.evaluate(loaders[2], load_best_model=False)
+    assert 0 <= result["ndcg@10"] <= 1
+
+
+def test_loss_names_follow_the_switches(make_model):
+    assert make_model()[3].loss_names == ("recommendation", "category", "swap")
+    assert make_model(swap_weight=0)[3].loss_names == ("recommendation", "category")
+    assert make_model(category_weight=0)[3].loss_names == ("recommendation", "swap")
+    alone = make_model(modalities=[], category_weight=0)[3]
+    assert alone.loss_names == ("recommendation",)  # one modality has nothing to swap with
+
+
+def test_packed_rows_give_the_logits_of_classic_prefixes(make_model):
+    _, _, (packed, _, _), model = make_model(MAX_ITEM_LIST_LENGTH=50)
+    _, _, (classic, _, _), _ = make_model(MAX_ITEM_LIST_LENGTH=50, train_packing=False)
+    model.eval()
+    with torch.no_grad():
+        of_prefix = {
+            (int(user), int(length), int(target)): scores
+            for batch in classic
+            for user, length, target, scores in zip(
+                batch["user_id"],
+                batch["item_length"],
+                batch["item_id"],
+                model.full_sort_predict(batch),
+            )
+        }
+        table = model.item_table()
+        compared = 0
+        for batch in packed:
+            states = model.hidden_states(batch, table.items)
+            logits = model.user_vectors(states) @ table.candidates.t()
+            for row in range(len(batch["user_id"])):
+                items = [*batch["item_id_list"][row, : batch["item_length"][row]].tolist()]
+                items.append(int(batch["item_id"][row]))
+                for position in range(int(batch["item_length"][row])):
+                    key = (int(batch["user_id"][row]), position + 1, items[position + 1])
+                    expected = of_prefix.pop(key)
+                    assert torch.allclose(logits[row, position, 1:], expected[1:], atol=1e-5)
+                    compared += 1
+    assert compared > 100
+    assert not of_prefix
+
+
+def test_packed_and_classic_training_losses_agree_without_noise(make_model):
+    quiet = {
+        "hidden_dropout_prob": 0.0,
+        "attn_dropout_prob": 0.0,
+        "expert_dropout": 0.0,
+        "swap_weight": 0,
+        "MAX_ITEM_LIST_LENGTH": 50,
+        "train_batch_size": 10**6,
+    }
+    _, _, (packed, _, _), model = make_model(**quiet)
+    _, _, (classic, _, _), _ = make_model(**quiet, train_packing=False)
+    one, many = next(iter(packed)), next(iter(classic))
+    for a, b in zip(model.calculate_loss(one), model.calculate_loss(many)):
+        assert abs(float(a) - float(b)) < 1e-5
+
+
+def test_predict_agrees_with_full_sort_predict_in_shape_and_value(make_model):
+    _, _, loaders, model = make_model()
+    model.eval()
+    interaction, _, _, _ = next(iter(loaders[2]))
+    with torch.no_grad():
+        scores = model.full_sort_predict(interaction)
+        one = model.predict(interaction)
+    assert one.shape == (len(interaction["user_id"]),)
+    assert torch.allclose(one, scores.gather(1, interaction["item_id"].unsqueeze(1)).squeeze(1))
+    assert torch.isneginf(scores[:, 0]).all()
+
+
+def test_sampled_evaluation_works(make_model):
+    config, _, loaders, model = make_model(
+        eval_args={"split": {"LS": "valid_and_test"}, "order": "TO", "mode": "uni20"}
+    )
+    result = trainer_of(config, model).evaluate(loaders[2], load_best_model=False)
+    assert 0 < result["recall@10"] <= 1
+
+
+def test_the_item_table_is_kept_in_evaluation_and_never_stale(make_model):
+    _, _, loaders, model = make_model()
+    state = {name: value.clone() for name, value in model.state_dict().items()}
+    model.eval()
+    with torch.no_grad():
+        first = model.item_table()
+        assert model.item_table() is first
+        for name in state:
+            state[name] = state[name] + 0.1 if state[name].is_floating_point() else state[name]
+        model.load_state_dict(state)
+        second = model.item_table()
+        assert not torch.allclose(first.items, second.items)
+        assert model.train().item_table() is not model.item_table()
+        assert torch.allclose(model.eval().item_table().items, second.items)
+    assert model.item_table().items.requires_grad  # with gradients nothing is kept
+
+
+def test_missing_modalities_get_no_weight_and_shares_sum_up(make_model):
+    _, _, _, model = make_model()
+    model.eval()
+    with torch.no_grad():
+        table = model.item_table()
+    mask = model.item_init.mask
+    assert (~mask).any()
+    assert (table.weights[~mask] == 0).all()
+    assert torch.allclose(table.weights.sum(dim=1), torch.full((len(mask),), 3.0), atol=1e-5)
+    assert torch.allclose(table.attention.sum(dim=1), torch.ones(len(mask)), atol=1e-5)
+    unusable = (~mask).float() @ model.camoe.sees.t().float() > 0
+    assert (table.attention[unusable] == 0).all()
+
+
+def change_item(path, token, factor):
+    with np.load(path) as stored:
+        tokens, values = stored["item_id"], stored["feature"].copy()
+    values[tokens == token] *= factor
+    return tokens, values
+
+
+def test_row_order_changes_nothing(make_model, toy_path):
+    _, _, loaders, model = make_model()
+    path = toy_path / "toy" / "toy.text.npz"
+    interaction, _, _, _ = next(iter(loaders[2]))
+    model.eval()
+    with torch.no_grad():
+        before = model.full_sort_predict(interaction)
+    with np.load(path) as stored:
+        tokens, values = stored["item_id"], stored["feature"]
+    order = np.random.default_rng(3).permutation(len(tokens))
+    np.savez(path, item_id=tokens[order], feature=values[order])
+    again = make_model()[3]
+    again.load_state_dict(model.state_dict())
+    again.load_other_parameter(model.other_parameter())
+    again.eval()
+    with torch.no_grad():
+        assert torch.equal(again.full_sort_predict(interaction), before)
+
+
+def test_a_feature_of_one_item_moves_that_item_alone(make_model):
+    """Catalogue statistics stay: only the changed item's representation may differ."""
+    _, dataset, _, model = make_model()
+    model.eval()
+    item = 7
+    with torch.no_grad():
+        before = model.item_table().items.clone()
+        model.item_init.features_0[item] += 1.0
+        model.train().eval()
+        after = model.item_table().items
+    differs = (before != after).any(dim=1)
+    assert differs.nonzero().flatten().tolist() == [item]
+
+
+def test_checkpoints_hold_no_features_and_refuse_changed_files(make_model, toy_path):
+    _, _, _, model = make_model()
+    assert not [name for name in model.state_dict() if "features" in name or "target" in name]
+    stored = io.BytesIO()
+    torch.save(model.state_dict(), stored)
+    trainable = sum(p.numel() for p in model.parameters()) * 4
+    assert len(stored.getvalue()) < trainable + 40_000
+
+    para = model.other_parameter()
+    path = toy_path / "toy" / "toy.image.npz"
+    with np.load(path) as content:
+        tokens, values = content["item_id"], content["feature"].copy()
+    values[3] += 1
+    np.savez(path, item_id=tokens, feature=values)
+    changed = make_model()[3]
+    changed.load_state_dict(model.state_dict())
+    with pytest.raises(ValueError, match=r"'image'.*toy\.image\.npz") as caught:
+        changed.load_other_parameter(para)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_checkpoint_of_other_dimensions_is_refused_in_a_sentence(make_model, toy_path):
+    _, _, _, model = make_model()
+    path = toy_path / "toy" / "toy.image.npz"
+    with np.load(path) as content:
+        tokens, values = content["item_id"], content["feature"]
+    np.savez(path, item_id=tokens, feature=np.concatenate([values, values], axis=1))
+    with pytest.raises(ValueError, match="'image' has dimension 14 and the checkpoint 7"):
+        make_model()[3].load_state_dict(model.state_dict())
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"fusion": "mean"}, "fusion"),
+        ({"norm": "none"}, "norm"),
+        ({"scoring": "euclid"}, "scoring"),
+        ({"hidden_act": "tanhh"}, "hidden_act"),
+        ({"n_heads": 3}, "n_heads"),
+        ({"swap_ratio": 1.5}, "swap_ratio"),
+        ({"swap_temperature": 0}, "swap_temperature"),
+        ({"score_temperature": -1}, "score_temperature"),
+        ({"time_encoding": "absolute"}, "time_encoding"),
+        ({"modalities": [], "use_id": False, "category_weight": 0}, "no modality"),
+        ({"loss_type": "BPR"}, "loss_type"),
+    ],
+)
+def test_settings_that_cannot_work_are_refused_in_one_sentence(make_model, settings, message):
+    with pytest.raises(ValueError, match=message) as caught:
+        make_model(**settings)
+    assert "\n" not in str(caught.value)
+
+
+def test_mixed_precision_gives_finite_losses_and_nearly_the_same_ranking(make_model):
+    config, _, loaders, model = make_model()
+    batch = next(iter(loaders[0]))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        losses = model.calculate_loss(batch)
+    assert all(torch.isfinite(loss) for loss in losses)
+    sum(losses).backward()
+    assert all(torch.isfinite(p.grad).all() for p in model.parameters() if p.grad is not None)
+    interaction, _, _, _ = next(iter(loaders[2]))
+    model.eval()
+    with torch.no_grad():
+        exact = model.full_sort_predict(interaction)[:, 1:]
+        model.train().eval()
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            rough = model.full_sort_predict(interaction)[:, 1:]
+    correlation = torch.corrcoef(torch.stack([exact.flatten(), rough.float().flatten()]))[0, 1]
+    assert correlation > 0.99
