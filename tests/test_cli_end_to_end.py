@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -180,6 +181,21 @@ def test_training_killed_goes_on_from_its_checkpoint(folder):
     assert "epoch 0 training" not in done.stderr
     assert metrics_in(done.stdout)
     assert f"killed{os.sep}{checkpoint.name}" in done.stdout
+
+
+def test_two_processes_train_one_model_and_report_once(folder):
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = free.getsockname()[1]
+    done = command(
+        folder,
+        "recbole_cammsr.cli.run_recbole",
+        *[*CAMMSR, "--epochs=1", "--nproc=2", f"--port={port}", "--checkpoint_dir=together"],
+    )
+    assert done.returncode == 0, done.stderr
+    assert metrics_in(done.stdout)
+    (checkpoint,) = (folder / "together").glob("*.pth")
+    assert f"together{os.sep}{checkpoint.name}" in done.stdout
 
 
 def test_a_stock_model_has_the_same_metrics_through_the_command_and_through_run(folder):

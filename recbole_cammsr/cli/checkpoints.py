@@ -80,7 +80,8 @@ def evaluate(path: str) -> Outcome:
     from recbole.quick_start import load_data_and_model
     from recbole.utils import get_trainer
 
-    _load(path)  # for a clear sentence where it is damaged
+    # an unpickled Config has not given numpy the aliases that RecBole's metrics use
+    _load(path)["config"].compatibility_settings()
     config, model, _, train_data, valid_data, test_data = load_data_and_model(path)
     trainer = get_trainer(config["MODEL_TYPE"], config["model"])(config, model)
     trainer.eval_collector.data_collect(train_data)

@@ -56,7 +56,7 @@ def test_without_recbole_the_command_says_how_to_install_it():
     code = (
         "import sys, importlib.util\n"
         "find = importlib.util.find_spec\n"
-        "importlib.util.find_spec = lambda name, *a: None if name == 'recbole' else find(name, *a)\n"
+        "importlib.util.find_spec = lambda name: None if name == 'recbole' else find(name)\n"
         "from recbole_cammsr.cli.run_recbole import main\n"
         "sys.exit(main(['--model=CAMMSR']))\n"
     )
