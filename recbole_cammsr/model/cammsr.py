@@ -135,7 +135,6 @@ class CAMMSR(SequentialRecommender):
             self.loss_names += ("category",)
         if self.swaps:
             self.loss_names += ("swap",)
-        self.x_residual = config["x_residual"] is not False
         self._table: ItemTable | None = None
         self._reset_parameters(config["initializer_range"])
 
@@ -168,7 +167,7 @@ class CAMMSR(SequentialRecommender):
         table = ItemTable(
             catalogue.modalities,
             items,
-            self._candidates(catalogue, items),
+            self._candidates(catalogue),
             catalogue.weights,
             attention,
             catalogue.category_logits,
@@ -204,9 +203,11 @@ class CAMMSR(SequentialRecommender):
         mixture = self.camoe.mixture(rows(catalogue.modalities), rows(catalogue.mask), context)
         return rows(catalogue.residual) + mixture.items, mixture.attention
 
-    def _candidates(self, catalogue: _Catalogue, items: torch.Tensor | None) -> torch.Tensor:
-        candidates = catalogue.residual if self.x_residual or items is None else items
-        return F.normalize(candidates, dim=1) if self.cosine else candidates
+    def _candidates(self, catalogue: _Catalogue) -> torch.Tensor:
+        # the residual alone: the experts would have to run over the catalogue in every step, and
+        # validation saw no gain from it
+        residual = catalogue.residual
+        return F.normalize(residual, dim=1) if self.cosine else residual
 
     def train(self, mode: bool = True) -> CAMMSR:
         """Switch mode; drops the kept item table."""
@@ -297,16 +298,10 @@ class CAMMSR(SequentialRecommender):
         history = interaction[self.ITEM_SEQ]
         length = interaction[self.ITEM_SEQ_LEN]
         next_item = interaction[self.POS_ITEM_ID]
-        if self.x_residual:
-            # the experts run once per distinct item of the batch
-            distinct, where = history.unique(return_inverse=True)
-            items, _ = self._fuse(catalogue, distinct)
-            candidates = self._candidates(catalogue, None)
-            encoded = [items[where]]
-        else:
-            items, _ = self._fuse(catalogue, None)
-            candidates = self._candidates(catalogue, items)
-            encoded = [items[history]]
+        # the experts run once per distinct item of the batch
+        distinct, where = history.unique(return_inverse=True)
+        items, _ = self._fuse(catalogue, distinct)
+        encoded = [items[where]]
         if self.swaps:
             encoded += swapped_views(
                 catalogue.modalities[history], catalogue.mask[history], self.swap_ratio
@@ -321,7 +316,9 @@ class CAMMSR(SequentialRecommender):
             states[0], history, length, next_item, self._target_count(interaction)
         )
         users = self.user_vectors(users)
-        losses = [catalogue_cross_entropy(users, candidates, targets, self.max_logits)]
+        losses = [
+            catalogue_cross_entropy(users, self._candidates(catalogue), targets, self.max_logits)
+        ]
         if self.category_head is not None and catalogue.category_logits is not None:
             losses.append(
                 self.category_weight

@@ -258,6 +258,7 @@ import json, sys
 
 if __name__ == "__main__":  # the spawned processes must register by themselves
     import recbole_cammsr
+    from recbole.config import Config
     from recbole.quick_start import load_data_and_model, run
     from recbole.utils import get_trainer
 
@@ -265,6 +266,7 @@ if __name__ == "__main__":  # the spawned processes must register by themselves
     ran = run("CAMMSR", "toy", config_dict=settings, nproc=2, port=sys.argv.pop())
     from pathlib import Path
     (file,) = Path(settings["checkpoint_dir"]).glob("CAMMSR-*.pth")
+    Config("CAMMSR", "toy", config_dict=settings)  # gives numpy the names that RecBole uses
     config, model, _, train, valid, test = load_data_and_model(str(file))
     trainer = get_trainer(config["MODEL_TYPE"], "CAMMSR")(config, model)
     trainer.eval_collector.data_collect(train)

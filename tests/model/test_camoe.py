@@ -1,0 +1,151 @@
+"""CAMoE against loops over items and experts."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from recbole_cammsr.model.camoe import CAMoE, expert_views
+from recbole_cammsr.model.category_head import CategoryHead, category_loss, label_prior
+
+N, M, D, C = 5, 3, 8, 4
+
+
+def make(prior=True, copies=1, n_modalities=M):
+    torch.manual_seed(0)
+    camoe = CAMoE(
+        n_modalities=n_modalities,
+        dimension=D,
+        inner=6,
+        prior=torch.tensor([0.4, 0.3, 0.2, 0.1]) if prior else None,
+        copies=copies,
+        dropout=0.5,
+        gamma=0.3,
+        gate_scale=2.0,
+    ).eval()
+    if camoe.gate is not None:
+        torch.nn.init.normal_(camoe.gate)
+    return camoe
+
+
+def inputs():
+    torch.manual_seed(1)
+    mask = torch.tensor([[1, 1, 1], [1, 0, 1], [0, 1, 0], [1, 1, 0], [1, 1, 1]]).bool()
+    return torch.randn(N, M, D), mask, torch.randn(N, D), torch.softmax(torch.randn(N, C), dim=1)
+
+
+def test_views_are_each_modality_each_pair_and_all():
+    assert expert_views(1) == [(0,)]
+    assert expert_views(2) == [(0,), (1,), (0, 1)]
+    assert expert_views(3) == [(0,), (1,), (2,), (0, 1), (0, 2), (1, 2), (0, 1, 2)]
+    assert len(expert_views(4)) == 4 + 6 + 1
+
+
+def test_residual_is_the_weighted_sum_of_what_the_item_has():
+    camoe = make()
+    x, mask, _, p = inputs()
+    residual = camoe.residual(x, mask, p)
+    for n in range(N):
+        logits = 2.0 * (p[n] - camoe.prior) @ camoe.gate
+        has = [m for m in range(M) if mask[n, m]]
+        total = sum(math.exp(float(logits[m])) for m in has)
+        expected = torch.zeros(D)
+        for m in range(M):
+            weight = M * math.exp(float(logits[m])) / total if m in has else 0.0
+            assert abs(float(residual.weights[n, m]) - weight) < 1e-5
+            expected = expected + weight * x[n, m]
+        assert torch.allclose(residual.items[n], expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("copies", [1, 2])
+def test_mixture_is_the_attention_over_usable_experts(copies):
+    camoe = make(copies=copies)
+    x, mask, context, _ = inputs()
+    mixture = camoe.mixture(x, mask, context)
+    for n in range(N):
+        outputs, scores = [], []
+        query = camoe.query(camoe.context_norm(context[n]))
+        for expert in camoe.experts:
+            seen = [x[n, m] for m in expert.modalities]
+            if len(seen) == 2:
+                seen.append(seen[0] * seen[1])
+            outputs.append(expert.outer(F.gelu(expert.inner(torch.cat(seen)))))
+            usable = all(mask[n, m] for m in expert.modalities)
+            score = float(query @ camoe.key(camoe.key_norm(outputs[-1]))) / math.sqrt(D)
+            scores.append(score if usable else -math.inf)
+        weights = torch.softmax(torch.tensor(scores), dim=0)
+        expected = 0.3 * sum(w * o for w, o in zip(weights, outputs))
+        assert torch.allclose(mixture.attention[n], weights, atol=1e-5)
+        assert torch.allclose(mixture.items[n], expected, atol=1e-5)
+
+
+def test_an_average_item_and_an_unguided_one_weigh_all_modalities_alike():
+    x, mask, _, _ = inputs()
+    everything = torch.ones_like(mask)
+    camoe = make()
+    average = camoe.residual(x, everything, camoe.prior.expand(N, -1))
+    assert torch.allclose(average.weights, torch.ones(N, M))
+    unguided = make(prior=False).residual(x, everything, None)
+    assert torch.allclose(unguided.weights, torch.ones(N, M))
+    assert torch.allclose(unguided.items, x.sum(dim=1), atol=1e-5)
+
+
+def test_the_gate_learns_but_does_not_bend_the_prediction():
+    camoe = make()
+    x, mask, _, p = inputs()
+    p.requires_grad_()
+    camoe.residual(x, mask, p).items.pow(2).sum().backward()
+    assert camoe.gate.grad.abs().max() > 0
+    assert p.grad is None
+
+
+def test_a_single_modality_needs_no_attention():
+    camoe = make(n_modalities=1)
+    x, _, _, p = inputs()
+    mask = torch.ones(N, 1, dtype=torch.bool)
+    assert torch.equal(camoe.residual(x[:, :1], mask, p).items, x[:, 0])
+    assert torch.equal(camoe.mixture(x[:, :1], mask, None).attention, torch.ones(N, 1))
+    assert {name.split(".")[0] for name, _ in camoe.named_parameters()} == {"experts", "gamma"}
+
+
+@pytest.mark.parametrize("multi_label", [False, True])
+def test_category_head_follows_its_formula(multi_label):
+    torch.manual_seed(0)
+    head = CategoryHead(n_modalities=M, dimension=D, n_categories=C, multi_label=multi_label)
+    x = torch.randn(N, M, D)
+    result = head(x)
+    for n in range(N):
+        t = F.gelu(head.transform(head.norm(torch.cat(list(x[n])))))
+        logits = head.classify(t)
+        p = torch.sigmoid(logits) if multi_label else torch.softmax(logits, dim=0)
+        p = p / p.sum()
+        assert torch.allclose(result.logits[n], logits, atol=1e-5)
+        assert torch.allclose(result.probability[n], p, atol=1e-5)
+        assert torch.allclose(result.context[n], p @ head.label_embedding + t, atol=1e-5)
+
+
+def test_category_loss_counts_labelled_items_only():
+    torch.manual_seed(0)
+    logits = torch.randn(4, C)
+    one = torch.zeros(4, C, dtype=torch.bool)
+    one[0, 2] = one[2, 1] = True
+    expected = -(F.log_softmax(logits[0], 0)[2] + F.log_softmax(logits[2], 0)[1]) / 2
+    assert torch.allclose(category_loss(logits, one, multi_label=False), expected)
+    many = one.clone()
+    many[0, 0] = True
+    terms = [
+        -math.log(torch.sigmoid(logits[n, c]) if many[n, c] else 1 - torch.sigmoid(logits[n, c]))
+        for n in (0, 2)
+        for c in range(C)
+    ]
+    ours = category_loss(logits, many, multi_label=True)
+    assert abs(float(ours) - sum(terms) / len(terms)) < 1e-5
+    assert float(category_loss(logits, torch.zeros_like(one), multi_label=False)) == 0
+
+
+def test_label_prior_is_the_mean_distribution_of_labelled_items():
+    targets = torch.tensor([[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 0, 0]]).bool()
+    assert torch.allclose(label_prior(targets), torch.tensor([0.75, 0.25, 0.0]))

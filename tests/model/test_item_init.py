@@ -1,0 +1,92 @@
+"""Item initialisation against its formula."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from recbole_cammsr.model.item_init import ItemInit, standardise
+
+
+def test_standardised_features_follow_the_formula_over_present_items():
+    torch.manual_seed(0)
+    values = torch.randn(6, 3, dtype=torch.float64) * 5 + 2
+    present = torch.tensor([False, True, True, False, True, True])
+    result = standardise(values, present)
+    unit = [values[i] / values[i].pow(2).sum().sqrt() for i in range(6) if present[i]]
+    mean = sum(unit) / len(unit)
+    centred = [row - mean for row in unit]
+    rms = (sum(float(row.pow(2).sum()) for row in centred) / (len(centred) * 3)) ** 0.5
+    rows = iter(centred)
+    for item in range(6):
+        expected = next(rows) / rms if present[item] else torch.zeros(3)
+        assert torch.allclose(result[item].double(), expected.double(), atol=1e-5)
+
+
+def test_zero_and_constant_rows_stay_finite():
+    values, present = torch.zeros(4, 3), torch.tensor([False, True, True, True])
+    assert torch.equal(standardise(values, present), torch.zeros(4, 3))
+    assert torch.isfinite(standardise(torch.ones(4, 3), present)).all()
+    assert torch.equal(standardise(values, torch.zeros(4, dtype=torch.bool)), values)
+
+
+def make(use_id=True):
+    torch.manual_seed(0)
+    init = ItemInit(
+        n_items=5,
+        dimension=4,
+        features=[torch.randn(5, 3), torch.randn(5, 6)],
+        present=[torch.tensor([0, 1, 1, 0, 0]).bool(), torch.tensor([0, 1, 0, 1, 0]).bool()],
+        use_id=use_id,
+    )
+    init.reset_parameters(0.5)
+    return init
+
+
+@pytest.mark.parametrize("use_id", [True, False])
+def test_modalities_and_missing_vectors(use_id):
+    init = make(use_id)
+    vectors, mask = init()
+    first = 1 if use_id else 0
+    assert vectors.shape == (5, 2 + first, 4)
+    if use_id:
+        assert torch.equal(vectors[:, 0], init.id_embedding.weight)
+        assert not vectors[0, 0].any()
+    for index in range(2):
+        features = getattr(init, f"features_{index}")
+        for item in range(5):
+            expected = (
+                init.projections[index](features[item])
+                if init.present[item, first + index]
+                else init.missing[index]
+            )
+            assert torch.allclose(vectors[item, first + index], expected)
+    # an item with nothing at all takes part with its missing vectors, others with what they have
+    assert mask[4].tolist() == ([True, False, False] if use_id else [True, True])
+    assert mask[3].tolist() == ([True, False, True] if use_id else [False, True])
+
+
+def test_some_items_equal_the_same_rows_of_all():
+    init = make()
+    vectors, mask = init()
+    some = torch.tensor([3, 1, 1])
+    chosen, chosen_mask = init(some)
+    assert torch.allclose(chosen, vectors[some])
+    assert torch.equal(chosen_mask, mask[some])
+
+
+def test_frozen_parts_are_not_in_the_state():
+    assert set(make().state_dict()) == {
+        "id_embedding.weight",
+        "projections.0.weight",
+        "projections.0.bias",
+        "projections.1.weight",
+        "projections.1.bias",
+        "missing.0",
+        "missing.1",
+    }
+
+
+def test_no_modality_at_all_is_refused():
+    with pytest.raises(ValueError, match="use_id"):
+        ItemInit(n_items=3, dimension=2, features=[], present=[], use_id=False)
