@@ -1,4 +1,4 @@
-"""Run a function right after, or a context around, the execution of a module that is imported later.
+"""Run a function right after, or a context around, the execution of a later imported module.
 
 Everything this package does to RecBole is attached with these two calls, so that ``import
 recbole_cammsr`` stays light (neither torch nor RecBole is loaded by it) and nothing happens to
@@ -23,7 +23,7 @@ _contexts: dict[str, list[ContextFactory]] = {}
 
 
 def when_imported(module_name: str, patch: Patch) -> None:
-    """Call ``patch(module)`` once ``module_name`` has been executed; at once if it already has been.
+    """Call ``patch(module)`` once ``module_name`` has been executed; at once if it already has.
 
     Registering the same function twice for one module has no further effect.
 
@@ -91,6 +91,8 @@ class _HookLoader(importlib.abc.Loader):
         self._original = original
 
     def __getattr__(self, name: str) -> Any:
+        if name == "_original":  # a copy asks before it has been filled
+            raise AttributeError(name)
         # resource readers, get_source for tracebacks and the like belong to the original
         return getattr(self._original, name)
 

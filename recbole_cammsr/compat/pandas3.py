@@ -1,11 +1,16 @@
-"""Pandas 3: what ``recbole/data/dataset/dataset.py`` and ``kg_dataset.py`` do with columns.
+"""Pandas 3: what ``dataset.py``, ``kg_dataset.py`` and ``sequential_dataset.py`` do with columns.
+
+All three stand in ``recbole/data/dataset/``.
 
 - ``df[field].fillna(value, inplace=True)`` fills a copy (copy on write): empty sequence cells stay
   NaN in ``Dataset._load_feat``, and missing values stay in ``Dataset._fill_nan``.
 - ``df[field].agg(len)`` is one number, the length of the column, and no longer one length per
-  cell: ``_remap``, ``_normalize``, ``_discretization`` and ``KnowledgeBasedDataset
-  ._reset_ent_remapID`` then cut a concatenated column at the wrong places.
+  cell: ``_remap``, ``_normalize``, ``_discretization`` and ``_reset_ent_remapID`` (knowledge
+  graphs) then cut a concatenated column at the wrong places, and ``_benchmark_presets``
+  (sequential data with ``benchmark_filename``) gives every row one length.
 - ``read_csv(dtype=str)`` gives columns of type ``str``, whose ``.values`` are no numpy arrays.
+- ``.values`` is read-only, which torch warns of in ``Dataset._dataframe_to_interaction``. The
+  frame is dropped right after, so nothing is shared.
 """
 
 from __future__ import annotations
@@ -21,15 +26,21 @@ from recbole_cammsr.compat.import_hooks import when_imported
 from recbole_cammsr.compat.module_proxy import ModuleProxy
 
 _DATASET = "recbole.data.dataset.dataset"
-_KG_DATASET = "recbole.data.dataset.kg_dataset"
+#: where ``column.agg(len)`` stands
+_MEASURING = (
+    _DATASET,
+    "recbole.data.dataset.kg_dataset",
+    "recbole.data.dataset.sequential_dataset",
+)
 
 
 def install() -> None:
     """Attach the shims to RecBole's data set modules."""
     when_imported(_DATASET, _read_plain_columns)
     when_imported(_DATASET, _fill_missing_values)
-    when_imported(_DATASET, _measure_cells)
-    when_imported(_KG_DATASET, _measure_cells)
+    when_imported(_DATASET, _convert_quietly)
+    for name in _MEASURING:
+        when_imported(name, _measure_cells)
 
 
 def _read_plain_columns(module: ModuleType) -> None:
@@ -74,10 +85,26 @@ def _fill_missing_values(module: ModuleType) -> None:
     dataset._fill_nan = fill_nan
 
 
+def _convert_quietly(module: ModuleType) -> None:
+    """Let ``Dataset._dataframe_to_interaction`` take read-only columns without a warning."""
+    if not _fills_a_copy():
+        return
+    dataset = module.Dataset
+    convert = dataset._dataframe_to_interaction
+
+    @functools.wraps(convert)
+    def dataframe_to_interaction(self: Any, data: Any) -> Any:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "The given NumPy array is not writable")
+            return convert(self, data)
+
+    dataset._dataframe_to_interaction = dataframe_to_interaction
+
+
 def _measure_cells(module: ModuleType) -> None:
     """Let the name ``len`` in ``module`` measure the cells where it is given a column.
 
-    Both modules hand a column to ``len`` in one place only: ``column.agg(len)``.
+    These modules hand a column to ``len`` in one way only: ``column.agg(len)``.
     """
     import pandas as pd
 

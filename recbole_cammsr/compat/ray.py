@@ -4,6 +4,7 @@
 and with ray 2.6.3 on numpy 2 (``np.bool8``) or without ``pkg_resources`` (setuptools 82), so that
 nothing of RecBole can be started. The one use is ``tune.report(**metrics)`` in
 ``objective_function``, which today's ray wants as ``tune.report(metrics)``.
+A trial in a Ray worker meets the same breaks, in a process that has imported RecBole alone.
 
 RecBole gets a ``tune`` that imports ray when something of it is used. That is so with a ray that
 works, too: to try would cost seconds, and a ray that fails leaves half its modules behind.
@@ -19,9 +20,12 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
-from recbole_cammsr.compat.import_hooks import around_import, when_imported
+from recbole_cammsr.compat.import_hooks import around_import, rebind, when_imported
 
 _QUICK_START = "recbole.quick_start.quick_start"
+
+#: where ``quick_start`` keeps its own objective once ours stands in its place
+_STOCK_OBJECTIVE = "_stock_objective_function"
 
 #: what quick_start imports besides ray: loaded first, so that nobody else meets the stand-in
 _NEIGHBOURS = ("torch.distributed", "recbole.config", "recbole.data.transform", "recbole.utils")
@@ -43,6 +47,7 @@ def import_tune() -> ModuleType:
         ImportError: ray is absent, or does not import on this stack.
     """
     try:
+        importlib.import_module("ray")
         return importlib.import_module("ray.tune")
     except ModuleNotFoundError as error:
         if error.name == "ray":
@@ -79,21 +84,40 @@ class LazyTune(ModuleType):
         if "ray" not in sys.modules:  # a Ray worker has ray loaded; this is some other caller
             return
         tune = import_tune()
-        if not _in_trial(tune):
-            return
         if _takes_keywords(tune.report):
             tune.report(**metrics)
         else:
             tune.report(metrics)
 
 
+def objective_function(
+    config_dict: dict[str, Any] | None = None,
+    config_file_list: list[str] | None = None,
+    saved: bool = True,
+) -> dict[str, Any]:
+    """RecBole's ``objective_function``, for trials in processes that Ray starts.
+
+    Ray's workers are fresh interpreters that find a function by its module's name. RecBole's name
+    would bring RecBole alone; this one brings this package first.
+
+    Args:
+        config_dict: settings of the trial.
+        config_file_list: paths of YAML files.
+        saved: whether to save the model.
+
+    Returns:
+        Model name, best validation score and results, and test results.
+    """
+    quick_start = importlib.import_module(_QUICK_START)
+    result: dict[str, Any] = vars(quick_start)[_STOCK_OBJECTIVE](
+        config_dict=config_dict, config_file_list=config_file_list, saved=saved
+    )
+    return result
+
+
 def _takes_keywords(report: Any) -> bool:
     parameters = inspect.signature(report).parameters.values()
     return any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
-
-
-def _in_trial(tune: ModuleType) -> bool:
-    return True
 
 
 @contextmanager
@@ -117,3 +141,6 @@ def _stand_in() -> Iterator[None]:
 def _report_when_asked(module: ModuleType) -> None:
     if not isinstance(module.tune, LazyTune):
         module.tune = LazyTune()  # type: ignore[attr-defined]
+    stock = module.objective_function
+    setattr(module, _STOCK_OBJECTIVE, stock)
+    rebind("objective_function", stock, objective_function)

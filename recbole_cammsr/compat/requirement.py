@@ -15,12 +15,10 @@ def require_recbole() -> None:
     Raises:
         ImportError: RecBole cannot be found.
     """
-    if "recbole" in sys.modules or importlib.util.find_spec("recbole") is not None:
+    if sys.modules.get("recbole") is not None or importlib.util.find_spec("recbole") is not None:
         return
     if sys.version_info[:2] <= _LAST_RESOLVABLE:
-        raise ImportError(
-            "recbole is not installed: pip install recbole==1.2.1", name="recbole"
-        )
+        raise ImportError("recbole is not installed: pip install recbole==1.2.1", name="recbole")
     raise ImportError(
         "recbole is not installed, and on Python 3.12 and later pip cannot resolve its pin of ray: "
         "pip install --no-deps recbole==1.2.1, then pip install recbole-cammsr for the rest",

@@ -37,7 +37,7 @@ class LooseVersion:
 
 
 def install() -> None:
-    """Attach the shim to thop's two modules that compare versions."""
+    """Attach the shim to ``thop.profile``."""
     around_import("thop.profile", _distutils_for_thop)
 
 
@@ -51,9 +51,11 @@ def _distutils_for_thop() -> Iterator[None]:
     package.__path__ = []
     version.LooseVersion = LooseVersion  # type: ignore[attr-defined]
     package.version = version  # type: ignore[attr-defined]
+    earlier = {name: sys.modules[name] for name in _NAMES if name in sys.modules}
     sys.modules.update(zip(_NAMES, (package, version)))
     try:
         yield
     finally:
         for name in _NAMES:
-            sys.modules.pop(name, None)
+            del sys.modules[name]
+        sys.modules.update(earlier)

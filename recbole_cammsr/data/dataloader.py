@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import cycle, islice
 from logging import getLogger
 from typing import Any
 
@@ -56,7 +57,7 @@ class TargetBudgetSampler(torch.utils.data.Sampler):
         batches = list(bucketed_batches(self.lengths, self.targets, self.budget, rng))
         # every process must take the same number of steps
         surplus = -len(batches) % self.world_size
-        return batches + batches[:surplus]
+        return batches + list(islice(cycle(batches), surplus))
 
     def __iter__(self) -> Iterator[list[int]]:
         batches = self._batches()

@@ -1,24 +1,21 @@
-"""Several processes on the CPU train together and measure what one process measures.
-
-Called as a script, this file is the driver of the tests: it loads RecBole once and forks the
-processes of every job, which costs a tenth of spawning each.
-"""
+"""Several processes on the CPU train together and measure what one process measures."""
 
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import socket
 import subprocess
 import sys
-import traceback
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from recbole_cammsr.compat.distributed_evaluation import EvaluationBatches
+
+_DRIVER = Path(__file__).resolve().parent / "distributed_driver.py"
 
 _SETTINGS: dict[str, Any] = {
     "checkpoint_dir": "saved",
@@ -55,7 +52,7 @@ _EVALUATIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "many positives a user": ("BPR", {**_GENERAL, "metrics": ["Recall", "NDCG", "GAUC"]}),
     "random transform": ("SASRec", {"transform": "crop_itemseq", "eta": 0.6}),
 }
-_WORLDS = [("full", 2), ("full", 3), ("fewer batches than processes", 3), ("sampled", 3)] + [
+_WORLDS = [("full", 2), ("full", 4), ("fewer batches than processes", 3), ("sampled", 3)] + [
     (name, 2) for name in list(_EVALUATIONS)[3:]
 ]
 _TRAININGS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -65,125 +62,10 @@ _TRAININGS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
-# ---- the driver -------------------------------------------------------------------------------
-
-
-def _prepare(rank: int, world: int, port: int, model: str, settings: dict[str, Any]) -> Any:
-    """What RecBole's ``run_recbole`` does before the trainer, in one of ``world`` processes."""
-    from recbole.config import Config
-    from recbole.data import create_dataset, data_preparation
-    from recbole.utils import get_model, get_trainer, init_seed
-
-    group = {"local_rank": rank, "world_size": world, "nproc": world, "offset": 0}
-    alone = {} if world == 1 else {**group, "ip": "localhost", "port": str(port)}
-    config = Config(model=model, dataset="toy", config_dict={**settings, **alone})
-    init_seed(config["seed"], config["reproducibility"])
-    loaders = data_preparation(config, create_dataset(config))
-    init_seed(config["seed"] + config["local_rank"], config["reproducibility"])
-    network = get_model(config["model"])(config, loaders[0]._dataset)
-    return loaders, get_trainer(config["MODEL_TYPE"], config["model"])(config, network)
-
-
-def _evaluate(loaders: Any, trainer: Any, rank: int) -> dict[str, Any]:
-    import numpy as np
-
-    trainer.eval_collector.data_collect(loaders[0])
-    np.random.seed(100 + rank)
-    results = [dict(trainer.evaluate(loader, load_best_model=False)) for loader in loaders[1:]]
-    lengths = [len(loader) for loader in loaders[1:]]
-    return {"results": results, "lengths": lengths, "draw": np.random.random()}
-
-
-def _train(loaders: Any, trainer: Any, rank: int) -> dict[str, Any]:
-    import torch
-
-    best, _ = trainer.fit(loaders[0], loaders[1])
-    parameters = [parameter.detach().sum().item() for parameter in trainer.model.parameters()]
-    test = dict(trainer.evaluate(loaders[2], load_best_model=True))
-    losses = list(trainer.train_loss_dict.values())
-    finite = all(torch.isfinite(torch.tensor(losses)))
-    file = trainer.saved_model_file
-    return {"best": best, "parameters": parameters, "test": test, "finite": finite, "file": file}
-
-
-def _batch_norm(loaders: Any, trainer: Any, rank: int) -> dict[str, Any]:
-    import torch
-    from recbole.trainer.trainer import AbstractTrainer
-
-    network = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.BatchNorm1d(2))
-    made = AbstractTrainer(trainer.config, network)
-    made.model(torch.full((4, 2), float(rank)) + torch.arange(8.0).view(4, 2))
-    trainer.model.norm = network[1]
-    trainer.evaluate(loaders[1], load_best_model=False)
-    return {"kind": type(made.model[1]).__name__, "mean": network[1].running_mean.tolist()}
-
-
-_ACTIONS = {"evaluate": _evaluate, "train": _train, "batch norm": _batch_norm}
-
-
-def _process(rank: int, world: int, port: int, job: dict[str, Any], output: Path) -> None:
-    try:
-        import torch
-
-        torch.set_num_threads(1)
-        loaders, trainer = _prepare(rank, world, port, job["model"], job["settings"])
-        result = _ACTIONS[job["action"]](loaders, trainer, rank)
-        output.write_text(json.dumps(result, default=float))
-    except BaseException:
-        output.write_text(json.dumps({"error": traceback.format_exc()}))
-        raise
-    finally:
-        os._exit(0)  # skips a handshake at exit that another process may be past
-
-
 def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("localhost", 0))
         return int(probe.getsockname()[1])
-
-
-def _run_job(job: dict[str, Any]) -> list[Any]:
-    """Results of all processes of one job, by rank."""
-    port = _free_port()
-    context = multiprocessing.get_context("fork")
-    outputs = [Path(f"rank{rank}.json") for rank in range(job["world"])]
-    processes = [
-        context.Process(target=_process, args=(rank, job["world"], port, job, outputs[rank]))
-        for rank in range(job["world"])
-    ]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join(60)
-        if process.is_alive():
-            process.kill()
-    return [json.loads(output.read_text()) if output.exists() else None for output in outputs]
-
-
-def _drive(jobs_file: str) -> None:
-    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-    from conftest import write_toy_dataset
-
-    from recbole_cammsr.compat import distributed
-
-    distributed.install()
-    import torch._dynamo  # noqa: F401  the optimizers load it, in every forked process if not here
-    from recbole.utils import get_model
-
-    for model in ("SASRec", "BPR", "CAMMSR"):
-        get_model(model)  # in the parent, so that every forked process has it
-    write_toy_dataset(Path("data"))
-    jobs = json.loads(Path(jobs_file).read_text())
-    sys.argv = sys.argv[:1]  # RecBole reads settings from the command line
-    results = {}
-    for name, job in jobs.items():
-        results[name] = _run_job(job)
-        for output in Path().glob("rank*.json"):
-            output.unlink()
-    Path("results.json").write_text(json.dumps(results))
-
-
-# ---- the tests --------------------------------------------------------------------------------
 
 
 def _job(action: str, world: int, model: str, settings: dict[str, Any]) -> dict[str, Any]:
@@ -205,7 +87,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, 
     environment = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
     environment["PYTHONPATH"] = os.pathsep.join(sys.path)
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", str(Path(__file__).resolve()), "jobs.json"],
+        [sys.executable, "-W", "ignore", str(_DRIVER), "jobs.json"],
         cwd=folder,
         env=environment,
         capture_output=True,
@@ -231,6 +113,7 @@ def test_metrics_do_not_depend_on_the_number_of_processes(
     (alone,) = _of(outcomes, f"{name}/1")
     assert all(max(split.values()) > 0 for split in alone["results"])
     for result in _of(outcomes, f"{name}/{world}"):
+        assert result["rows"] == alone["rows"]
         assert result["results"] == alone["results"]
 
 
@@ -245,6 +128,26 @@ def test_training_keeps_the_processes_equal(outcomes: Any, name: str) -> None:
     assert first == second
     assert first["finite"]
     assert (outcomes[0] / first["file"]).is_file()
+
+
+def test_constant_buffers_are_not_sent_around(outcomes: Any) -> None:
+    (ignored, _) = (set(rank["ignored"]) for rank in _of(outcomes, "train packed"))
+    assert {name.rpartition(".")[2] for name in ignored} >= {"features_0", "category_targets"}
+    assert not set(_of(outcomes, "train general")[0]["ignored"])
+
+
+@pytest.mark.parametrize("world", [1, 2, 3, 5])
+def test_every_process_trains_equally_many_batches(world: int) -> None:
+    """Also where there are fewer batches than processes: the others would wait for ever."""
+    from recbole_cammsr.data.dataloader import TargetBudgetSampler
+
+    ones = np.ones(2, dtype=np.int64)
+    steps = [
+        len(list(TargetBudgetSampler(ones, ones, 100, False, 0, rank, world)))
+        for rank in range(world)
+    ]
+    assert steps == [steps[0]] * world
+    assert steps[0] > 0
 
 
 def test_batch_norms_on_the_cpu(outcomes: Any) -> None:
@@ -298,11 +201,15 @@ def test_run_with_two_spawned_processes(outcomes: Any, tmp_path: Path) -> None:
     }
 
 
-def test_others_draw_on_where_they_were(outcomes: Any) -> None:
-    """The candidates of an evaluation are common, the random numbers after it are not."""
-    first, second, third = (rank["draw"] for rank in _of(outcomes, "sampled/3"))
-    assert first == _of(outcomes, "sampled/1")[0]["draw"]
-    assert len({first, second, third}) == 3
+@pytest.mark.parametrize(("name", "world"), [("sampled", 3), ("random transform", 2)])
+def test_others_draw_on_where_they_were(outcomes: Any, name: str, world: int) -> None:
+    """The random numbers of an evaluation are common, those drawn after it are not."""
+    (alone,) = _of(outcomes, f"{name}/1")
+    first, *others = (rank["draws"] for rank in _of(outcomes, f"{name}/{world}"))
+    assert first == alone["draws"]
+    for draws in others:
+        assert draws[0] != first[0]
+        assert draws[1] != first[1]
 
 
 @pytest.mark.parametrize("world", [1, 2, 3, 4, 7])
@@ -351,7 +258,3 @@ def test_folder_made_by_another_process(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(os.path, "exists", lambda path: False)  # as before the other made it
     for module in (trainer, logger, utils):
         module.ensure_dir(str(tmp_path))
-
-
-if __name__ == "__main__":
-    _drive(sys.argv[1])

@@ -13,14 +13,14 @@ ABLATIONS = [
     {"fusion": "sum"},
     {"category_weight": 0},
     {"swap_weight": 0},
-    {"norm": "layernorm"},
+    {"norm": "dyt"},
     {"modalities": ["text"]},
     {"modalities": ["image"], "use_id": False, "fusion": "sum"},
     {"use_id": False},
     {"modalities": [], "category_weight": 0},
     {"category_field": "genres"},
     {"time_encoding": "interval", "MAX_ITEM_LIST_LENGTH": 50},
-    {"scoring": "dot"},
+    {"scoring": "cosine"},
     {"experts_per_view": 2, "feature_dtype": "float16"},
 ]
 

@@ -1,0 +1,93 @@
+"""RecBole loads its own checkpoints, and torch.load is nobody else's to change."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import torch
+
+from recbole_cammsr.compat import torch26
+from recbole_cammsr.compat.module_proxy import ModuleProxy
+
+
+@pytest.fixture(autouse=True)
+def _no_help_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", raising=False)
+
+
+def test_train_evaluate_resume_and_load(
+    make_model: Callable[..., Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    from recbole.quick_start import load_data_and_model
+    from recbole.trainer import Trainer
+
+    config, _, (train, valid, test), model = make_model("SASRec", epochs=1, n_layers=1)
+    trainer = Trainer(config, model)
+    trainer.fit(train, valid, saved=True, verbose=False)
+    result = trainer.evaluate(test, load_best_model=True)
+    saved = Path(trainer.saved_model_file)
+
+    loaded_config, loaded, _, _, _, loaded_test = load_data_and_model(str(saved))
+    assert loaded_config["model"] == "SASRec"
+    for name, value in model.state_dict().items():
+        torch.testing.assert_close(loaded.state_dict()[name], value, rtol=0, atol=0)
+    again = Trainer(loaded_config, loaded)
+    assert again.evaluate(loaded_test, load_best_model=False) == result
+
+    again.resume_checkpoint(str(saved))
+    assert again.start_epoch == 1
+    assert again.best_valid_score == trainer.best_valid_score
+
+    if torch26._refuses_pickled_objects() and _version() >= (2, 6):
+        with pytest.raises(Exception, match=r"[Ww]eights.only"):
+            torch.load(saved)  # a call that is not RecBole's
+
+
+def _version() -> tuple[int, int]:
+    major, minor = torch.__version__.split(".")[:2]
+    return int(major), int(minor)
+
+
+@pytest.mark.parametrize("name", torch26.LOADING_MODULES)
+def test_every_loading_module_is_mended(name: str) -> None:
+    module = importlib.import_module(name)
+    if torch26._refuses_pickled_objects():
+        assert module.torch.load is torch26.load_checkpoint
+    assert module.torch.Tensor is torch.Tensor
+    assert torch.load is not torch26.load_checkpoint
+
+
+def test_caller_can_still_choose(tmp_path: Path) -> None:
+    path = tmp_path / "object.pth"
+    torch.save({"path": Path("x")}, path)
+    assert torch26.load_checkpoint(path) == {"path": Path("x")}
+    with pytest.raises(Exception, match=r"[Ww]eights.only|Unsupported"):
+        torch26.load_checkpoint(path, weights_only=True)
+
+
+def test_left_alone_where_torch_loads_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    def load(file: Any, weights_only: bool = False) -> None:
+        """As in torch 2.1."""
+
+    monkeypatch.setattr(torch, "load", load)
+    module: Any = ModuleType("trainer")
+    module.torch = torch
+    module.load_data_and_model = load
+    torch26._load_pickled_objects(module)
+    torch26._mend_load_data_and_model(module)
+    assert module.torch is torch
+    assert module.load_data_and_model is load
+
+
+def test_proxy_shows_the_module_behind() -> None:
+    proxy: Any = ModuleProxy(torch, load="mine")
+    assert proxy.load == "mine"
+    assert proxy.nn is torch.nn
+    assert proxy.__name__ == "torch"
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = proxy.nothing
