@@ -101,7 +101,9 @@ def test_says_what_is_broken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fa
     (tmp_path / "ray").mkdir()
     (tmp_path / "ray" / "__init__.py").write_text(fault + "\n", encoding="utf-8")
     monkeypatch.syspath_prepend(str(tmp_path))
-    with pytest.raises(ImportError, match=r"the installed ray cannot be imported .*(bool8|no_such)"):
+    with pytest.raises(
+        ImportError, match=r"the installed ray cannot be imported .*(bool8|no_such)"
+    ):
         _ = shim.LazyTune().run
 
 
