@@ -68,8 +68,9 @@ def toy_path(tmp_path: Path) -> Path:
 def make_config(toy_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable:
     """Makes a RecBole Config over the toy data set; keyword arguments override settings."""
     monkeypatch.setattr(sys, "argv", ["pytest"])  # RecBole reads settings from the command line
-    import recbole_cammsr  # noqa: F401
     from recbole.config import Config
+
+    import recbole_cammsr  # noqa: F401
 
     def make(model: str = "CAMMSR", dataset: str = DATASET, **settings: Any) -> Any:
         defaults: dict[str, Any] = {

@@ -22,6 +22,7 @@ def _mend_aliases(module: ModuleType) -> None:
     import numpy as np
 
     if all(hasattr(np, name) for name in ("float_", "complex_", "unicode_")):
+        _set_aliases_now(module)
         return
 
     # what the removed names stood for on the last numpy that had them
@@ -43,3 +44,13 @@ def _mend_aliases(module: ModuleType) -> None:
                 setattr(np, name, scalar_type)
 
     module.Config.compatibility_settings = compatibility_settings
+    _set_aliases_now(module)
+
+
+def _set_aliases_now(module: ModuleType) -> None:
+    """Set the aliases without waiting for a ``Config`` to be made.
+
+    A ``Config`` that comes out of a checkpoint never ran its constructor, and the metrics of
+    ``load_data_and_model`` read ``np.float``.
+    """
+    module.Config.compatibility_settings(None)

@@ -81,7 +81,7 @@ class LazyTune(ModuleType):
         Args:
             **metrics: what RecBole's ``objective_function`` measured.
         """
-        if "ray" not in sys.modules:  # a Ray worker has ray loaded; this is some other caller
+        if sys.modules.get("ray") is None:  # a Ray worker has ray loaded; this is some other caller
             return
         tune = import_tune()
         if _takes_keywords(tune.report):
@@ -123,19 +123,21 @@ def _takes_keywords(report: Any) -> bool:
 @contextmanager
 def _stand_in() -> Iterator[None]:
     """Answer ``from ray import tune`` with a LazyTune while quick_start is imported."""
-    if "ray" in sys.modules:
+    if sys.modules.get("ray.tune") is not None:
         yield
         return
     for name in _NEIGHBOURS:
         importlib.import_module(name)
     stand_in = ModuleType("ray")
     stand_in.tune = LazyTune()  # type: ignore[attr-defined]
+    # a ray that is loaded may still lack what its tune needs, so it steps aside, too
+    earlier = {"ray": sys.modules["ray"]} if "ray" in sys.modules else {}
     sys.modules["ray"] = stand_in
     try:
         yield
     finally:
-        if sys.modules.get("ray") is stand_in:
-            del sys.modules["ray"]
+        del sys.modules["ray"]
+        sys.modules.update(earlier)
 
 
 def _report_when_asked(module: ModuleType) -> None:

@@ -83,7 +83,8 @@ def read_categories(
     escape = "set `category_weight: 0` to run without category guidance"
     if not os.path.isfile(path):
         raise FileNotFoundError(
-            f"item file {path} does not exist, so there is no `category_field` {field!r}; write the "
+            f"item file {path} does not exist, so there is no `category_field` {field!r}; write "
+            "the "
             f"file or {escape}."
         )
     with open(path, encoding=encoding) as handle:
@@ -120,7 +121,9 @@ def read_categories(
         if item == 0:
             continue
         if item in seen:
-            raise ValueError(f"item file {path} names item {token!r} twice; keep one line per item.")
+            raise ValueError(
+                f"item file {path} names item {token!r} twice; keep one line per item."
+            )
         seen.add(item)
         for name in cell.split(sequence_separator) if several else [cell.strip()]:
             if name:

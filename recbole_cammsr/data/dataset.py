@@ -53,6 +53,8 @@ class CAMMSRDataset(SequentialDataset):
     `train_packing` is false. Validation and test rows, vocabulary and counters are RecBole's own.
     """
 
+    inter_feat: Any  # a DataFrame until the data set is built, then an Interaction
+
     def __init__(self, config: Any) -> None:
         self.item_side = ItemSide()
         self.packed: PackedRows | None = None
@@ -149,12 +151,10 @@ class CAMMSRDataset(SequentialDataset):
         """RecBole's prefix rows, in its order, without its loops."""
         self._check_field("uid_field", "time_field")
         users = self.inter_feat[self.uid_field].numpy()
-        if self.config["time_encoding"] == "interval":
+        if self.config["time_encoding"] == "interval" and self._raw_time is not None:
             buckets = interval_buckets(users, self._raw_time, self.config["interval_buckets"])
             self.inter_feat.update(Interaction({INTERVAL_FIELD: torch.from_numpy(buckets)}))
-            self.set_field_property(
-                INTERVAL_FIELD, FeatureType.TOKEN, FeatureSource.INTERACTION, 1
-            )
+            self.set_field_property(INTERVAL_FIELD, FeatureType.TOKEN, FeatureSource.INTERACTION, 1)
         self._aug_presets()
         rows = prefix_rows(users, self.max_item_list_len)
         new_data = {

@@ -74,7 +74,8 @@ def validate(raw: RawFeatures) -> None:
         )
     if values.ndim != 2:
         raise ValueError(
-            f"feature file {path}: features have shape {values.shape}; they must be two-dimensional, "
+            f"feature file {path}: features have shape {values.shape}; they must be "
+            "two-dimensional, "
             f"one row per item."
         )
     if values.shape[0] == 0 or values.shape[1] == 0:

@@ -16,15 +16,16 @@ Nothing is unpickled: ``.npz``/``.npy`` are read with ``allow_pickle=False`` and
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import zipfile
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+
+from recbole_cammsr.data.item_map import read_item_map
 
 
 class RawFeatures(NamedTuple):
@@ -96,7 +97,8 @@ def _first_line(error: BaseException) -> str:
 
 def _refuse_pickled(path: str, what: str) -> ValueError:
     return ValueError(
-        f"feature file {path}: {what} holds pickled Python objects, which are never loaded; save it "
+        f"feature file {path}: {what} holds pickled Python objects, which are never loaded; save "
+        "it "
         f"as a plain array (tokens: `np.asarray(tokens, dtype=str)`, features: float16 or float32)."
     )
 
@@ -106,7 +108,8 @@ def _read_npz(path: str) -> RawFeatures:
         missing = [name for name in ("item_id", "feature") if name not in archive.files]
         if missing:
             raise ValueError(
-                f"feature file {path} has arrays {sorted(archive.files)} but not {missing}; write it "
+                f"feature file {path} has arrays {sorted(archive.files)} but not {missing}; write "
+                "it "
                 f"with `np.savez(path, item_id=tokens, feature=values)`."
             )
         arrays = {}
@@ -126,7 +129,8 @@ def _read_npz(path: str) -> RawFeatures:
 def _as_tokens(ids: np.ndarray, path: str) -> np.ndarray:
     if ids.ndim != 1 or ids.dtype.kind not in "UiuS":
         raise ValueError(
-            f"feature file {path}: `item_id` has dtype {ids.dtype} and shape {ids.shape}; it must be "
+            f"feature file {path}: `item_id` has dtype {ids.dtype} and shape {ids.shape}; it must "
+            "be "
             f"a one-dimensional array of item tokens (strings)."
         )
     return np.char.decode(ids, "utf-8") if ids.dtype.kind == "S" else ids.astype(str)
@@ -140,7 +144,8 @@ def _read_row_aligned(file: FeatureFile, extension: str) -> RawFeatures:
         if not os.path.isfile(ids_path):
             raise FileNotFoundError(
                 f"feature file {path} has rows without tokens and its item map {ids_path} does not "
-                f"exist; give `modality_files: {{<modality>: {{file: ..., ids: <map file or row>}}}}`."
+                f"exist; give `modality_files: {{<modality>: {{file: ..., ids: <map file or "
+                "row>}}}}`."
             )
         row_of_token = read_item_map(ids_path)
 
@@ -151,7 +156,8 @@ def _read_row_aligned(file: FeatureFile, extension: str) -> RawFeatures:
             if "object" in str(error).lower() or "pickle" in str(error).lower():
                 raise _refuse_pickled(path, "the array") from error
             raise ValueError(
-                f"feature file {path} cannot be read ({_first_line(error)}); it is truncated or not "
+                f"feature file {path} cannot be read ({_first_line(error)}); it is truncated or "
+                "not "
                 f"a .npy file: write it again."
             ) from error
     elif extension in (".pt", ".pth"):
@@ -161,7 +167,8 @@ def _read_row_aligned(file: FeatureFile, extension: str) -> RawFeatures:
 
     if values.ndim != 2:
         raise ValueError(
-            f"feature file {path} has shape {values.shape}; it must be two-dimensional, one row per "
+            f"feature file {path} has shape {values.shape}; it must be two-dimensional, one row "
+            "per "
             f"item."
         )
     if row_of_token is None:
@@ -173,7 +180,8 @@ def _read_row_aligned(file: FeatureFile, extension: str) -> RawFeatures:
     tokens = np.array(list(row_of_token), dtype=str)
     if outside.any():
         raise ValueError(
-            f"item map {ids_path} names row {rows[outside][0]} for item {tokens[outside][0]!r}, but "
+            f"item map {ids_path} names row {rows[outside][0]} for item {tokens[outside][0]!r}, "
+            "but "
             f"{path} has {len(values)} rows; use the map that was made with this file."
         )
     if not np.array_equal(rows, np.arange(len(values))):
@@ -220,58 +228,6 @@ def _load_headerless(path: str, row_of_token: Mapping[str, int] | None) -> np.nd
             f"another data set's."
         )
     return flat.reshape(rows, -1)
-
-
-def read_item_map(path: str) -> dict[str, int]:
-    """Read which row belongs to which item token.
-
-    Args:
-        path: ``.ids``/``.txt`` (one token a line, in row order), ``.json`` (token to row), or a
-            table of two columns, token and row, with or without a header (``item2index``, MMRec's
-            ``i_id_mapping.csv``).
-
-    Returns:
-        Row number per token, in file order.
-
-    Raises:
-        ValueError: a token appears twice, or a row number is not an integer.
-    """
-    with open(path, encoding="utf-8") as handle:
-        if path.lower().endswith(".json"):
-            try:
-                content = json.load(handle)
-            except json.JSONDecodeError as error:
-                raise ValueError(f"item map {path} is not valid JSON ({error}).") from error
-            if not isinstance(content, dict):
-                raise ValueError(f"item map {path} must be one JSON object, token to row number.")
-            pairs: list[tuple[str, Any]] = list(content.items())
-        else:
-            lines = handle.read().splitlines()
-            pairs = _parse_map_lines(path, lines)
-    result: dict[str, int] = {}
-    for token, row in pairs:
-        if token in result:
-            raise ValueError(f"item map {path} names item {token!r} twice; keep one line per item.")
-        try:
-            result[token] = int(row)
-        except (TypeError, ValueError) as error:
-            raise ValueError(
-                f"item map {path}: row number {row!r} of item {token!r} is not an integer."
-            ) from error
-    return result
-
-
-def _parse_map_lines(path: str, lines: list[str]) -> list[tuple[str, Any]]:
-    if path.lower().endswith((".ids", ".txt")):
-        return [(line, row) for row, line in enumerate(lines)]
-    separator = "\t" if lines and "\t" in lines[0] else ","
-    cells = [line.split(separator) for line in lines if line.strip()]
-    if cells and len(cells[0]) >= 2 and not cells[0][1].strip().lstrip("-").isdigit():
-        cells = cells[1:]  # a header
-    short = [line for line in cells if len(line) < 2]
-    if short:
-        raise ValueError(f"item map {path}: line {short[0]!r} is not `token<tab or comma>row`.")
-    return [(line[0].strip(), line[1].strip()) for line in cells]
 
 
 def _read_atomic(path: str, item_field: str) -> RawFeatures:

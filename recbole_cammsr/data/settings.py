@@ -35,7 +35,9 @@ def modality_names(value: Any) -> tuple[str, ...]:
         value = [name.strip(" '\"") for name in value.strip("[]() ").split(",")]
         value = [name for name in value if name]
     if not isinstance(value, (list, tuple)) or not all(isinstance(name, str) for name in value):
-        raise ValueError(f"`modalities` is {value!r}; it must be a list of names, e.g. [text, image].")
+        raise ValueError(
+            f"`modalities` is {value!r}; it must be a list of names, e.g. [text, image]."
+        )
     for name in value:
         if name.lower() == "id":
             raise ValueError(
@@ -43,7 +45,9 @@ def modality_names(value: Any) -> tuple[str, ...]:
                 "`use_id: true|false`, so take 'id' out of the list."
             )
         if not name or os.sep in name or any(c.isspace() for c in name):
-            raise ValueError(f"`modalities` has the name {name!r}; use words such as text or image.")
+            raise ValueError(
+                f"`modalities` has the name {name!r}; use words such as text or image."
+            )
     if len(set(value)) < len(value):
         raise ValueError(f"`modalities` is {list(value)}; each name may stand only once.")
     return tuple(value)

@@ -7,7 +7,7 @@ reading of the public description: docs/model.md.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -19,6 +19,7 @@ from recbole_cammsr.model.camoe import CAMoE
 from recbole_cammsr.model.category_head import CategoryHead, category_loss, label_prior
 from recbole_cammsr.model.encoder import HistoryEncoder
 from recbole_cammsr.model.item_init import ItemInit
+from recbole_cammsr.model.item_table import Catalogue, ItemTable
 from recbole_cammsr.model.losses import catalogue_cross_entropy
 from recbole_cammsr.model.modality_swap import contrastive_loss, swapped_views
 from recbole_cammsr.model.provenance import Provenance
@@ -27,37 +28,6 @@ from recbole_cammsr.model.targets import trained_positions
 
 _INTERVAL_FIELD = "interval_bucket"
 _TARGET_COUNT_FIELD = "target_count"
-
-
-class ItemTable(NamedTuple):
-    """All items once.
-
-    Attributes:
-        modalities: ``(n_items, M, d)``.
-        items: ``(n_items, d)`` fused, what the history encoder reads.
-        candidates: ``(n_items, d)`` what a user vector is compared with.
-        weights: ``(n_items, M)`` modality weights, None without CAMoE.
-        attention: ``(n_items, K)`` expert attention, None without CAMoE.
-        category_logits: ``(n_items, C)``, None without guidance.
-    """
-
-    modalities: torch.Tensor
-    items: torch.Tensor
-    candidates: torch.Tensor
-    weights: torch.Tensor | None
-    attention: torch.Tensor | None
-    category_logits: torch.Tensor | None
-
-
-class _Catalogue(NamedTuple):
-    """Of all items what needs no experts; fields as in :class:`ItemTable`."""
-
-    modalities: torch.Tensor
-    mask: torch.Tensor
-    context: torch.Tensor | None
-    residual: torch.Tensor
-    weights: torch.Tensor | None
-    category_logits: torch.Tensor | None
 
 
 class CAMMSR(SequentialRecommender):
@@ -130,7 +100,7 @@ class CAMMSR(SequentialRecommender):
             activation=config["hidden_act"],
         )
         self.swaps = self.swap_weight > 0 and n_modalities > 1
-        self.loss_names = ("recommendation",)
+        self.loss_names: tuple[str, ...] = ("recommendation",)
         if self.category_head is not None:
             self.loss_names += ("category",)
         if self.swaps:
@@ -176,19 +146,19 @@ class CAMMSR(SequentialRecommender):
             self._table = table
         return table
 
-    def _catalogue(self) -> _Catalogue:
+    def _catalogue(self) -> Catalogue:
         """What the softmax over the catalogue needs of all items: everything but the experts."""
         modalities, mask = self.item_init()
         context, probability, logits = self.context, None, None
         if self.category_head is not None:
             context, probability, logits = self.category_head(modalities)
         if self.camoe is None:
-            return _Catalogue(modalities, mask, context, modalities.sum(dim=1), None, logits)
+            return Catalogue(modalities, mask, context, modalities.sum(dim=1), None, logits)
         residual, weights = self.camoe.residual(modalities, mask, probability)
-        return _Catalogue(modalities, mask, context, residual, weights, logits)
+        return Catalogue(modalities, mask, context, residual, weights, logits)
 
     def _fuse(
-        self, catalogue: _Catalogue, items: torch.Tensor | None
+        self, catalogue: Catalogue, items: torch.Tensor | None
     ) -> tuple[torch.Tensor, torch.Tensor | None]:
         """Fused vectors ``(n, d)`` and expert attention of some items, or of all (None)."""
 
@@ -203,7 +173,7 @@ class CAMMSR(SequentialRecommender):
         mixture = self.camoe.mixture(rows(catalogue.modalities), rows(catalogue.mask), context)
         return rows(catalogue.residual) + mixture.items, mixture.attention
 
-    def _candidates(self, catalogue: _Catalogue) -> torch.Tensor:
+    def _candidates(self, catalogue: Catalogue) -> torch.Tensor:
         # the residual alone: the experts would have to run over the catalogue in every step, and
         # validation saw no gain from it
         residual = catalogue.residual
@@ -260,7 +230,7 @@ class CAMMSR(SequentialRecommender):
         return interaction[self.interval_list] if self.uses_intervals else None
 
     def user_vectors(self, states: torch.Tensor) -> torch.Tensor:
-        """What candidates are compared with: ``u``, or ``u / (|u| temperature)`` for cosine scoring.
+        """What candidates are compared with: ``u``, or ``u / (|u| temperature)`` for cosine.
 
         Args:
             states: ``(..., d)`` hidden states.
@@ -352,7 +322,16 @@ class CAMMSR(SequentialRecommender):
             ``(B,)``.
         """
         candidates = self.item_table().candidates[interaction[self.ITEM_ID]]
-        return (self.forward(interaction) * candidates).sum(dim=1)
+        # sampled evaluation repeats a history for each of its candidates: encode it once
+        fields = [self.ITEM_SEQ, self.ITEM_SEQ_LEN]
+        if self.uses_intervals:
+            fields.append(self.interval_list)
+        columns = [interaction[field].reshape(len(candidates), -1) for field in fields]
+        rows, where = torch.unique(torch.cat(columns, dim=1), dim=0, return_inverse=True)
+        parts = rows.split([column.shape[1] for column in columns], dim=1)
+        distinct = dict(zip(fields, parts))
+        distinct[self.ITEM_SEQ_LEN] = distinct[self.ITEM_SEQ_LEN].squeeze(1)
+        return (self.forward(distinct)[where] * candidates).sum(dim=1)
 
     def full_sort_predict(self, interaction: Any) -> torch.Tensor:
         """Scores of the whole catalogue.
@@ -366,4 +345,3 @@ class CAMMSR(SequentialRecommender):
         scores = self.forward(interaction) @ self.item_table().candidates.t()
         scores[:, 0] = -torch.inf
         return scores
-

@@ -83,13 +83,13 @@ def expert_views(n_modalities: int) -> list[tuple[int, ...]]:
 class CAMoE(nn.Module):
     """Fuses the modality vectors of items, ``h = r + gamma z``; a function of the item alone.
 
-    * :meth:`residual`: weights ``w = M softmax(s (p - prior) G)`` over the modalities that the item has, with the
-      predicted category distribution p and one row of G per label: what is learned is how a
-      category departs from the average item. (A gate that sees more than p, or that can raise a
-      modality for all items at once, overfits: docs/model.md, "What was measured".)
-      ``r = sum_m w_m x^m``;
+    * :meth:`residual`: ``r = sum_m w_m x^m`` with weights ``w = M softmax(s (p - prior) G)`` over
+      the modalities that the item has, from the predicted category distribution p and one row of
+      G per label. What is learned is how a category departs from the average item: a gate that
+      sees more than p, or that can raise a modality for all items at once, overfits
+      (docs/model.md, "What was measured").
     * :meth:`mixture`: experts ``o_j`` on each view (:func:`expert_views`), attention
-      ``alpha = softmax(q . W_k o_j / sqrt d)`` with ``q = W_q c``, mixture ``z = sum_j alpha_j o_j``;
+      ``alpha = softmax(q . W_k o_j / sqrt d)`` with ``q = W_q c``, and ``z = sum_j alpha_j o_j``.
       gamma is small at start: training starts from plain weighted fusion.
 
     Without guidance there is no p: all modalities weigh the same and q is one learned vector.
@@ -105,6 +105,9 @@ class CAMoE(nn.Module):
         gate_scale: ``s``, multiplies the modality logits; larger values let the weights move
             faster at the model's learning rate.
     """
+
+    prior: torch.Tensor
+    sees: torch.Tensor
 
     def __init__(
         self,
@@ -129,8 +132,9 @@ class CAMoE(nn.Module):
         self.register_buffer("sees", sees, persistent=False)
         self.register_buffer("prior", prior, persistent=False)
         # with one modality its weight is 1 whatever the category
-        guides = prior is not None and n_modalities > 1
-        self.gate = nn.Parameter(torch.zeros(len(prior), n_modalities)) if guides else None
+        self.gate: nn.Parameter | None = None
+        if prior is not None and n_modalities > 1:
+            self.gate = nn.Parameter(torch.zeros(len(prior), n_modalities))
         self.attends = len(views) > 1
         if self.attends:
             # contexts and expert outputs start small and of unequal size; normalised, attention
@@ -161,7 +165,9 @@ class CAMoE(nn.Module):
             logits = self.gate_scale * (probability.detach() - self.prior).float() @ self.gate
         logits = logits.masked_fill(~mask, -math.inf)
         weights = self.n_modalities * torch.softmax(logits, dim=1)
-        return Residual(torch.einsum("nm,nmd->nd", weights.to(modalities.dtype), modalities), weights)
+        return Residual(
+            torch.einsum("nm,nmd->nd", weights.to(modalities.dtype), modalities), weights
+        )
 
     def mixture(
         self, modalities: torch.Tensor, mask: torch.Tensor, context: torch.Tensor | None

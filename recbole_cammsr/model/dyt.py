@@ -9,7 +9,7 @@ from torch import nn
 class DyT(nn.Module):
     """``weight * tanh(alpha * x) + bias`` with a learned scalar ``alpha``.
 
-    Source: Zhu et al., "Transformers without Normalization" (CVPR 2025), eq. 1; docs/model.md eq. 9.
+    Source: Zhu et al., "Transformers without Normalization" (CVPR 2025); docs/model.md eq. 8.
     It squashes but does not rescale: vectors much smaller than one pass almost unchanged, so an
     embedding sum of size 0.02 still needs a LayerNorm before the blocks.
 

@@ -1,6 +1,8 @@
-"""Causal Transformer over a user's history (docs/model.md eq. 8)."""
+"""Causal Transformer over a user's history (docs/model.md eq. 7)."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
@@ -9,11 +11,15 @@ from torch import nn
 from recbole_cammsr.model.dyt import make_norm
 
 #: values of `hidden_act`
-ACTIVATIONS = {"gelu": F.gelu, "relu": F.relu, "silu": F.silu}
+ACTIVATIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
+    "gelu": F.gelu,
+    "relu": F.relu,
+    "silu": F.silu,
+}
 
 
 class Block(nn.Module):
-    """Attention and feed-forward, each followed by dropout, residual and norm (post-norm, as SASRec).
+    """Attention and feed-forward, each with dropout, residual and norm after it (as SASRec).
 
     Args:
         dimension: hidden size ``d``.

@@ -42,7 +42,10 @@ def catalogue_cross_entropy(
 def _autocast_dtype(device_type: str) -> torch.dtype | None:
     """The dtype of matrix products under the autocast in force, None outside of one."""
     if hasattr(torch, "get_autocast_dtype"):  # torch >= 2.4
-        enabled, dtype = torch.is_autocast_enabled(device_type), torch.get_autocast_dtype(device_type)
+        enabled, dtype = (
+            torch.is_autocast_enabled(device_type),
+            torch.get_autocast_dtype(device_type),
+        )
     elif device_type == "cpu":
         enabled, dtype = torch.is_autocast_cpu_enabled(), torch.get_autocast_cpu_dtype()
     else:

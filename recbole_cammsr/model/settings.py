@@ -13,7 +13,14 @@ _CHOICES = {
     "time_encoding": ("none", "interval"),
     "hidden_act": tuple(ACTIVATIONS),
 }
-_AT_LEAST_ONE = ("hidden_size", "inner_size", "n_layers", "n_heads", "expert_size", "experts_per_view")
+_AT_LEAST_ONE = (
+    "hidden_size",
+    "inner_size",
+    "n_layers",
+    "n_heads",
+    "expert_size",
+    "experts_per_view",
+)
 _POSITIVE = ("swap_temperature", "score_temperature", "max_logits")
 _SHARES = ("swap_ratio", "hidden_dropout_prob", "attn_dropout_prob", "expert_dropout")
 _NOT_NEGATIVE = ("category_weight", "swap_weight")
@@ -37,11 +44,18 @@ def check_settings(config: Any) -> None:
         if config[key] not in choices:
             raise ValueError(f"`{key}` is {config[key]!r}; it must be one of {', '.join(choices)}.")
     for key in _AT_LEAST_ONE:
-        _check(key, config[key], isinstance(config[key], int) and config[key] >= 1, "an integer of 1 or more")
+        _check(
+            key,
+            config[key],
+            isinstance(config[key], int) and config[key] >= 1,
+            "an integer of 1 or more",
+        )
     for key in _POSITIVE:
         _check(key, config[key], _is_number(config[key]) and config[key] > 0, "a number above 0")
     for key in _SHARES:
-        _check(key, config[key], _is_number(config[key]) and 0 <= config[key] <= 1, "between 0 and 1")
+        _check(
+            key, config[key], _is_number(config[key]) and 0 <= config[key] <= 1, "between 0 and 1"
+        )
     for key in _NOT_NEGATIVE:
         value = config[key] or 0
         _check(key, value, _is_number(value) and value >= 0, "0 (off) or a positive number")

@@ -36,6 +36,17 @@ def test_recbole_imports_without_ray() -> None:
     assert _run(code) == "[]"
 
 
+@pytest.mark.parametrize("loaded", ["None", "type(sys)('ray')"])
+def test_a_ray_without_tune_is_put_back(loaded: str) -> None:
+    code = (
+        f"import sys; ray = sys.modules['ray'] = {loaded}\n"
+        "import recbole_cammsr\n"
+        "from recbole.quick_start import quick_start\n"
+        "print(sys.modules['ray'] is ray, type(quick_start.tune).__name__)\n"
+    )
+    assert _run(code) == "True LazyTune"
+
+
 def test_other_imports_never_meet_the_stand_in() -> None:
     """Whatever is imported along the way asks for ray before or after, not during."""
     code = (

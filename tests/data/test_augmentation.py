@@ -50,9 +50,7 @@ def test_same_rows_in_the_same_order_as_recbole(make_config, max_length):
 
     from recbole_cammsr.data.dataset import CAMMSRDataset
 
-    config = make_config(
-        MAX_ITEM_LIST_LENGTH=max_length, time_encoding="none", normalize_all=True
-    )
+    config = make_config(MAX_ITEM_LIST_LENGTH=max_length, time_encoding="none", normalize_all=True)
     ours, theirs = CAMMSRDataset(config), SequentialDataset(config)
     # 500 seconds, normalised: float32 tells all times apart, so RecBole's order is exact too
     ours._change_feat_format()

@@ -16,7 +16,9 @@ def write(tmp_path, header, *rows):
 
 
 def test_one_label_per_item(tmp_path):
-    path = write(tmp_path, "item_id:token\tkind:token", "c\twar film", "z\tunused", "a\tdrama", "b\t")
+    path = write(
+        tmp_path, "item_id:token\tkind:token", "c\twar film", "z\tunused", "a\tdrama", "b\t"
+    )
     table = read_categories(path, "kind", "item_id", TOKEN_TO_ID)
     assert table.labels == ("drama", "war film")
     assert table.targets.int().tolist() == [[0, 0], [1, 0], [0, 0], [0, 1]]

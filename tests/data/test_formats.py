@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from recbole_cammsr.data.formats import FeatureFile, read_features, read_item_map
+from recbole_cammsr.data.formats import FeatureFile, read_features
+from recbole_cammsr.data.item_map import read_item_map
 
 TOKENS = ["x9", "x2", "x5"]
 VALUES = np.arange(12, dtype=np.float32).reshape(3, 4)

@@ -37,7 +37,7 @@ def trainer_of(config, model):
 
 @pytest.mark.parametrize("settings", ABLATIONS, ids=ids)
 def test_every_switch_trains_and_ranks(make_model, settings):
-    config, dataset, loaders, model = make_model(**settings)
+    config, _dataset, loaders, model = make_model(**settings)
     before = {name: value.clone() for name, value in model.named_parameters()}
     batch = next(iter(loaders[0]))
     losses = model.calculate_loss(batch)
@@ -120,6 +120,20 @@ def test_predict_agrees_with_full_sort_predict_in_shape_and_value(make_model):
     assert torch.isneginf(scores[:, 0]).all()
 
 
+@pytest.mark.parametrize("time_encoding", ["none", "interval"])
+def test_predict_of_repeated_histories_equals_full_ranking(make_model, time_encoding):
+    _, dataset, loaders, model = make_model(time_encoding=time_encoding)
+    model.eval()
+    interaction, _, _, _ = next(iter(loaders[2]))
+    with torch.no_grad():
+        scores = model.full_sort_predict(interaction)
+        repeated = interaction.repeat(5)
+        items = torch.randint(1, dataset.item_num, (len(repeated),))
+        repeated.update(type(interaction)({"item_id": items}))
+        expected = scores.repeat(5, 1).gather(1, items.unsqueeze(1)).squeeze(1)
+        assert torch.allclose(model.predict(repeated), expected, atol=1e-6)
+
+
 def test_sampled_evaluation_works(make_model):
     config, _, loaders, model = make_model(
         eval_args={"split": {"LS": "valid_and_test"}, "order": "TO", "mode": "uni20"}
@@ -129,7 +143,7 @@ def test_sampled_evaluation_works(make_model):
 
 
 def test_the_item_table_is_kept_in_evaluation_and_never_stale(make_model):
-    _, _, loaders, model = make_model()
+    _, _, _loaders, model = make_model()
     state = {name: value.clone() for name, value in model.state_dict().items()}
     model.eval()
     with torch.no_grad():
@@ -187,7 +201,7 @@ def test_row_order_changes_nothing(make_model, toy_path):
 
 def test_a_feature_of_one_item_moves_that_item_alone(make_model):
     """Catalogue statistics stay: only the changed item's representation may differ."""
-    _, dataset, _, model = make_model()
+    _, _dataset, _, model = make_model()
     model.eval()
     item = 7
     with torch.no_grad():
@@ -253,7 +267,7 @@ def test_settings_that_cannot_work_are_refused_in_one_sentence(make_model, setti
 
 
 def test_mixed_precision_gives_finite_losses_and_nearly_the_same_ranking(make_model):
-    config, _, loaders, model = make_model()
+    _config, _, loaders, model = make_model()
     batch = next(iter(loaders[0]))
     with torch.autocast("cpu", dtype=torch.bfloat16):
         losses = model.calculate_loss(batch)

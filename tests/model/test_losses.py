@@ -33,7 +33,9 @@ def test_gradcheck():
     users = torch.randn(5, 3, dtype=torch.float64, requires_grad=True)
     items = torch.randn(7, 3, dtype=torch.float64, requires_grad=True)
     label = torch.tensor([1, 6, 3, 3, 2])
-    assert torch.autograd.gradcheck(lambda u, i: catalogue_cross_entropy(u, i, label, 14), (users, items))
+    assert torch.autograd.gradcheck(
+        lambda u, i: catalogue_cross_entropy(u, i, label, 14), (users, items)
+    )
 
 
 def test_no_block_is_larger_than_asked(monkeypatch):

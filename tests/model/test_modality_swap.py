@@ -56,6 +56,7 @@ def naive_info_nce(a, b, targets, temperature):
     def one_side(queries, keys):
         total = 0.0
         for i in range(len(queries)):
+
             def sim(j, i=i):
                 return float(torch.cosine_similarity(queries[i], keys[j], dim=0)) / temperature
 
