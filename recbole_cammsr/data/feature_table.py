@@ -106,7 +106,7 @@ def align(
     """Bring the rows of a feature file into the order of the data set's item ids.
 
     Tokens that the data set does not have are counted and left out, items without a row become
-    missing: the set of items never changes (DESIGN section 3).
+    missing: the set of items never changes (docs/data.md).
 
     Args:
         raw: the file's content.
