@@ -84,8 +84,7 @@ def read_categories(
     if not os.path.isfile(path):
         raise FileNotFoundError(
             f"item file {path} does not exist, so there is no `category_field` {field!r}; write "
-            "the "
-            f"file or {escape}."
+            f"the file or {escape}."
         )
     with open(path, encoding=encoding) as handle:
         header = handle.readline().rstrip("\r\n").split(field_separator)

@@ -98,8 +98,7 @@ def _first_line(error: BaseException) -> str:
 def _refuse_pickled(path: str, what: str) -> ValueError:
     return ValueError(
         f"feature file {path}: {what} holds pickled Python objects, which are never loaded; save "
-        "it "
-        f"as a plain array (tokens: `np.asarray(tokens, dtype=str)`, features: float16 or float32)."
+        "it as a plain array (tokens: `np.asarray(tokens, dtype=str)`, features: float16 or float32)."
     )
 
 
@@ -109,8 +108,7 @@ def _read_npz(path: str) -> RawFeatures:
         if missing:
             raise ValueError(
                 f"feature file {path} has arrays {sorted(archive.files)} but not {missing}; write "
-                "it "
-                f"with `np.savez(path, item_id=tokens, feature=values)`."
+                "it with `np.savez(path, item_id=tokens, feature=values)`."
             )
         arrays = {}
         for name in ("item_id", "feature"):
@@ -130,8 +128,7 @@ def _as_tokens(ids: np.ndarray, path: str) -> np.ndarray:
     if ids.ndim != 1 or ids.dtype.kind not in "UiuS":
         raise ValueError(
             f"feature file {path}: `item_id` has dtype {ids.dtype} and shape {ids.shape}; it must "
-            "be "
-            f"a one-dimensional array of item tokens (strings)."
+            "be a one-dimensional array of item tokens (strings)."
         )
     return np.char.decode(ids, "utf-8") if ids.dtype.kind == "S" else ids.astype(str)
 
@@ -145,7 +142,7 @@ def _read_row_aligned(file: FeatureFile, extension: str) -> RawFeatures:
             raise FileNotFoundError(
                 f"feature file {path} has rows without tokens and its item map {ids_path} does not "
                 f"exist; give `modality_files: {{<modality>: {{file: ..., ids: <map file or "
-                "row>}}}}`."
+                "row>}}`."
             )
         row_of_token = read_item_map(ids_path)
 
@@ -157,8 +154,7 @@ def _read_row_aligned(file: FeatureFile, extension: str) -> RawFeatures:
                 raise _refuse_pickled(path, "the array") from error
             raise ValueError(
                 f"feature file {path} cannot be read ({_first_line(error)}); it is truncated or "
-                "not "
-                f"a .npy file: write it again."
+                "not a .npy file: write it again."
             ) from error
     elif extension in (".pt", ".pth"):
         values = _load_tensor(path)
@@ -168,8 +164,7 @@ def _read_row_aligned(file: FeatureFile, extension: str) -> RawFeatures:
     if values.ndim != 2:
         raise ValueError(
             f"feature file {path} has shape {values.shape}; it must be two-dimensional, one row "
-            "per "
-            f"item."
+            "per item."
         )
     if row_of_token is None:
         tokens = np.arange(len(values) - file.offset).astype(str)
@@ -179,10 +174,10 @@ def _read_row_aligned(file: FeatureFile, extension: str) -> RawFeatures:
     outside = (rows < 0) | (rows >= len(values))
     tokens = np.array(list(row_of_token), dtype=str)
     if outside.any():
+        first = str(tokens[outside][0])
         raise ValueError(
-            f"item map {ids_path} names row {rows[outside][0]} for item {tokens[outside][0]!r}, "
-            "but "
-            f"{path} has {len(values)} rows; use the map that was made with this file."
+            f"item map {ids_path} names row {rows[outside][0]} for item {first!r}, "
+            f"but {path} has {len(values)} rows; use the map that was made with this file."
         )
     if not np.array_equal(rows, np.arange(len(values))):
         values = values[rows]
