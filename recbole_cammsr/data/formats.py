@@ -98,7 +98,8 @@ def _first_line(error: BaseException) -> str:
 def _refuse_pickled(path: str, what: str) -> ValueError:
     return ValueError(
         f"feature file {path}: {what} holds pickled Python objects, which are never loaded; save "
-        "it as a plain array (tokens: `np.asarray(tokens, dtype=str)`, features: float16 or float32)."
+        "it as a plain array (tokens: `np.asarray(tokens, dtype=str)`, features: float16 or "
+        "float32)."
     )
 
 
