@@ -86,7 +86,8 @@ def test_resources_are_lent_to_hyperopt_alone(tmp_path: Path) -> None:
     code = (
         # what setuptools may have left on the path is hidden: as with today's setuptools
         "import sys, importlib.util as util; find = util.find_spec\n"
-        "util.find_spec = lambda name, *more: None if name == 'pkg_resources' else find(name, *more)\n"
+        "hidden = lambda name: name == 'pkg_resources'\n"
+        "util.find_spec = lambda name, *more: None if hidden(name) else find(name, *more)\n"
         f"sys.path.insert(0, {str(tmp_path)!r})\n"
         "import recbole_cammsr, hyperopt.atpe\n"
         "print(hyperopt.atpe.model().decode(), 'pkg_resources' in sys.modules)"
