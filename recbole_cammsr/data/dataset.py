@@ -133,6 +133,23 @@ class CAMMSRDataset(SequentialDataset):
 
     # ---------------------------------------------------------------- histories
 
+    def _get_load_and_unload_col(self, source: Any) -> tuple[Any, Any]:
+        load, unload = super()._get_load_and_unload_col(source)
+        if source == FeatureSource.INTERACTION and load:
+            # RecBole's default leaves the time out, without which there are no histories
+            load = load | {self.config["TIME_FIELD"]}
+        return load, unload
+
+    def _load_data(self, token: str, dataset_path: str) -> None:
+        super()._load_data(token, dataset_path)
+        time_field = self.config["TIME_FIELD"]
+        if self.config["benchmark_filename"] is None and time_field not in self.inter_feat:
+            raise ValueError(
+                f"interaction file {os.path.join(dataset_path, token)}.inter has no field "
+                f"{time_field!r}, so histories have no order; add it, or name the right field in "
+                f"`TIME_FIELD`."
+            )
+
     def _normalize(self) -> None:
         # RecBole rescales the time field too; order and intervals need what the file says
         if self.time_field and self.time_field in self.inter_feat:

@@ -162,6 +162,17 @@ def test_settings_that_cannot_work_are_refused(make_data, settings, error, messa
     assert "\n" not in str(caught.value)
 
 
+def test_time_is_loaded_though_recboles_default_leaves_it_out(make_data):
+    histories = make_data()[1].inter_feat["item_id_list"]
+    default = make_data(load_col={"inter": ["user_id", "item_id"]})[1]
+    assert torch.equal(default.inter_feat["item_id_list"], histories)
+
+
+def test_interactions_without_a_time_are_refused(make_data):
+    with pytest.raises(ValueError, match=r"toy\.inter has no field 'when'.*TIME_FIELD"):
+        make_data(TIME_FIELD="when")
+
+
 def test_modalities_from_the_command_line_are_plain_text(make_data):
     dataset = make_data(modalities="[text,image]")[1]
     assert dataset.modalities == ("text", "image")
