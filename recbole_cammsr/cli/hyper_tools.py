@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from recbole_cammsr.cli import exhaustive_search
 from recbole_cammsr.cli.errors import RunError
 from recbole_cammsr.cli.search_space import Parameter
 
@@ -46,7 +45,6 @@ def with_hyperopt(search: Search, algo: str, max_evals: int, early_stop: int) ->
         max_evals: most trials; an exhaustive search tries all.
         early_stop: trials without improvement before stopping.
     """
-    exhaustive_search.install()
     from recbole.quick_start import objective_function
     from recbole.trainer import HyperTuning
 
