@@ -4,7 +4,10 @@
 and with ray 2.6.3 on numpy 2 (``np.bool8``) or without ``pkg_resources`` (setuptools 82), so that
 nothing of RecBole can be started. The one use is ``tune.report(**metrics)`` in
 ``objective_function``, which today's ray wants as ``tune.report(metrics)``.
-A trial in a Ray worker meets the same breaks, in a process that has imported RecBole alone.
+A trial in a Ray worker meets the same breaks, in a process that has imported RecBole alone. What
+``objective_function`` returns, Ray takes for the trial's last result, and ends the whole search
+where it lacks the metric that a scheduler was given: RecBole reports the test metrics one by one,
+but returns them in a dict of their own.
 
 RecBole gets a ``tune`` that imports ray when something of it is used. That is so with a ray that
 works, too: to try would cost seconds, and a ray that fails leaves half its modules behind.
@@ -95,7 +98,7 @@ def objective_function(
     config_file_list: list[str] | None = None,
     saved: bool = True,
 ) -> dict[str, Any]:
-    """RecBole's ``objective_function``, for trials in processes that Ray starts.
+    """RecBole's ``objective_function``, which trials in processes that Ray starts can use as well.
 
     Ray's workers are fresh interpreters that find a function by its module's name. RecBole's name
     would bring RecBole alone; this one brings this package first.
@@ -106,13 +109,16 @@ def objective_function(
         saved: whether to save the model.
 
     Returns:
-        Model name, best validation score and results, and test results.
+        Model name, best validation score and results, and test results; where ray is loaded also
+        each test metric by its own name, as reported.
     """
     quick_start = importlib.import_module(_QUICK_START)
     result: dict[str, Any] = vars(quick_start)[_STOCK_OBJECTIVE](
         config_dict=config_dict, config_file_list=config_file_list, saved=saved
     )
-    return result
+    if sys.modules.get("ray") is None:
+        return result
+    return {**result["test_result"], **result}
 
 
 def _takes_keywords(report: Any) -> bool:

@@ -131,6 +131,25 @@ def test_objective_brings_this_package_to_a_worker(monkeypatch: pytest.MonkeyPat
         assert module.objective_function is shim.objective_function
     assert b"recbole_cammsr.compat.ray" in pickle.dumps(quick_start.objective_function)
     given: dict[str, Any] = {}
-    monkeypatch.setattr(quick_start, shim._STOCK_OBJECTIVE, lambda **k: given.update(k) or given)
+
+    def stock(**arguments: Any) -> dict[str, Any]:
+        given.update(arguments)
+        return {"test_result": {}}
+
+    monkeypatch.setattr(quick_start, shim._STOCK_OBJECTIVE, stock)
     quick_start.objective_function({"a": 1}, config_file_list=["b.yaml"], saved=False)
     assert given == {"config_dict": {"a": 1}, "config_file_list": ["b.yaml"], "saved": False}
+
+
+@pytest.mark.parametrize("in_ray", [True, False])
+def test_last_result_has_the_reported_metrics(
+    monkeypatch: pytest.MonkeyPatch, in_ray: bool
+) -> None:
+    """Ray ends a search with a scheduler where a trial's return value lacks its metric."""
+    from recbole.quick_start import quick_start
+
+    monkeypatch.setitem(sys.modules, "ray", ModuleType("ray") if in_ray else None)
+    stock = {"model": "BPR", "best_valid_score": 0.25, "test_result": {"recall@10": 0.5}}
+    monkeypatch.setattr(quick_start, shim._STOCK_OBJECTIVE, lambda **_: dict(stock))
+    expected = {**stock, "recall@10": 0.5} if in_ray else stock
+    assert quick_start.objective_function({}) == expected
