@@ -42,6 +42,9 @@ def guarded(program: str, body: Callable[[Sequence[str]], int], argv: Sequence[s
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in arguments
+    # torch's threads spin while they wait for each other; where another process takes a core, a
+    # step then lasts many times as long. Read when torch is loaded, so it must be set before.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         return body(arguments)
     except KeyboardInterrupt:
