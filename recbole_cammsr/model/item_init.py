@@ -9,19 +9,24 @@ from torch import nn
 
 
 def standardise(values: torch.Tensor, present: torch.Tensor) -> torch.Tensor:
-    """Unit-length rows, centred and scaled by statistics of the items that have the modality.
+    """Rows centred and scaled to a root mean square length of one over the items that have them.
+
+    The length matters more than it looks: with values, not rows, of unit size a projection moves
+    the item by sqrt(d_m) times as much per optimiser step as the ID embedding moves it, and
+    overfits (docs/results.md, "Design choices").
 
     Args:
         values: ``(n, d)`` raw features.
         present: ``(n,)`` bool.
 
     Returns:
-        ``(n, d)`` in the dtype of ``values``: (f/|f| - mean) / rms; zero where missing.
+        ``(n, d)`` in the dtype of ``values``: (f/|f| - mean) / rms of the lengths; zero where
+        missing.
     """
     rows = values[present].float()
     rows = rows / rows.norm(dim=1, keepdim=True).clamp_min(1e-12)
     rows = rows - rows.mean(dim=0)
-    rows = rows / rows.square().mean().sqrt().clamp_min(1e-12)
+    rows = rows / rows.square().sum(dim=1).mean().sqrt().clamp_min(1e-12)
     result = torch.zeros_like(values)
     result[present] = rows.to(values.dtype)
     return result

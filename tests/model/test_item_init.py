@@ -16,7 +16,7 @@ def test_standardised_features_follow_the_formula_over_present_items():
     unit = [values[i] / values[i].pow(2).sum().sqrt() for i in range(6) if present[i]]
     mean = sum(unit) / len(unit)
     centred = [row - mean for row in unit]
-    rms = (sum(float(row.pow(2).sum()) for row in centred) / (len(centred) * 3)) ** 0.5
+    rms = (sum(float(row.pow(2).sum()) for row in centred) / len(centred)) ** 0.5
     rows = iter(centred)
     for item in range(6):
         expected = next(rows) / rms if present[item] else torch.zeros(3)
