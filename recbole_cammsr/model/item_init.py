@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Union
 
 import torch
 from torch import nn
+
+#: item ids ``(n,)``, a range of them, or None for all
+ItemSelection = Union[torch.Tensor, slice, None]
 
 
 def standardise(values: torch.Tensor, present: torch.Tensor) -> torch.Tensor:
@@ -97,29 +101,32 @@ class ItemInit(nn.Module):
         for vector in self.missing:
             nn.init.normal_(vector, std=std)
 
-    def forward(self, items: torch.Tensor | None = None) -> tuple[torch.Tensor, torch.Tensor]:
+    def forward(self, items: ItemSelection = None) -> tuple[torch.Tensor, torch.Tensor]:
         """Modality vectors of some items, or of the whole catalogue.
 
         Args:
-            items: ``(n,)`` item ids; None for all.
+            items: ``(n,)`` item ids, a range of ids as a slice, or None for all.
 
         Returns:
             ``(n, M, d)`` vectors and ``(n, M)`` bool, whether the modality takes part in the
             fusion: the item has it, or has none at all.
         """
-        mask = self.mask if items is None else self.mask[items]
-        present = self.present if items is None else self.present[items]
+        chosen = slice(None) if items is None else items
+        present = self.present[chosen]
         offset = 0
         vectors = []
         if self.id_embedding is not None:
             offset = 1
-            vectors.append(self.id_embedding.weight if items is None else self.id_embedding(items))
+            # a lookup's gradient needs no copy of the table, that of a range does
+            lookup = isinstance(chosen, torch.Tensor)
+            vectors.append(
+                self.id_embedding(chosen) if lookup else self.id_embedding.weight[chosen]
+            )
         for index, (projection, missing) in enumerate(zip(self.projections, self.missing)):
-            feature = getattr(self, f"features_{index}")
-            feature = feature if items is None else feature[items]
+            feature = getattr(self, f"features_{index}")[chosen]
             projected = projection(feature.to(projection.weight.dtype))
             has = present[:, offset + index].unsqueeze(1)
             vectors.append(torch.where(has, projected, missing.to(projected.dtype)))
         # under autocast the ID is float32 and the projections are not
         dtype = vectors[-1].dtype
-        return torch.stack([vector.to(dtype) for vector in vectors], dim=1), mask
+        return torch.stack([vector.to(dtype) for vector in vectors], dim=1), self.mask[chosen]
