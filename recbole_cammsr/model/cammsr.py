@@ -184,8 +184,13 @@ class CAMMSR(SequentialRecommender):
         Returns:
             ``(B, d)``.
         """
-        states = self.hidden_states(interaction, self.ranking_table().items)
-        return self.user_vectors(self.gather_indexes(states, interaction[self.ITEM_SEQ_LEN] - 1))
+        states = self.encoder.last_states(
+            self.ranking_table().items,
+            interaction[self.ITEM_SEQ],
+            interaction[self.ITEM_SEQ_LEN],
+            self._intervals(interaction),
+        )
+        return self.user_vectors(states)
 
     # ---------------------------------------------------------------- training
 
