@@ -9,10 +9,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import torch
-
-# rows of the list fields gathered at a time; bounds the size of the index matrix
-_BLOCK = 262_144
 
 
 class PrefixRows(NamedTuple):
@@ -51,25 +47,3 @@ def prefix_rows(user_ids: np.ndarray, max_length: int) -> PrefixRows:
     target = index[~is_first]
     start = np.maximum(first[~is_first], target - max_length)
     return PrefixRows(target, start, target - start)
-
-
-def gather_histories(values: torch.Tensor, rows: PrefixRows, width: int) -> torch.Tensor:
-    """Left-aligned, zero-padded histories of one field.
-
-    Args:
-        values: ``(I, ...)`` field of the sorted interactions.
-        rows: from :func:`prefix_rows`.
-        width: row length, at least the longest history.
-
-    Returns:
-        ``(N, width, ...)`` tensor of the field's dtype.
-    """
-    result = torch.zeros((len(rows.target), width, *values.shape[1:]), dtype=values.dtype)
-    position = torch.arange(width)
-    for begin in range(0, len(rows.target), _BLOCK):
-        block = slice(begin, begin + _BLOCK)
-        start = torch.from_numpy(rows.start[block])
-        valid = position < torch.from_numpy(rows.length[block]).unsqueeze(1)
-        index = (start.unsqueeze(1) + position)[valid]
-        result[block][valid] = values[index]
-    return result

@@ -11,7 +11,7 @@ from recbole.data.dataset import SequentialDataset
 from recbole.data.interaction import Interaction
 from recbole.utils.enum_type import FeatureSource, FeatureType
 
-from recbole_cammsr.data.augmentation import gather_histories, prefix_rows
+from recbole_cammsr.data.augmentation import prefix_rows
 from recbole_cammsr.data.categories import CategoryTable, read_categories
 from recbole_cammsr.data.feature_table import (
     FEATURE_DTYPES,
@@ -20,6 +20,7 @@ from recbole_cammsr.data.feature_table import (
     coverage_report,
 )
 from recbole_cammsr.data.formats import read_features
+from recbole_cammsr.data.histories import PrefixInteraction
 from recbole_cammsr.data.intervals import interval_buckets
 from recbole_cammsr.data.packing import PackedRows, pack_rows
 from recbole_cammsr.data.settings import check_known, modality_file, modality_names
@@ -174,19 +175,31 @@ class CAMMSRDataset(SequentialDataset):
             self.set_field_property(INTERVAL_FIELD, FeatureType.TOKEN, FeatureSource.INTERACTION, 1)
         self._aug_presets()
         rows = prefix_rows(users, self.max_item_list_len)
-        new_data = {
-            field: value[torch.from_numpy(rows.target)]
-            for field, value in self.inter_feat.interaction.items()
-        }
-        new_data[self.item_list_length_field] = torch.from_numpy(rows.length)
-        for field, value in self.inter_feat.interaction.items():
+        fields = self.inter_feat.interaction
+        of_target = {field: value[torch.from_numpy(rows.target)] for field, value in fields.items()}
+        of_target[self.item_list_length_field] = torch.from_numpy(rows.length)
+        flat, widths = {}, {}
+        for field, value in fields.items():
             if field == self.uid_field:
                 continue
             list_field = getattr(self, f"{field}_list_field")
             list_length = self.field2seqlen[list_field]
-            width = list_length if isinstance(list_length, int) else list_length[0]
-            new_data[list_field] = gather_histories(value, rows, width)
-        self.inter_feat = Interaction(new_data)
+            flat[list_field] = value
+            widths[list_field] = list_length if isinstance(list_length, int) else list_length[0]
+        self.inter_feat = PrefixInteraction(
+            of_target, torch.from_numpy(rows.start), self.item_list_length_field, flat, widths
+        )
+
+    def inter_matrix(self, *args: Any, **kwargs: Any) -> Any:
+        """RecBole's user-item matrix, which also reads the first item of the histories."""
+        rows = self.inter_feat
+        if not isinstance(rows, PrefixInteraction):
+            return super().inter_matrix(*args, **kwargs)
+        self.inter_feat = rows.materialise()
+        try:
+            return super().inter_matrix(*args, **kwargs)
+        finally:
+            self.inter_feat = rows
 
     # ---------------------------------------------------------------- packing
 
@@ -210,9 +223,12 @@ class CAMMSRDataset(SequentialDataset):
         return len(self.inter_feat) if self.packed is None else len(self.packed.row)
 
     def __getitem__(self, index: Any, join: bool = True) -> Interaction:
-        if self.packed is None:
-            return super().__getitem__(index, join)
-        return self.packed_batch(np.asarray(index))
+        if self.packed is not None:
+            return self.packed_batch(np.asarray(index))
+        rows = self.inter_feat[index]
+        if isinstance(rows, PrefixInteraction):
+            rows = rows.materialise()
+        return self.join(rows) if join else rows
 
     def packed_batch(self, index: np.ndarray) -> Interaction:
         """Packed rows, trimmed to the longest of them.
@@ -230,19 +246,18 @@ class CAMMSRDataset(SequentialDataset):
         if self.packed is None:
             raise ValueError("only the training split of `train_packing: true` has packed rows.")
         rows = torch.from_numpy(self.packed.row[index])
-        feat = self.inter_feat
+        feat: PrefixInteraction = self.inter_feat
         length = feat[self.item_list_length_field][rows]
         longest = int(length.max())
         batch = {
             self.uid_field: feat[self.uid_field][rows],
             self.iid_field: feat[self.iid_field][rows],
-            self.item_id_list_field: feat[self.item_id_list_field][rows, :longest],
             self.item_list_length_field: length,
             TARGET_COUNT_FIELD: torch.from_numpy(self.packed.targets[index]),
         }
-        interval_list = INTERVAL_FIELD + self.config["LIST_SUFFIX"]
-        if interval_list in feat:
-            batch[interval_list] = feat[interval_list][rows, :longest]
+        for list_field in (self.item_id_list_field, INTERVAL_FIELD + self.config["LIST_SUFFIX"]):
+            if list_field in feat:
+                batch[list_field] = feat.histories(list_field, rows, longest)
         return Interaction(batch)
 
 
