@@ -24,6 +24,7 @@ from recbole_cammsr.data.histories import PrefixInteraction
 from recbole_cammsr.data.intervals import interval_buckets
 from recbole_cammsr.data.packing import PackedRows, pack_rows
 from recbole_cammsr.data.settings import check_known, modality_file, modality_names
+from recbole_cammsr.data.table_reading import fast_reading
 
 #: field of the bucketed time since the previous interaction; its list is what the model reads
 INTERVAL_FIELD = "interval_bucket"
@@ -140,6 +141,10 @@ class CAMMSRDataset(SequentialDataset):
             # RecBole's default leaves the time out, without which there are no histories
             load = load | {self.config["TIME_FIELD"]}
         return load, unload
+
+    def _load_feat(self, filepath: str, source: Any) -> Any:
+        with fast_reading():
+            return super()._load_feat(filepath, source)
 
     def _load_data(self, token: str, dataset_path: str) -> None:
         super()._load_data(token, dataset_path)
