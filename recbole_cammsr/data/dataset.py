@@ -23,7 +23,12 @@ from recbole_cammsr.data.formats import read_features
 from recbole_cammsr.data.histories import PrefixInteraction
 from recbole_cammsr.data.intervals import interval_buckets
 from recbole_cammsr.data.packing import PackedRows, pack_rows
-from recbole_cammsr.data.settings import check_known, modality_file, modality_names
+from recbole_cammsr.data.settings import (
+    check_known,
+    held_in_memory,
+    modality_file,
+    modality_names,
+)
 from recbole_cammsr.data.table_reading import fast_reading
 
 #: field of the bucketed time since the previous interaction; its list is what the model reads
@@ -97,13 +102,18 @@ class CAMMSRDataset(SequentialDataset):
                 f"`feature_dtype` is {name!r}; it must be one of {', '.join(FEATURE_DTYPES)}."
             )
         token_to_id = self.field2token_id[self.iid_field]
-        tables = []
-        for modality in self.modalities:
-            file = modality_file(
+        files = {
+            modality: modality_file(
                 modality, self.config["modality_files"], self.dataset_path, self.dataset_name
             )
-            raw = read_features(file, self.iid_field)
-            tables.append(align(raw, modality, token_to_id, FEATURE_DTYPES[name]))
+            for modality in self.modalities
+        }
+        raws = {modality: read_features(file, self.iid_field) for modality, file in files.items()}
+        resident = held_in_memory(self.config, raws.values(), len(token_to_id))
+        tables = [
+            align(raw, modality, token_to_id, FEATURE_DTYPES[name], resident)
+            for modality, raw in raws.items()
+        ]
         lines = [coverage_report(tables)] if tables else ["no content modalities: item IDs only"]
         categories = None
         if self.config["category_weight"] or self.config["category_field"]:

@@ -11,7 +11,8 @@ from torch import nn
 
 from recbole_cammsr.model.camoe import CAMoE
 from recbole_cammsr.model.category_head import CategoryHead, category_loss, label_prior
-from recbole_cammsr.model.item_init import ItemInit, ItemSelection
+from recbole_cammsr.model.frozen_features import FrozenFeatures, ItemSelection
+from recbole_cammsr.model.item_init import ItemInit
 from recbole_cammsr.model.item_table import Fused, ItemTable, ItemViews, RankingTable
 
 
@@ -24,7 +25,7 @@ class ItemEncoder(nn.Module):
     Args:
         config: RecBole's Config.
         n_items: items including padding (id 0).
-        tables: per content modality ``values``, ``present``.
+        tables: of the content modalities, see :class:`FrozenFeatures`.
         categories: ``labels``, ``targets``, ``multi_label``; None without guidance.
     """
 
@@ -38,7 +39,7 @@ class ItemEncoder(nn.Module):
         self.item_init = ItemInit(
             n_items=n_items,
             dimension=dimension,
-            features=[table.values for table in tables],
+            features=[FrozenFeatures(table) for table in tables],
             present=[table.present for table in tables],
             use_id=config["use_id"],
         )

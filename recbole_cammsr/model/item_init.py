@@ -3,37 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Union
 
 import torch
 from torch import nn
 
-#: item ids ``(n,)``, a range of them, or None for all
-ItemSelection = Union[torch.Tensor, slice, None]
-
-
-def standardise(values: torch.Tensor, present: torch.Tensor) -> torch.Tensor:
-    """Rows centred and scaled to a root mean square length of one over the items that have them.
-
-    The length matters more than it looks: with values, not rows, of unit size a projection moves
-    the item by sqrt(d_m) times as much per optimiser step as the ID embedding moves it, and
-    overfits (docs/results.md, "Design choices").
-
-    Args:
-        values: ``(n, d)`` raw features.
-        present: ``(n,)`` bool.
-
-    Returns:
-        ``(n, d)`` in the dtype of ``values``: (f/|f| - mean) / rms of the lengths; zero where
-        missing.
-    """
-    rows = values[present].float()
-    rows = rows / rows.norm(dim=1, keepdim=True).clamp_min(1e-12)
-    rows = rows - rows.mean(dim=0)
-    rows = rows / rows.square().sum(dim=1).mean().sqrt().clamp_min(1e-12)
-    result = torch.zeros_like(values)
-    result[present] = rows.to(values.dtype)
-    return result
+from recbole_cammsr.model.frozen_features import FrozenFeatures, ItemSelection
 
 
 class ItemInit(nn.Module):
@@ -45,7 +19,7 @@ class ItemInit(nn.Module):
     Args:
         n_items: items including padding (id 0).
         dimension: hidden size ``d``.
-        features: per content modality ``(n_items, d_m)`` raw values.
+        features: per content modality.
         present: per content modality ``(n_items,)`` bool.
         use_id: whether the item ID is a modality.
 
@@ -61,7 +35,7 @@ class ItemInit(nn.Module):
         *,
         n_items: int,
         dimension: int,
-        features: Sequence[torch.Tensor],
+        features: Sequence[FrozenFeatures],
         present: Sequence[torch.Tensor],
         use_id: bool,
     ) -> None:
@@ -72,11 +46,9 @@ class ItemInit(nn.Module):
             )
         self.n_items = n_items
         self.id_embedding = nn.Embedding(n_items, dimension, padding_idx=0) if use_id else None
-        self.projections = nn.ModuleList(nn.Linear(f.shape[1], dimension) for f in features)
+        self.projections = nn.ModuleList(nn.Linear(f.dimension, dimension) for f in features)
         self.missing = nn.ParameterList(nn.Parameter(torch.empty(dimension)) for _ in features)
-        for index, (value, has) in enumerate(zip(features, present)):
-            # frozen: a buffer outside the checkpoint, a function of the feature file alone
-            self.register_buffer(f"features_{index}", standardise(value, has), persistent=False)
+        self.features = nn.ModuleList(features)
         mask = [torch.ones(n_items, dtype=torch.bool)] if use_id else []
         stacked = torch.stack([*mask, *present], dim=1)
         self.register_buffer("present", stacked.clone(), persistent=False)
@@ -122,9 +94,9 @@ class ItemInit(nn.Module):
             vectors.append(
                 self.id_embedding(chosen) if lookup else self.id_embedding.weight[chosen]
             )
-        for index, (projection, missing) in enumerate(zip(self.projections, self.missing)):
-            feature = getattr(self, f"features_{index}")[chosen]
-            projected = projection(feature.to(projection.weight.dtype))
+        parts = zip(self.features, self.projections, self.missing)
+        for index, (features, projection, missing) in enumerate(parts):
+            projected = projection(features(items).to(projection.weight.dtype))
             has = present[:, offset + index].unsqueeze(1)
             vectors.append(torch.where(has, projected, missing.to(projected.dtype)))
         # under autocast the ID is float32 and the projections are not

@@ -206,7 +206,7 @@ def test_a_feature_of_one_item_moves_that_item_alone(make_model):
     item = 7
     with torch.no_grad():
         before = model.ranking_table().items.clone()
-        model.item_encoder.item_init.features_0[item] += 1.0
+        model.item_encoder.item_init.features[0].values[item] += 1.0
         model.train().eval()
         after = model.ranking_table().items
     differs = (before != after).any(dim=1)
@@ -324,3 +324,15 @@ def test_sampled_softmax_trains_on_the_drawn_items_alone(make_model):
     assert {int(item) for item in touched.nonzero()} <= seen
     assert touched[3]
     assert touched[5]
+
+
+def test_features_left_on_the_host_give_the_scores_of_resident_ones(make_model):
+    _, _, loaders, resident = make_model()
+    _, dataset, _, gathered = make_model(feature_device="host")
+    assert all(table.values is None for table in dataset.feature_tables)
+    gathered.load_state_dict(resident.state_dict())
+    gathered.load_other_parameter(resident.other_parameter())
+    interaction, _, _, _ = next(iter(loaders[2]))
+    with torch.no_grad():
+        a, b = (model.eval().full_sort_predict(interaction) for model in (resident, gathered))
+    assert torch.allclose(a[:, 1:], b[:, 1:], atol=1e-5)
