@@ -1,0 +1,1 @@
+"""What is measured, drawn and explained of trained and untrained models."""
