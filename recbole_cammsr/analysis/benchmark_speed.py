@@ -136,12 +136,14 @@ def _show(
     report: Path,
 ) -> bool:
     """Write and print; whether a contender failed."""
+    failures = list(dict.fromkeys(str(row["failure"]) for row in rows if row["failure"]))
+    lines = [*lines, *(f"FAILED {failure}" for failure in failures)]
     report.write_text(speed_report.markdown(rows, lines, header, legend), encoding="utf-8")
     sys.stderr.flush()
     print("\n".join(f"{key}: {value}" for key, value in header.items()))
     print("\n".join(["", *speed_report.table(rows), "", *lines]))
     print(report)
-    return any(row["failure"] for row in rows)
+    return bool(failures)
 
 
 def _header(argv: Sequence[str], conditions: Conditions, plan: Plan) -> dict[str, object]:

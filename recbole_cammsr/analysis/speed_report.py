@@ -104,9 +104,10 @@ class Ratio:
 
     def sentence(self) -> str:
         """Median and range in a line."""
+        count = len(self.values)
         return (
             f"{self.title}: {self.median:.2f} ({min(self.values):.2f} to {max(self.values):.2f} "
-            f"in {len(self.values)} rounds)"
+            f"in {count} round{'' if count == 1 else 's'})"
         )
 
 
@@ -242,7 +243,12 @@ def _peak(stretches: Sequence[Stretch]) -> float | None:
 
 
 def _cells(rows: Sequence[Mapping[str, object]]) -> tuple[list[str], list[list[str]]]:
-    titles = [title for title in rows[0] if any(one[title] not in (None, "") for one in rows)]
+    # a failure is a sentence: it goes below the table
+    titles = [
+        title
+        for title in rows[0]
+        if title != "failure" and any(one[title] not in (None, "") for one in rows)
+    ]
     return titles, [[_cell(one[title]) for title in titles] for one in rows]
 
 

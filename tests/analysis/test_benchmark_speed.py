@@ -22,7 +22,19 @@ _DATA = ["--users", "30", "--interactions", "240", "--dimension", "6", "--catego
 _SMALL = ["--set", "hidden_size=8", "--set", "inner_size=8", "--set", "expert_size=8"]
 _QUICK = ["--rounds", "2", "--rank-rounds", "1", "--startup-rounds", "1", "--threads", "1"]
 
-# a recommender with the constants and the files of HM4SR
+# a recommender with the constants and the files of HM4SR, and what SASRec reads
+_SETTINGS = """
+n_layers: 1
+n_heads: 1
+hidden_size: 8
+inner_size: 8
+hidden_dropout_prob: 0.5
+attn_dropout_prob: 0.5
+hidden_act: gelu
+layer_norm_eps: 1e-12
+initializer_range: 0.02
+loss_type: CE
+"""
 _STAND_IN = """
 import torch
 from torch import nn
@@ -79,7 +91,7 @@ def read(path: Path) -> list[dict[str, str]]:
 
 
 def checkout(folder: Path) -> Path:
-    files = {hm4sr_checkout.MODEL_FILE: _STAND_IN, hm4sr_checkout.SETTINGS_FILE: "n_layers: 1\n"}
+    files = {hm4sr_checkout.MODEL_FILE: _STAND_IN, hm4sr_checkout.SETTINGS_FILE: _SETTINGS}
     for file, text in files.items():
         (folder / file).parent.mkdir(parents=True)
         (folder / file).write_text(text, encoding="utf-8")

@@ -57,7 +57,7 @@ def test_a_worker_keeps_its_state_and_folder_until_it_fails(
         assert process != os.getpid()
         assert os.path.isdir(folder)
         assert threads == "3"
-        with pytest.raises(WorkerError, match="^it: RuntimeError: no such luck$"):
+        with pytest.raises(WorkerError, match=r"^it: RuntimeError: no such luck$"):
             worker.call("fail")
     finally:
         worker.close()

@@ -65,7 +65,7 @@ def test_ratios_are_formed_within_rounds() -> None:
 
 
 def test_a_record_without_description_has_no_epoch() -> None:
-    with pytest.raises(ValueError, match="never|no description"):
+    with pytest.raises(ValueError, match="no description"):
         speed_report.epoch_seconds(Record("a"), Stretch(1.0, 1, 0, 0, 0), whole=False)
 
 
