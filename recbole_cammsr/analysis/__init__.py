@@ -1,1 +1,1 @@
-"""What is measured, drawn and explained of trained and untrained models."""
+"""Benchmarks, ablations and explanations: what uses a model, and is used by the commands."""

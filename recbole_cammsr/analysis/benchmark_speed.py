@@ -26,11 +26,13 @@ from recbole_cammsr.analysis import (
     speed_plots,
     speed_report,
     speed_scale,
+    speed_sources,
 )
 from recbole_cammsr.analysis.generated_data import DataSize
-from recbole_cammsr.analysis.speed_contenders import Conditions, Contender, DataSource
+from recbole_cammsr.analysis.speed_contenders import Conditions, Contender
 from recbole_cammsr.analysis.speed_pool import thread_environment
 from recbole_cammsr.analysis.speed_rounds import Plan, measure
+from recbole_cammsr.analysis.speed_sources import DataSource
 from recbole_cammsr.cli.errors import EXIT_FAILED, EXIT_OK, guarded
 
 _PACKAGES = ("recbole-cammsr", "recbole", "torch", "numpy", "pandas", "scipy")
@@ -71,9 +73,9 @@ def _body(argv: Sequence[str]) -> int:
             failed = _scale(options, size, entries, conditions, plan, output, header)
         else:
             if size is not None:
-                source = speed_scale.generated_source(size, output / "data")
+                source = speed_sources.generated_source(size, output / "data")
             else:
-                source = speed_contenders.real_source(
+                source = speed_sources.real_source(
                     options.dataset, options.data_path, options.config_files
                 )
             failed = _compare(source, entries, conditions, plan, output, header)

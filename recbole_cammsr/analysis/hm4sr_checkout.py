@@ -88,8 +88,8 @@ def mend_interval_index(model: nn.Module) -> None:
     """Let the model run where an embedding checks its index.
 
     The time between a row's last interaction and its padding is negative, its logarithm not a
-    number and, as an integer, the lowest there is. CUDA reads row 0 for it, the CPU raises; here
-    it becomes row 0 everywhere. The positions concerned are padding and masked out of attention.
+    number and, as an integer, the lowest there is: the CPU refuses it as an index. Here it reads
+    row 0. The positions concerned are padding, masked out of attention.
 
     Args:
         model: an instance of the checkout's class.

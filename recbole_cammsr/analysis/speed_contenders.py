@@ -4,36 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
-from recbole_cammsr.analysis.generated_data import DataSize
+from recbole_cammsr.analysis.speed_sources import DataSource
 
 #: scores of one ranking batch at most, unless the reader says how many rows a batch has
 _MOST_SCORES = 1 << 26
 _MOST_EVALUATION_ROWS = 2048
 HM4SR = "HM4SR"
-
-
-@dataclass(frozen=True)
-class DataSource:
-    """A data set on disk.
-
-    Attributes:
-        dataset: its name.
-        data_path: absolute folder that holds the data set's folder; None for RecBole's default.
-        modalities: content modalities.
-        category_field: category column of the `.item` file; None without.
-        size: what it was generated with; None for a real one.
-        settings: the reader's config files, for every model.
-    """
-
-    dataset: str
-    data_path: str | None
-    modalities: tuple[str, ...]
-    category_field: str | None
-    size: DataSize | None = None
-    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -219,46 +197,3 @@ def _item_feature(source: DataSource, load_col: Mapping[str, Any]) -> dict[str, 
         )
     columns = {"inter": list(load_col["inter"]), "item": ["item_id", source.category_field]}
     return {"selected_features": [source.category_field], "load_col": columns}
-
-
-def real_source(dataset: str, data_path: str | None, config_files: Sequence[str]) -> DataSource:
-    """A data set that the reader has.
-
-    Args:
-        dataset: its name.
-        data_path: folder that holds its folder; None for RecBole's own ``ml-100k``.
-        config_files: YAML files with what this package has no file for.
-
-    Returns:
-        The source.
-
-    Raises:
-        FileNotFoundError: the data set is not there.
-    """
-    from recbole_cammsr import registry
-    from recbole_cammsr.cli import config_files as yaml_files
-
-    own = registry.properties_file("dataset", dataset)
-    files = yaml_files.find(" ".join(config_files)) if config_files else []
-    given = yaml_files.read_all(files)
-    known = {**(yaml_files.read(own) if own else {}), **given}
-    folder = None
-    if data_path is not None:
-        folder = str(Path(data_path).expanduser().resolve())
-        expected = Path(folder) / dataset / f"{dataset}.inter"
-        if not expected.is_file():
-            raise FileNotFoundError(
-                f"{expected} does not exist; --data-path names the folder that holds the folder "
-                f"of the data set."
-            )
-    elif dataset != "ml-100k":
-        raise FileNotFoundError(
-            f"data set {dataset!r} needs --data-path, the folder that holds its folder."
-        )
-    return DataSource(
-        dataset=dataset,
-        data_path=folder,
-        modalities=tuple(known.get("modalities") or ()),
-        category_field=known.get("category_field"),
-        settings=given,
-    )

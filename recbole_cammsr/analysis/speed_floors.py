@@ -7,7 +7,7 @@ from itertools import cycle, islice
 from typing import Any
 
 from recbole_cammsr.analysis.speed_contenders import Conditions
-from recbole_cammsr.analysis.speed_worker import Meter, Stretch, prepare_torch
+from recbole_cammsr.analysis.speed_meter import Meter, Stretch, prepare_torch
 
 SOFTMAX_PLAIN = "softmax floor, F.cross_entropy"
 SOFTMAX_FUSED = "softmax floor, fused"

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import sys
 import tempfile
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
-
-from recbole_cammsr.analysis.speed_worker import serve
 
 _SECONDS_TO_END = 20
 
@@ -93,6 +93,33 @@ class Worker:
         failure = WorkerError(f"{self.title}: {sentence}")
         failure.trace = trace  # type: ignore[attr-defined]
         raise failure
+
+
+def serve(
+    connection: Any, folder: str, build: Callable[..., Any], arguments: tuple[Any, ...]
+) -> None:
+    """Body of a worker process: build something, then call its methods by name.
+
+    Args:
+        connection: end of a pipe; receives ``(method, arguments)``, or None to end.
+        folder: working directory; RecBole and HM4SR write into it.
+        build: class of what is measured.
+        arguments: of ``build``.
+    """
+    sys.argv = sys.argv[:1]  # RecBole's Config reads the command line
+    os.chdir(folder)
+    sys.stdout = sys.stderr
+    try:
+        subject = build(*arguments)
+        connection.send((True, None))
+        while (message := connection.recv()) is not None:
+            method, parameters = message
+            connection.send((True, getattr(subject, method)(*parameters)))
+    except (EOFError, KeyboardInterrupt):
+        return
+    except Exception as error:
+        text = " ".join(str(error).split()) or "no message"
+        connection.send((False, (f"{type(error).__name__}: {text}", traceback.format_exc())))
 
 
 @contextmanager

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from recbole_cammsr.analysis import speed_floors
 from recbole_cammsr.analysis.speed_contenders import CLASSIC, HM4SR, PACKED
+from recbole_cammsr.analysis.speed_meter import Stretch
 from recbole_cammsr.analysis.speed_rounds import Record
-from recbole_cammsr.analysis.speed_worker import Stretch
 
 _MIB = 1024**2
 

@@ -7,10 +7,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from recbole_cammsr.analysis import speed_floors
-from recbole_cammsr.analysis.speed_contenders import PACKED, Conditions, Contender, DataSource
+from recbole_cammsr.analysis.speed_contenders import PACKED, Conditions, Contender
 from recbole_cammsr.analysis.speed_floors import FloorRun
+from recbole_cammsr.analysis.speed_meter import Stretch
+from recbole_cammsr.analysis.speed_model import Description, ModelRun
 from recbole_cammsr.analysis.speed_pool import Worker, WorkerError
-from recbole_cammsr.analysis.speed_worker import Description, ModelRun, Stretch
+from recbole_cammsr.analysis.speed_sources import DataSource
 
 STAGES = ("startup", "train", "rank")
 

@@ -7,9 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from recbole_cammsr.analysis import speed_floors, speed_report
-from recbole_cammsr.analysis.generated_data import CATEGORY_FIELD, DataSize, write_dataset
-from recbole_cammsr.analysis.speed_contenders import PACKED, Conditions, Contender, DataSource
+from recbole_cammsr.analysis.generated_data import DataSize
+from recbole_cammsr.analysis.speed_contenders import PACKED, Conditions, Contender
 from recbole_cammsr.analysis.speed_rounds import Plan, Record, measure
+from recbole_cammsr.analysis.speed_sources import generated_source
 
 #: interactions per item where the catalogue is larger than the data given
 _INTERACTIONS_PER_ITEM = 2
@@ -42,17 +43,6 @@ def size_for(items: int, base: DataSize) -> DataSize:
     interactions = max(base.interactions, _INTERACTIONS_PER_ITEM * items)
     users = interactions * base.users // base.interactions
     return replace(base, items=items, users=users, interactions=interactions)
-
-
-def generated_source(size: DataSize, folder: Path) -> DataSource:
-    """Generate data, unless it is there, and describe it.
-
-    Args:
-        size: what to generate.
-        folder: receives the data set's folder.
-    """
-    write_dataset(size, folder)
-    return DataSource(size.name, str(folder), size.modality_names, CATEGORY_FIELD, size)
 
 
 def series(

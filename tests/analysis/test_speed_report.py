@@ -9,8 +9,9 @@ import pytest
 
 from recbole_cammsr.analysis import speed_floors, speed_report
 from recbole_cammsr.analysis.speed_contenders import HM4SR, PACKED
+from recbole_cammsr.analysis.speed_meter import Stretch
+from recbole_cammsr.analysis.speed_model import Description
 from recbole_cammsr.analysis.speed_rounds import Record
-from recbole_cammsr.analysis.speed_worker import Description, Stretch
 
 MIB = 1024**2
 

@@ -1,44 +1,22 @@
-"""One process of the speed benchmark: builds a model and does stretches of work when told to."""
+"""A model under measurement: start-up, training and ranking with RecBole's own classes."""
 
 from __future__ import annotations
 
 import gc
-import logging
-import os
-import sys
 import time
-import traceback
-import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from recbole_cammsr.analysis import speed_contenders as contenders
-from recbole_cammsr.analysis.peak_memory import PeakMemory, resident_bytes
-from recbole_cammsr.analysis.speed_contenders import Conditions, Contender, DataSource
+from recbole_cammsr.analysis import speed_sources
+from recbole_cammsr.analysis.speed_contenders import Conditions, Contender
+from recbole_cammsr.analysis.speed_meter import Meter, Stretch, prepare_torch
+from recbole_cammsr.analysis.speed_sources import DataSource
 
 #: batches whose shapes the encoder's floor takes over
 _SHAPES = 64
 _TARGET_COUNT = "target_count"
-
-
-@dataclass(frozen=True)
-class Stretch:
-    """Some work and what it took.
-
-    Attributes:
-        seconds: wall clock.
-        targets: training targets, or ranked rows, that the work covered.
-        resident: bytes, peak of the resident set above the process's baseline.
-        held: bytes of the same that were there before the work began.
-        device_bytes: peak of device memory.
-    """
-
-    seconds: float
-    targets: int
-    resident: int
-    held: int
-    device_bytes: int
 
 
 @dataclass(frozen=True)
@@ -60,42 +38,6 @@ class Description:
     iterator_seconds: float
     shapes: tuple[tuple[int, int, int], ...] = ()
     encoder: dict[str, Any] | None = None
-
-
-class Meter:
-    """Measures a stretch of work: clock, resident set, device memory.
-
-    Args:
-        device: ``cpu`` or ``cuda``.
-    """
-
-    def __init__(self, device: str) -> None:
-        self.device = device
-        self.baseline = resident_bytes()
-
-    def now(self) -> float:
-        """Seconds; on a GPU after everything that was asked of it is done."""
-        if self.device.startswith("cuda"):
-            import torch
-
-            torch.cuda.synchronize()
-        return time.perf_counter()
-
-    def measure(self, work: Callable[[], int]) -> Stretch:
-        """Do some work.
-
-        Args:
-            work: returns how many targets it covered.
-
-        Returns:
-            What it took.
-        """
-        held = resident_bytes() - self.baseline
-        with PeakMemory(self.device) as peak:
-            begin = self.now()
-            targets = work()
-            seconds = self.now() - begin
-        return Stretch(seconds, targets, peak.resident - self.baseline, held, peak.device_bytes)
 
 
 class ModelRun:
@@ -130,7 +72,7 @@ class ModelRun:
         from recbole_cammsr.analysis import hm4sr_checkout
 
         checkout = hm4sr_checkout.check(self.contender.checkout or "")
-        features = _feature_tables(self.source)
+        features = speed_sources.feature_files(self.source)
         dimension = features[0].values.shape[1] if features else 0
         self._class = hm4sr_checkout.model_class(checkout, self.conditions.device, dimension)
         return Config(
@@ -237,11 +179,12 @@ class ModelRun:
         from recbole_cammsr.data.feature_table import align
 
         token_to_id = dataset.field2token_id[dataset.iid_field]
+        files = speed_sources.feature_files(self.source)
         tables = [
             align(raw, modality, token_to_id).values
-            for modality, raw in zip(self.source.modalities, _feature_tables(self.source))
+            for modality, raw in zip(self.source.modalities, files)
         ]
-        hm4sr_checkout.write_files(".", dataset, tables, _labels(self.source, dataset))
+        hm4sr_checkout.write_files(".", dataset, tables, speed_sources.labels(self.source, dataset))
 
 
 class CountedBatches:
@@ -260,55 +203,6 @@ class CountedBatches:
             packed = _TARGET_COUNT in batch
             self.targets += int(batch[_TARGET_COUNT].sum()) if packed else len(batch)
             yield batch
-
-
-def prepare_torch(conditions: Conditions) -> None:
-    """Threads, autocast dtype and quiet logs of this process.
-
-    Args:
-        conditions: of the benchmark.
-
-    Raises:
-        ValueError: the device is not there.
-    """
-    import torch
-
-    torch.set_num_threads(conditions.threads)
-    cuda = conditions.device.startswith("cuda")
-    if cuda and not torch.cuda.is_available():
-        raise ValueError("--device cuda: torch finds no CUDA device; use --device cpu.")
-    if conditions.amp and cuda:
-        # RecBole leaves the dtype to torch, whose default on CUDA is float16
-        torch.set_autocast_gpu_dtype(torch.bfloat16)
-    logging.getLogger().setLevel(logging.ERROR)
-    warnings.filterwarnings("ignore", category=FutureWarning, module="recbole")
-
-
-def serve(
-    connection: Any, folder: str, build: Callable[..., Any], arguments: tuple[Any, ...]
-) -> None:
-    """Body of a worker process: build something, then call its methods by name.
-
-    Args:
-        connection: end of a pipe; receives ``(method, arguments)``, or None to end.
-        folder: working directory; RecBole and HM4SR write into it.
-        build: class of what is measured.
-        arguments: of ``build``.
-    """
-    sys.argv = sys.argv[:1]  # RecBole's Config reads the command line
-    os.chdir(folder)
-    sys.stdout = sys.stderr
-    try:
-        subject = build(*arguments)
-        connection.send((True, None))
-        while (message := connection.recv()) is not None:
-            method, parameters = message
-            connection.send((True, getattr(subject, method)(*parameters)))
-    except (EOFError, KeyboardInterrupt):
-        return
-    except Exception as error:
-        text = " ".join(str(error).split()) or "no message"
-        connection.send((False, (f"{type(error).__name__}: {text}", traceback.format_exc())))
 
 
 def _shapes(train: Any, history_field: str) -> tuple[tuple[int, int, int], ...]:
@@ -335,38 +229,3 @@ def _encoder_arguments(config: Any) -> dict[str, Any]:
         "attention_dropout": config["attn_dropout_prob"],
         "activation": config["hidden_act"],
     }
-
-
-def _feature_tables(source: DataSource) -> list[Any]:
-    from recbole_cammsr.data.formats import read_features
-    from recbole_cammsr.data.settings import modality_file
-
-    files = source.settings.get("modality_files")
-    return [
-        read_features(modality_file(name, files, _folder(source), source.dataset))
-        for name in source.modalities
-    ]
-
-
-def _labels(source: DataSource, dataset: Any) -> Any:
-    from recbole_cammsr.data.categories import read_categories
-
-    if source.category_field is None:
-        raise ValueError(
-            f"HM4SR needs categories, but data set {source.dataset!r} has no category field; leave "
-            f"it out."
-        )
-    return read_categories(
-        os.path.join(_folder(source), f"{source.dataset}.item"),
-        source.category_field,
-        dataset.iid_field,
-        dataset.field2token_id[dataset.iid_field],
-    ).targets
-
-
-def _folder(source: DataSource) -> str:
-    if source.data_path is not None:
-        return os.path.join(source.data_path, source.dataset)
-    import recbole
-
-    return os.path.join(os.path.dirname(recbole.__file__), "dataset_example", source.dataset)
