@@ -114,9 +114,9 @@ def measure(
         shuffle = random.Random(conditions.seed)
         _start_up(models, plan, shuffle, say)
         if "train" in plan.stages and plan.floors:
-            floors = _floors(models, conditions, workers, say)
-            records += [turn.record for turn in floors]
-            turns += floors
+            floors, floor_turns = _floors(models, conditions, workers, say)
+            records += floors
+            turns += floor_turns
         if "train" in plan.stages:
             _train(turns, plan, shuffle, say)
         if "rank" in plan.stages:
@@ -150,7 +150,7 @@ def _floors(
     conditions: Conditions,
     workers: list[Worker],
     say: Callable[[str], None],
-) -> list[_Turn]:
+) -> tuple[list[Record], list[_Turn]]:
     """Floors of the first contender that trains packed rows."""
     packed = [
         turn.record.description
@@ -159,17 +159,23 @@ def _floors(
     ]
     if not packed:
         say(f"no floors: {PACKED} is not measured")
-        return []
+        return [], []
     description = packed[0]
-    arguments = (description.shapes, description.items, description.encoder, conditions)
-    worker = Worker("floors", FloorRun, arguments)
-    workers.append(worker)
-    bare = Description(description.items, description.targets, 0, 0.0)
     names = [speed_floors.SOFTMAX_FUSED, speed_floors.ENCODER]
     largest = max(targets for _, _, targets in description.shapes) * description.items
     if largest <= speed_floors.MOST_PLAIN_LOGITS:
         names.insert(0, speed_floors.SOFTMAX_PLAIN)
-    return [_Turn(Record(name, bare), worker, (name,)) for name in names]
+    bare = Description(description.items, description.targets, 0, 0.0)
+    records = [Record(name, bare) for name in names]
+    arguments = (description.shapes, description.items, description.encoder, conditions)
+    try:
+        worker = Worker("floors", FloorRun, arguments)
+    except WorkerError as error:
+        for record in records:
+            record.failure = str(error)
+        return records, []
+    workers.append(worker)
+    return records, [_Turn(record, worker, (record.name,)) for record in records]
 
 
 def _train(
