@@ -1,7 +1,7 @@
 """HM4SR's own code from a checkout that the reader names, on any device and feature dimension.
 
 Nothing of that code is part of this package. Its model file is read when a benchmark runs, the
-two constants that tie it to one machine and one encoder are replaced in the text, and the files
+constants that tie it to one machine and one encoder are replaced in the text, and the files
 that it expects are written where it looks for them (docs/performance.md, "HM4SR").
 """
 
@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -20,6 +20,8 @@ from torch import nn
 
 MODEL_FILE = Path("recbole_model") / "HM4SR.py"
 SETTINGS_FILE = Path("config") / "Games.yaml"
+_Value = TypeVar("_Value")
+_DEVICE, _PROJECTION = "'cuda'", "nn.Linear(768,"
 _MODULE = "hm4sr_checkout_model"
 #: it has an encoder for each of these
 _FEATURE_FILES = ("txt_emb.pt", "img_emb.pt")
@@ -49,13 +51,13 @@ def check(folder: str | Path) -> Path:
     return root
 
 
-def model_class(folder: str | Path, device: str, dimension: int) -> type[nn.Module]:
-    """The checkout's model, with its device and its feature dimension replaced.
+def model_class(folder: str | Path, device: str, dimensions: Sequence[int]) -> type[nn.Module]:
+    """The checkout's model, with its device and its feature dimensions replaced.
 
     Args:
         folder: the checkout.
         device: torch device.
-        dimension: length of a feature vector.
+        dimensions: lengths of the feature vectors, one a modality; one stands for both.
 
     Returns:
         The class, as its file defines it.
@@ -66,16 +68,17 @@ def model_class(folder: str | Path, device: str, dimension: int) -> type[nn.Modu
     """
     path = check(folder) / MODEL_FILE
     text = path.read_text(encoding="utf-8")
-    for constant, value in (
-        ("'cuda'", repr(device)),
-        ("nn.Linear(768,", f"nn.Linear({dimension},"),
-    ):
-        if constant not in text:
+    for constant, least in ((_DEVICE, 1), (_PROJECTION, 2)):
+        if text.count(constant) < least:
             raise ValueError(
-                f"{path} does not contain {constant}, which is replaced to run it here; use the "
-                f"version of HM4SR's repository that docs/performance.md names."
+                f"{path} contains {constant} fewer than {least} times, which is replaced to run "
+                f"it here; use the version of HM4SR's repository that docs/performance.md names."
             )
-        text = text.replace(constant, value)
+    text = text.replace(_DEVICE, repr(device))
+    # the projection of text comes first in the file, that of images second
+    before, between, after = text.split(_PROJECTION, 2)
+    first, second = (f"nn.Linear({dimension}," for dimension in _both(dimensions))
+    text = f"{before}{first}{between}{second}{after}"
     module = ModuleType(_MODULE)
     module.__file__ = str(path)
     sys.modules[_MODULE] = module
@@ -111,19 +114,11 @@ def write_files(
         labels: ``(n_items, C)`` bool, the categories of the items.
 
     Raises:
-        ValueError: there are no features, or their dimensions differ.
+        ValueError: there are no features.
     """
-    if not features:
-        raise ValueError("HM4SR needs features: give `modalities` to the data set.")
-    used = [features[0], features[1] if len(features) > 1 else features[0]]
-    if used[0].shape[1] != used[1].shape[1]:
-        raise ValueError(
-            f"HM4SR has one feature dimension, but the modalities have {used[0].shape[1]} and "
-            f"{used[1].shape[1]}; leave it out of the comparison on this data set."
-        )
     target = Path(folder) / "dataset" / dataset.dataset_name
     target.mkdir(parents=True, exist_ok=True)
-    for name, values in zip(_FEATURE_FILES, used):
+    for name, values in zip(_FEATURE_FILES, _both(features)):
         torch.save(values.float(), target / name)
     torch.save(labels.to(torch.int64), target / "cat.pt")
     longest = _longest_interval(
@@ -132,6 +127,13 @@ def write_files(
     )
     with open(target / "interval_num", "wb") as file:
         pickle.dump(float(np.log2(longest + 1.0)) + _INTERVAL_MARGIN, file)
+
+
+def _both(values: Sequence[_Value]) -> tuple[_Value, _Value]:
+    """The first two; one stands for both."""
+    if not values:
+        raise ValueError("HM4SR needs features: give `modalities` to the data set.")
+    return values[0], values[min(1, len(values) - 1)]
 
 
 def _longest_interval(users: np.ndarray, times: np.ndarray) -> float:

@@ -72,9 +72,8 @@ class ModelRun:
         from recbole_cammsr.analysis import hm4sr_checkout
 
         checkout = hm4sr_checkout.check(self.contender.checkout or "")
-        features = speed_sources.feature_files(self.source)
-        dimension = features[0].values.shape[1] if features else 0
-        self._class = hm4sr_checkout.model_class(checkout, self.conditions.device, dimension)
+        dimensions = [raw.values.shape[1] for raw in speed_sources.feature_files(self.source)]
+        self._class = hm4sr_checkout.model_class(checkout, self.conditions.device, dimensions)
         return Config(
             self._class,
             self.source.dataset,

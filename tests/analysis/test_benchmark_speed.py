@@ -44,7 +44,7 @@ class HM4SR(SASRec):
     def __init__(self, config, dataset):
         super().__init__(config, dataset)
         self.text = torch.load(f"./dataset/{config['dataset']}/txt_emb.pt").to('cuda')
-        self.projection = nn.Linear(768, 2)
+        self.projection, self.other = nn.Linear(768, 2), nn.Linear(768, 2)
         self.time_moe = nn.Module()
         self.time_moe.time_embedding = nn.Embedding(3, 2)
 

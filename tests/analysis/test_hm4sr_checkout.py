@@ -23,7 +23,8 @@ from torch import nn
 class HM4SR(nn.Module):
     def __init__(self):
         super().__init__()
-        self.projection = nn.Linear(768, 4)
+        self.text = nn.Linear(768, 4)
+        self.image = nn.Linear(768, 4)
         self.place = torch.zeros(1).to('cuda')
         self.time_moe = nn.Module()
         self.time_moe.time_embedding = nn.Embedding(3, 2)
@@ -39,15 +40,19 @@ def checkout(tmp_path: Path) -> Path:
     return root
 
 
-def test_device_and_dimension_are_replaced_and_the_file_is_not(checkout: Path) -> None:
-    model = hm4sr_checkout.model_class(checkout, "cpu", 12)()
-    assert model.projection.in_features == 12
+def test_device_and_dimensions_are_replaced_and_the_file_is_not(checkout: Path) -> None:
+    model = hm4sr_checkout.model_class(checkout, "cpu", [12, 5])()
+    assert (model.text.in_features, model.image.in_features) == (12, 5)
+    same = hm4sr_checkout.model_class(checkout, "cpu", [768, 5])()
+    assert (same.text.in_features, same.image.in_features) == (768, 5)
+    one = hm4sr_checkout.model_class(checkout, "cpu", [7])()
+    assert (one.text.in_features, one.image.in_features) == (7, 7)
     assert model.place.device.type == "cpu"
     assert (checkout / hm4sr_checkout.MODEL_FILE).read_text(encoding="utf-8") == _MODEL
 
 
 def test_an_interval_that_is_no_number_reads_row_0(checkout: Path) -> None:
-    model = hm4sr_checkout.model_class(checkout, "cpu", 12)()
+    model = hm4sr_checkout.model_class(checkout, "cpu", [12, 12])()
     index = torch.tensor([-(2**63), -1, 2])
     table = model.time_moe.time_embedding
     with pytest.raises(IndexError):
@@ -60,8 +65,8 @@ def test_an_interval_that_is_no_number_reads_row_0(checkout: Path) -> None:
 def test_code_of_another_kind_is_refused(checkout: Path, constant: str) -> None:
     path = checkout / hm4sr_checkout.MODEL_FILE
     path.write_text(_MODEL.replace(constant, "None"), encoding="utf-8")
-    with pytest.raises(ValueError, match="does not contain"):
-        hm4sr_checkout.model_class(checkout, "cpu", 12)
+    with pytest.raises(ValueError, match="fewer than"):
+        hm4sr_checkout.model_class(checkout, "cpu", [12, 12])
 
 
 def test_a_folder_without_the_model_is_refused(tmp_path: Path) -> None:
@@ -97,9 +102,8 @@ def test_one_modality_stands_for_both(tmp_path: Path) -> None:
     assert torch.equal(torch.load(folder / "img_emb.pt", weights_only=True), only)
 
 
-def test_features_that_it_cannot_take_are_refused(tmp_path: Path) -> None:
-    labels = torch.ones(4, 1, dtype=torch.bool)
+def test_data_without_features_is_refused(checkout: Path, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="needs features"):
-        hm4sr_checkout.write_files(tmp_path, toy(), [], labels)
-    with pytest.raises(ValueError, match="3 and 5"):
-        hm4sr_checkout.write_files(tmp_path, toy(), [torch.ones(4, 3), torch.ones(4, 5)], labels)
+        hm4sr_checkout.write_files(tmp_path, toy(), [], torch.ones(4, 1, dtype=torch.bool))
+    with pytest.raises(ValueError, match="needs features"):
+        hm4sr_checkout.model_class(checkout, "cpu", [])
