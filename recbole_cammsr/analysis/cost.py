@@ -75,9 +75,9 @@ def flops(model: Any, train_batch: Any, eval_rows: Any) -> tuple[float | None, f
         return None, None
     model.eval()
     scoring = None
-    with torch.no_grad():
-        with suppress(NotImplementedError):  # RecBole scores such a model pair by pair
-            scoring = _count(lambda: model.full_sort_predict(eval_rows)) / max(len(eval_rows), 1)
+    # a model without full ranking is scored by RecBole pair by pair
+    with torch.no_grad(), suppress(NotImplementedError):
+        scoring = _count(lambda: model.full_sort_predict(eval_rows)) / max(len(eval_rows), 1)
     model.train()
     try:
         training = _count(lambda: _backward(model.calculate_loss(train_batch)))
@@ -88,8 +88,8 @@ def flops(model: Any, train_batch: Any, eval_rows: Any) -> tuple[float | None, f
 
 
 def _backward(losses: Any) -> None:
-    total = sum(losses) if isinstance(losses, tuple) else losses
-    total.backward()
+    parts = losses if isinstance(losses, tuple) else (losses,)
+    torch.stack([part.reshape(()) for part in parts]).sum().backward()
 
 
 def _count(work: Any) -> float:

@@ -47,9 +47,7 @@ class Runner:
         self.keep_checkpoints = keep_checkpoints
         self.show = show
 
-    def run(
-        self, jobs: Sequence[TrainingJob], titles: Mapping[str, str]
-    ) -> dict[str, str]:
+    def run(self, jobs: Sequence[TrainingJob], titles: Mapping[str, str]) -> dict[str, str]:
         """Run those jobs that have no result yet.
 
         Args:

@@ -35,9 +35,7 @@ def make_job(toy_path, monkeypatch):
             "load_col": {"inter": ["user_id", "item_id", "timestamp"]},
         }
         if model == "CAMMSR":
-            defaults.update(
-                modalities=["text", "image"], category_field="genre", expert_size=16
-            )
+            defaults.update(modalities=["text", "image"], category_field="genre", expert_size=16)
         return TrainingJob(model, "toy", 3, {**defaults, **settings})
 
     return make
