@@ -90,7 +90,13 @@ def runner_of(options: argparse.Namespace) -> Any:
 
 
 def typed_settings(settings: Sequence[str]) -> dict[str, Any]:
-    """Values of ``--key=value`` strings, read as RecBole reads them."""
+    """Values of ``--key=value`` strings, read as RecBole reads them.
+
+    Raises:
+        UsageError: the seed is among them, which these commands set themselves.
+    """
+    if "seed" in arguments.keys(settings):
+        raise UsageError("--seed has no effect here; several seeds are given instead")
     values: dict[str, Any] = {}
     for setting in settings:
         key, _, text = setting[2:].partition("=")
