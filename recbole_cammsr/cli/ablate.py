@@ -26,7 +26,8 @@ efficiency.md compares parameters, operations, seconds and memory of everything 
 examples:
   cammsr-ablate --dataset=ml-100k --output=results/ml-100k --seeds=1,2,3,4,5
   cammsr-ablate --dataset=amazon_beauty --data_path=data --output=results/beauty \\
-    --baselines=SASRec --noise=0,0.05,0.1,0.2,0.3 --missing=0,0.2,0.5,0.8 --sweep=swap_weight=0.05,0.1,0.2
+    --baselines=SASRec --noise=0,0.05,0.1,0.2,0.3 --missing=0,0.2,0.5,0.8 \\
+    --sweep=swap_weight=0.05,0.1,0.2
   cammsr-ablate --dataset=amazon_beauty --output=results/beauty \\
     --tuned=results/bench/chosen/amazon_beauty/CAMMSR.yaml"""
 
