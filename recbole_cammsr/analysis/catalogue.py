@@ -87,7 +87,7 @@ def confusion(view: ItemView, most: int = 20) -> ByCategory:
     if not counts[:, -1].any():
         shares = shares[:, :-1]
     columns = (*names, "others")[: shares.shape[1]]
-    return ByCategory(names, tuple(int(t) for t in totals), columns, shares)
+    return ByCategory(names, tuple(round(t) for t in totals), columns, shares)
 
 
 def plane(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

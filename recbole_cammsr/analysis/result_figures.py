@@ -76,7 +76,7 @@ def breakdowns(rows: Sequence[Mapping[str, Any]], metric: str, reference: str, p
     kinds = [kind for kind in _SUBTITLES if any(row["breakdown"] == kind for row in rows)]
     if not rows:
         return
-    size = (4.6 * len(kinds), 3.6 * len(datasets))
+    size = (5.0 * len(kinds), 3.6 * len(datasets))
     drawing, axes = figure.new(len(datasets), len(kinds), size)
     labels = list(dict.fromkeys(row["model"] for row in rows))
     colour = dict(zip(labels, figure.colours(len(labels))))
@@ -93,6 +93,7 @@ def breakdowns(rows: Sequence[Mapping[str, Any]], metric: str, reference: str, p
                     marker="o",
                     ms=5,
                     lw=2.4 if label == reference else 1.2,
+                    ls="none" if kind == CATEGORY else "-",  # categories have no order
                     color=colour[label],
                     label=label,
                 )
@@ -101,7 +102,7 @@ def breakdowns(rows: Sequence[Mapping[str, Any]], metric: str, reference: str, p
             panel.invert_yaxis()
             panel.set_xlim(left=0)
             panel.set_xlabel(f"test {metric_title(metric)}")
-            panel.set_title(f"{dataset}\n{_SUBTITLES[kind]} (test users)", fontsize=10)
+            panel.set_title(f"{dataset}\n{_SUBTITLES[kind]} (test users)", fontsize=9)
             panel.grid(axis="x", alpha=0.3)
             figure.tidy(panel)
     axes[0][0].legend(fontsize=8)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -139,8 +140,22 @@ def explain(
         target_token=target,
         target_title=trained.title(row.target),
         ranking=_ranking(trained, row, top, view),
-        others=[_ranking(other, other.row(user), top, None) for other in others],
+        others=[
+            replace(_ranking(other, other.row(user), top, None), name=name)
+            for other, name in zip(others, _names(trained, others))
+        ],
     )
+
+
+def _names(trained: TrainedModel, others: Sequence[TrainedModel]) -> list[str]:
+    """Names of the models beside; where a name stands twice, with the checkpoint's."""
+    names = [trained.name, *(other.name for other in others)]
+    return [
+        other.name
+        if names.count(other.name) == 1
+        else f"{other.name} ({os.path.splitext(os.path.basename(other.path))[0]})"
+        for other in others
+    ]
 
 
 def _seen(trained: TrainedModel, view: ItemView, item: int) -> SeenItem:

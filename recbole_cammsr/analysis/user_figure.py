@@ -33,14 +33,20 @@ def draw(explanation: UserExplanation, path: Path) -> None:
     _scores(grid[1][0], ranking.items, ranking.name)
     for panel, other in zip(grid[1][1:], explanation.others[:2]):
         own = {item.token for item in ranking.items}
-        _list(panel, other.items, own, f"{other.name}: taken next at rank {other.target_rank}")
+        _list(
+            panel,
+            other.items,
+            own,
+            f"{other.name} beside it: what was taken next is at rank {other.target_rank}",
+        )
     if below < 2:
         _reading(grid[1][2], explanation, compared=below > 0)
     if below == 0:
         grid[1][1].axis("off")
     drawing.suptitle(
-        f"User {explanation.user} ({explanation.dataset}): read {explanation.history_length} "
-        f"items, then took “{figure.shorten(explanation.target_title, 60)}”. "
+        f"User {explanation.user} ({explanation.dataset}): the model read "
+        f"{explanation.history_length} items; then the user took "
+        f"“{figure.shorten(explanation.target_title, 60)}”. "
         f"{ranking.name} had it at rank {ranking.target_rank}.",
         fontsize=13,
     )
