@@ -78,7 +78,7 @@ def _body(argv: Sequence[str]) -> int:
                 source = speed_sources.real_source(
                     options.dataset, options.data_path, options.config_files
                 )
-            failed = _compare(source, entries, conditions, plan, output, header)
+            failed = _compare(source, entries, conditions, plan, output, header, options.debug)
     return EXIT_FAILED if failed else EXIT_OK
 
 
@@ -89,10 +89,13 @@ def _compare(
     plan: Plan,
     output: Path,
     header: dict[str, object],
+    debug: bool,
 ) -> bool:
     header["data"] = source.dataset if source.size is None else _described(source.size)
     records = measure(entries, source, conditions, plan, _say)
     _close(header)
+    if debug:
+        print("\n".join(record.trace for record in records if record.trace), file=sys.stderr)
     whole = plan.batches is None
     rows = [speed_report.row(record, whole) for record in records]
     ratios = [ratio.sentence() for ratio in speed_report.ratios(records, whole)]
