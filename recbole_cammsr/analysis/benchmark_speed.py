@@ -78,7 +78,7 @@ def _body(argv: Sequence[str]) -> int:
                 source = speed_sources.real_source(
                     options.dataset, options.data_path, options.config_files
                 )
-            failed = _compare(source, entries, conditions, plan, output, header)
+            failed = _compare(source, entries, conditions, plan, output, header, options.debug)
     return EXIT_FAILED if failed else EXIT_OK
 
 
@@ -89,10 +89,13 @@ def _compare(
     plan: Plan,
     output: Path,
     header: dict[str, object],
+    debug: bool,
 ) -> bool:
     header["data"] = source.dataset if source.size is None else _described(source.size)
     records = measure(entries, source, conditions, plan, _say)
     _close(header)
+    if debug:
+        print("\n".join(record.trace for record in records if record.trace), file=sys.stderr)
     whole = plan.batches is None
     rows = [speed_report.row(record, whole) for record in records]
     ratios = [ratio.sentence() for ratio in speed_report.ratios(records, whole)]
@@ -116,10 +119,8 @@ def _scale(
         speed_plots.check_matplotlib()
     if base is None:
         raise ValueError("--scale-items needs generated data; leave --dataset out.")
-    header["data"] = f"{_described(base)}; items as in the table, interactions 2 an item or more"
+    header["data"] = f"{_described(base)}; items by --scale-items, interactions 2 an item or more"
     sizes = speed_options.catalogue_sizes(options.scale_items)
-    stages = ("startup", "train") if "startup" in plan.stages else ("train",)
-    plan = Plan(plan.rounds, 1, 1, plan.batches, stages, plan.floors)
     rows = speed_scale.series(sizes, entries, base, output / "data", conditions, plan, _say)
     _close(header)
     speed_report.write_csv(output / "scale.csv", rows, header)
@@ -157,11 +158,19 @@ def _header(argv: Sequence[str], conditions: Conditions, plan: Plan) -> dict[str
         "machine": f"{platform.system()} {platform.machine()}, {_processor()}, "
         f"{os.cpu_count()} cores",
         "conditions": ", ".join(f"{key} {value}" for key, value in asdict(conditions).items()),
-        "plan": f"{plan.rounds} training rounds of "
-        f"{'an epoch' if plan.batches is None else f'{plan.batches} batches'}, "
-        f"{plan.rank_rounds} rankings, {plan.startup_rounds} data set creations",
+        "plan": _planned(plan),
         "load at start": _load(),
     }
+
+
+def _planned(plan: Plan) -> str:
+    stretch = "an epoch" if plan.batches is None else f"{plan.batches} batches"
+    counts = {
+        "startup": f"{plan.startup_rounds} data set creations",
+        "train": f"{plan.rounds} training rounds of {stretch}",
+        "rank": f"{plan.rank_rounds} rankings",
+    }
+    return ", ".join(counts[stage] for stage in plan.stages)
 
 
 def _close(header: dict[str, object]) -> None:

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 MODEL_FILE = Path("recbole_model") / "HM4SR.py"
@@ -102,7 +103,11 @@ def mend_interval_index(model: nn.Module) -> None:
 
 
 def write_files(
-    folder: str | Path, dataset: Any, features: Sequence[torch.Tensor], labels: Any
+    folder: str | Path,
+    dataset: Any,
+    features: Sequence[torch.Tensor],
+    labels: torch.Tensor,
+    longest: int,
 ) -> None:
     """Write what the model reads from ``./dataset/<name>/``.
 
@@ -112,6 +117,8 @@ def write_files(
         features: per modality ``(n_items, d)``, rows by the data set's item id; two are used, and
             one stands for both.
         labels: ``(n_items, C)`` bool, the categories of the items.
+        longest: longest history of a row. The model's category task uses positions of a row as
+            columns of the labels, so there must be as many; missing ones are added, all 0.
 
     Raises:
         ValueError: there are no features.
@@ -120,13 +127,14 @@ def write_files(
     target.mkdir(parents=True, exist_ok=True)
     for name, values in zip(_FEATURE_FILES, _both(features)):
         torch.save(values.float(), target / name)
-    torch.save(labels.to(torch.int64), target / "cat.pt")
-    longest = _longest_interval(
+    missing = max(0, longest - labels.shape[1])
+    torch.save(F.pad(labels.to(torch.int64), (0, missing)), target / "cat.pt")
+    interval = _longest_interval(
         np.asarray(dataset.inter_feat[dataset.uid_field]),
         np.asarray(dataset.inter_feat[dataset.time_field], dtype=np.float64),
     )
     with open(target / "interval_num", "wb") as file:
-        pickle.dump(float(np.log2(longest + 1.0)) + _INTERVAL_MARGIN, file)
+        pickle.dump(float(np.log2(interval + 1.0)) + _INTERVAL_MARGIN, file)
 
 
 def _both(values: Sequence[_Value]) -> tuple[_Value, _Value]:

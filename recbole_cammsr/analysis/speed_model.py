@@ -183,7 +183,9 @@ class ModelRun:
             align(raw, modality, token_to_id).values
             for modality, raw in zip(self.source.modalities, files)
         ]
-        hm4sr_checkout.write_files(".", dataset, tables, speed_sources.labels(self.source, dataset))
+        labels = speed_sources.labels(self.source, dataset)
+        longest = self.config["MAX_ITEM_LIST_LENGTH"]
+        hm4sr_checkout.write_files(".", dataset, tables, labels, longest)
 
 
 class CountedBatches:

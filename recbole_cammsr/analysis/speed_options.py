@@ -177,10 +177,13 @@ def plan_of(options: argparse.Namespace) -> Plan:
     wrong = [stage for stage in stages if stage not in STAGES]
     if wrong or not stages:
         raise UsageError(f"--measure takes {', '.join(STAGES)}, not {(wrong or ['nothing'])[0]}")
+    startup_rounds = _positive("startup-rounds", options.startup_rounds)
+    if options.scale_items is not None:  # the largest catalogue takes minutes to read
+        stages, startup_rounds = ["startup", "train"], 1
     return Plan(
         rounds=_positive("rounds", options.rounds),
         rank_rounds=_positive("rank-rounds", options.rank_rounds),
-        startup_rounds=_positive("startup-rounds", options.startup_rounds),
+        startup_rounds=startup_rounds,
         batches=None if options.full_epoch else _positive("batches", options.batches),
         stages=stages,
         floors=options.models is None or FLOORS in _names(options.models),

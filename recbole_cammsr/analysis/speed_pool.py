@@ -22,7 +22,16 @@ _SECONDS_TO_END = 20
 
 
 class WorkerError(RuntimeError):
-    """What is measured failed; the text says why in one sentence."""
+    """What is measured failed; the text says why in one sentence.
+
+    Args:
+        sentence: why.
+        trace: the worker's traceback, empty where its process is gone.
+    """
+
+    def __init__(self, sentence: str, trace: str = "") -> None:
+        super().__init__(sentence)
+        self.trace = trace
 
 
 class Worker:
@@ -90,9 +99,7 @@ class Worker:
         if fine:
             return content
         sentence, trace = content
-        failure = WorkerError(f"{self.title}: {sentence}")
-        failure.trace = trace  # type: ignore[attr-defined]
-        raise failure
+        raise WorkerError(f"{self.title}: {sentence}", trace)
 
 
 def serve(

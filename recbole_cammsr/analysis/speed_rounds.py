@@ -28,6 +28,7 @@ class Record:
         train: training stretches, one a round.
         rank: rankings, one a round.
         failure: why it is incomplete.
+        trace: the traceback of that.
     """
 
     name: str
@@ -36,6 +37,11 @@ class Record:
     train: list[Stretch] = field(default_factory=list)
     rank: list[Stretch] = field(default_factory=list)
     failure: str | None = None
+    trace: str = ""
+
+    def fail(self, error: WorkerError) -> None:
+        """Note why nothing more is measured here."""
+        self.failure, self.trace = str(error), error.trace
 
 
 @dataclass(frozen=True)
@@ -74,7 +80,7 @@ class _Turn:
         try:
             result: Stretch | Description | None = self.worker.call(method, *self.arguments, *more)
         except WorkerError as error:
-            self.record.failure = str(error)
+            self.record.fail(error)
             return None
         return result
 
@@ -107,7 +113,7 @@ def measure(
             try:
                 workers.append(Worker(entry.name, ModelRun, (entry, source, conditions)))
             except WorkerError as error:
-                record.failure = str(error)
+                record.fail(error)
                 continue
             turns.append(_Turn(record, workers[-1]))
         models = list(turns)
@@ -172,7 +178,7 @@ def _floors(
         worker = Worker("floors", FloorRun, arguments)
     except WorkerError as error:
         for record in records:
-            record.failure = str(error)
+            record.fail(error)
         return records, []
     workers.append(worker)
     return records, [_Turn(record, worker, (record.name,)) for record in records]

@@ -84,11 +84,15 @@ def toy() -> SimpleNamespace:
 def test_files_are_where_and_what_the_model_reads(tmp_path: Path) -> None:
     text, image = torch.ones(4, 3, dtype=torch.float16), torch.zeros(4, 3)
     labels = torch.tensor([[False, False], [True, False], [True, True], [False, True]])
-    hm4sr_checkout.write_files(tmp_path, toy(), [text, image], labels)
+    hm4sr_checkout.write_files(tmp_path, toy(), [text, image], labels, longest=5)
     folder = tmp_path / "dataset" / "toy"
     assert torch.equal(torch.load(folder / "txt_emb.pt", weights_only=True), text.float())
     assert torch.equal(torch.load(folder / "img_emb.pt", weights_only=True), image)
-    assert torch.equal(torch.load(folder / "cat.pt", weights_only=True), labels.long())
+    # its category task indexes the labels' columns by positions of a row
+    written = torch.load(folder / "cat.pt", weights_only=True)
+    assert torch.equal(written[:, :2], labels.long())
+    assert written.shape == (4, 5)
+    assert not written[:, 2:].any()
     with open(folder / "interval_num", "rb") as file:
         exponent = pickle.load(file)
     # the longest interval of one user is 1033 - 50
@@ -96,14 +100,15 @@ def test_files_are_where_and_what_the_model_reads(tmp_path: Path) -> None:
 
 
 def test_one_modality_stands_for_both(tmp_path: Path) -> None:
-    only = torch.randn(4, 3)
-    hm4sr_checkout.write_files(tmp_path, toy(), [only], torch.ones(4, 1, dtype=torch.bool))
+    only, labels = torch.randn(4, 3), torch.ones(4, 3, dtype=torch.bool)
+    hm4sr_checkout.write_files(tmp_path, toy(), [only], labels, longest=2)
     folder = tmp_path / "dataset" / "toy"
+    assert torch.load(folder / "cat.pt", weights_only=True).shape == (4, 3)
     assert torch.equal(torch.load(folder / "img_emb.pt", weights_only=True), only)
 
 
 def test_data_without_features_is_refused(checkout: Path, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="needs features"):
-        hm4sr_checkout.write_files(tmp_path, toy(), [], torch.ones(4, 1, dtype=torch.bool))
+        hm4sr_checkout.write_files(tmp_path, toy(), [], torch.ones(4, 1, dtype=torch.bool), 2)
     with pytest.raises(ValueError, match="needs features"):
         hm4sr_checkout.model_class(checkout, "cpu", [])

@@ -61,6 +61,12 @@ def test_full_epochs_have_no_number_of_batches() -> None:
     assert speed_options.plan_of(parse("--full-epoch")).batches is None
 
 
+def test_a_series_reads_its_data_once_and_ranks_nothing() -> None:
+    plan = speed_options.plan_of(parse("--scale-items", "10"))
+    assert list(plan.stages) == ["startup", "train"]
+    assert plan.startup_rounds == 1
+
+
 @pytest.mark.parametrize(
     "argv", [("--rounds", "0"), ("--batches", "0"), ("--measure", "train,sleep"), ("--measure", "")]
 )

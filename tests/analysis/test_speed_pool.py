@@ -57,8 +57,9 @@ def test_a_worker_keeps_its_state_and_folder_until_it_fails(
         assert process != os.getpid()
         assert os.path.isdir(folder)
         assert threads == "3"
-        with pytest.raises(WorkerError, match=r"^it: RuntimeError: no such luck$"):
+        with pytest.raises(WorkerError, match=r"^it: RuntimeError: no such luck$") as error:
             worker.call("fail")
+        assert "in fail" in error.value.trace
     finally:
         worker.close()
     assert not os.path.exists(folder)
