@@ -133,7 +133,7 @@ def _run(argv: Sequence[str]) -> int:
     runner = runner_of(options)
     folder: Path = runner.store.folder
     failures: list[str] = []
-    runs = {}
+    runs: dict[tuple[str, int], Any] = {}
     for part, plan in plans.items():
         print(plan.name, file=sys.stderr, flush=True)
         outcome = benchmark.run(plan, runner)

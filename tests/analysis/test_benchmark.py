@@ -77,7 +77,7 @@ def is_alive(pid: int) -> bool:
 
 @pytest.mark.skipif(os.name != "posix", reason="kills processes by signal")
 def test_killed_and_restarted_it_finishes_with_the_same_files(tmp_path, toy_path):
-    (tmp_path / "plan.yaml").write_text(yaml.safe_dump(experiment(toy_path)))
+    (tmp_path / "plan.yaml").write_text(yaml.safe_dump(experiment(toy_path), sort_keys=False))
     killed = start(tmp_path, "restarted")
     jobs = tmp_path / "restarted" / "jobs"
     deadline = time.monotonic() + 300
@@ -129,7 +129,7 @@ def test_a_failing_run_is_one_sentence_and_the_others_are_reported(
     monkeypatch.chdir(tmp_path)
     plan = {**experiment(toy_path), "seeds": [1], "tuning": {}}
     plan["models"] = {"Pop": None, "wrong": {"model": "Pop", "settings": {"topk": [0]}}}
-    (tmp_path / "plan.yaml").write_text(yaml.safe_dump(plan))
+    (tmp_path / "plan.yaml").write_text(yaml.safe_dump(plan, sort_keys=False))
     code = benchmark.main(["--experiment=plan.yaml", "--output=out", "--threads=1"])
     output = capsys.readouterr()
     assert code == 1
