@@ -174,13 +174,16 @@ class ModelRun:
             yield batch
 
     def _write_hm4sr_files(self, dataset: Any) -> None:
+        import torch
+
         from recbole_cammsr.analysis import hm4sr_checkout
         from recbole_cammsr.data.feature_table import align
 
         token_to_id = dataset.field2token_id[dataset.iid_field]
         files = speed_sources.feature_files(self.source)
+        every = torch.arange(dataset.item_num)
         tables = [
-            align(raw, modality, token_to_id).values
+            align(raw, modality, token_to_id).rows(every)
             for modality, raw in zip(self.source.modalities, files)
         ]
         labels = speed_sources.labels(self.source, dataset)
