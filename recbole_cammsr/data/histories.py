@@ -93,6 +93,8 @@ class PrefixInteraction(Interaction):
             return Interaction({field: row[field][0] for field in row})
         if not isinstance(index, slice):
             index = torch.as_tensor(index)
+            # RecBole leaves a part of the split empty by `[]`, which torch makes a float tensor
+            index = index if index.numel() else index.long()
         selected = {field: values[index] for field, values in self.interaction.items()}
         start = selected.pop(_START)
         return PrefixInteraction(selected, start, self.length_field, self.flat, self.widths)
