@@ -1,0 +1,56 @@
+"""Files that a source expects in its folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from .line_files import LineFile
+from .staging import StagingWriter
+
+MALFORMED = "{}: line with the wrong number of cells or no number where one belongs"
+
+
+def require_files(folder: str | os.PathLike[str], *names: str) -> list[Path]:
+    """Find files that must exist.
+
+    Args:
+        folder: The source's folder.
+        names: File names.
+
+    Returns:
+        Their paths, in the order of the names.
+
+    Raises:
+        FileNotFoundError: If the folder or one of the files does not exist.
+    """
+    base = Path(folder)
+    if not base.is_dir():
+        raise FileNotFoundError(f"{base}: no such folder")
+    paths = [base / name for name in names]
+    for path in paths:
+        if not path.is_file():
+            inside = sorted(entry.name for entry in base.iterdir())
+            raise FileNotFoundError(
+                f"{path}: no such file; the folder holds {inside[:8]}: give the unpacked folder of "
+                "the data set"
+            )
+    return paths
+
+
+def noted_lines(lines: LineFile, writer: StagingWriter) -> Iterator[str]:
+    """Yield the lines of a file, then hand what is damaged in it to the writer.
+
+    Args:
+        lines: The file.
+        writer: Receives one note for each kind of damage.
+
+    Yields:
+        Each line that is not blank.
+    """
+    for line in lines:
+        if line.strip():
+            yield line
+    for sentence in lines.findings():
+        writer.note(sentence)
