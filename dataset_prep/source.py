@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from .staging import StagingWriter
 
@@ -25,6 +26,13 @@ class Source(Protocol):
 
         Raises:
             FileNotFoundError: If one of them does not exist.
+        """
+        ...
+
+    def settings(self) -> Mapping[str, Any]:
+        """Return what else decides the staged rows, e.g. a column mapping; JSON values, no paths.
+
+        A change of any of them stages the source again; ``{}`` where the name says it all.
         """
         ...
 
