@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from .line_files import LineFile
-from .source_folder import MALFORMED, noted_lines, require_files
+from .source_folder import MALFORMED, csv_rows, noted_lines, require_files
 from .staging import StagingWriter
 
 #: the genre flags of ``u.item`` from the sixth column on, in the order of the release's README
@@ -135,7 +134,7 @@ class MovieLens:
         lines = noted_lines(LineFile(path, layout.encoding, self.progress), writer)
         # Only the modern releases quote; their titles hold commas.
         rows: Iterator[list[str]] = (
-            iter(csv.reader(lines))
+            csv_rows(lines, path)
             if layout.separator == ","
             else (line.split(layout.separator) for line in lines)
         )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from .line_files import LineFile
@@ -54,3 +55,26 @@ def noted_lines(lines: LineFile, writer: StagingWriter) -> Iterator[str]:
             yield line
     for sentence in lines.findings():
         writer.note(sentence)
+
+
+def csv_rows(lines: Iterable[str], path: Path, separator: str = ",") -> Iterator[list[str]]:
+    """Split quoted lines into cells; a quoted cell may hold line breaks.
+
+    Args:
+        lines: Lines without line breaks.
+        path: Their file, for the error sentence.
+        separator: What stands between cells.
+
+    Yields:
+        The cells of each row.
+
+    Raises:
+        ValueError: If a cell never ends, as after a stray quote.
+    """
+    rows = csv.reader((f"{line}\n" for line in lines), delimiter=separator)
+    try:
+        yield from rows
+    except csv.Error as error:
+        raise ValueError(
+            f"{path}, near line {rows.line_num}: {error}: a quote is opened and never closed"
+        ) from error

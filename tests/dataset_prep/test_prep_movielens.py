@@ -10,7 +10,6 @@ import pytest
 
 pytest.importorskip("pyarrow")
 from pyarrow import parquet
-
 from recbole_cammsr.dataset_prep.movielens import GENRES_100K, RELEASES, MovieLens
 from recbole_cammsr.dataset_prep.source_folder import MALFORMED
 from recbole_cammsr.dataset_prep.staging import INTERACTIONS, ITEMS, StagingWriter, read_report
