@@ -15,33 +15,14 @@ from recbole_cammsr.dataset_prep.hm import HM
 from recbole_cammsr.dataset_prep.source_folder import MALFORMED
 from recbole_cammsr.dataset_prep.staging import INTERACTIONS, ITEMS, StagingWriter, read_report
 
-HEADER = [
-    "article_id",
-    "product_code",
-    "prod_name",
-    "product_type_no",
-    "product_type_name",
-    "product_group_name",
-    "graphical_appearance_no",
-    "graphical_appearance_name",
-    "colour_group_code",
-    "colour_group_name",
-    "perceived_colour_value_id",
-    "perceived_colour_value_name",
-    "perceived_colour_master_id",
-    "perceived_colour_master_name",
-    "department_no",
-    "department_name",
-    "index_code",
-    "index_name",
-    "index_group_no",
-    "index_group_name",
-    "section_no",
-    "section_name",
-    "garment_group_no",
-    "garment_group_name",
-    "detail_desc",
-]
+COLUMNS = """
+article_id product_code prod_name product_type_no product_type_name product_group_name
+graphical_appearance_no graphical_appearance_name colour_group_code colour_group_name
+perceived_colour_value_id perceived_colour_value_name perceived_colour_master_id
+perceived_colour_master_name department_no department_name index_code index_name
+index_group_no index_group_name section_no section_name garment_group_no
+garment_group_name detail_desc
+"""
 ARTICLES: list[dict[str, str]] = [
     {
         "article_id": "0108775015",
@@ -72,7 +53,7 @@ TRANSACTIONS = """t_dat,customer_id,article_id,price,sales_channel_id
 
 def write(folder: Path) -> Path:
     with open(folder / "articles.csv", "w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, HEADER, restval="", lineterminator="\n")
+        writer = csv.DictWriter(file, COLUMNS.split(), restval="", lineterminator="\n")
         writer.writeheader()
         writer.writerows(ARTICLES)
     (folder / "transactions_train.csv").write_text(TRANSACTIONS, encoding="utf-8")
