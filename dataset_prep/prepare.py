@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ STAGE = "stage-source"
 FILTER = "atomic-files"
 #: raised when the staged rows or the atomic files of the same source would come out differently
 LAYOUT = 1
+_SKIPPED, _NOTE = "skipped: ", "note: "
 
 
 @dataclass(frozen=True)
@@ -106,25 +108,22 @@ def prepare(
             outputs=[inter, item],
             counts={
                 **counts,
-                **{f"skipped: {key}": n for key, n in report["skipped"].items()},
+                **{f"{_SKIPPED}{reason}": n for reason, n in report["skipped"].items()},
+                # Damage in a source explains counts that differ from someone else's.
+                **{f"{_NOTE}{sentence}": 1 for sentence in report["notes"]},
             },
             coverage=_coverage(counts),
-            # Damage in a source explains counts that differ from someone else's.
-            software={f"note {n}": note for n, note in enumerate(report["notes"], 1)},
+            software={name: version(name) for name in ("duckdb", "pyarrow")},
         )
-    done = record.stages[FILTER]
+    done = record.stages[FILTER].counts
     return Preparation(
         inter,
         item,
         record.path,
         was_current,
-        {key: n for key, n in done.counts.items() if not key.startswith("skipped: ")},
-        {
-            key.removeprefix("skipped: "): n
-            for key, n in done.counts.items()
-            if key.startswith("skipped: ")
-        },
-        tuple(note for key, note in sorted(done.software.items()) if key.startswith("note ")),
+        {key: n for key, n in done.items() if not key.startswith((_SKIPPED, _NOTE))},
+        _with_prefix(done, _SKIPPED),
+        tuple(_with_prefix(done, _NOTE)),
     )
 
 
@@ -208,6 +207,11 @@ def _stage(
         outputs=[staged / name for name in (INTERACTIONS, ITEMS, REPORT)],
         counts={"interactions": writer.report.interactions, "items": writer.report.items},
     )
+
+
+def _with_prefix(counts: Mapping[str, int], prefix: str) -> dict[str, int]:
+    """The counts under a prefix, without it."""
+    return {key[len(prefix) :]: n for key, n in counts.items() if key.startswith(prefix)}
 
 
 def _coverage(counts: Mapping[str, int]) -> dict[str, float]:
