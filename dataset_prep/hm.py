@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 from .line_files import LineFile
 from .source_folder import MALFORMED, csv_rows, noted_lines, require_files
@@ -41,6 +42,10 @@ class HM:
     def name(self) -> str:
         """``hm``."""
         return "hm"
+
+    def settings(self) -> dict[str, Any]:
+        """The name of the image folder stands in the image references."""
+        return {"images": self.images}
 
     def inputs(self) -> list[Path]:
         """List the transactions and the articles.

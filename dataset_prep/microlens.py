@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from .line_files import LineFile
 from .source_folder import MALFORMED, csv_rows, noted_lines, require_files
@@ -38,6 +39,10 @@ class MicroLens:
     def name(self) -> str:
         """``microlens``."""
         return "microlens"
+
+    def settings(self) -> dict[str, Any]:
+        """The name of the cover folder stands in the image references."""
+        return {"covers": self.covers}
 
     def inputs(self) -> list[Path]:
         """List the pairs, the titles and, where there are any, the tags.

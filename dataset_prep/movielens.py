@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from .line_files import LineFile
 from .source_folder import MALFORMED, csv_rows, noted_lines, require_files
@@ -93,6 +94,10 @@ class MovieLens:
     def name(self) -> str:
         """``movielens-<release>``."""
         return f"movielens-{self.release}"
+
+    def settings(self) -> dict[str, Any]:
+        """No option changes the staged rows; the release is in the name."""
+        return {}
 
     def inputs(self) -> list[Path]:
         """List the ratings and the movies.
