@@ -10,8 +10,7 @@ from typing import Any
 
 from .line_files import LineFile
 from .optional_import import require
-from .source_folder import MALFORMED, csv_rows, noted_lines
-from .staging import StagingWriter
+from .source_folder import MALFORMED, DamageSink, csv_rows, noted_lines
 
 #: suffix, without ``.gz``, to what stands between cells
 SEPARATORS = {".csv": ",", ".tsv": "\t", ".inter": "\t", ".item": "\t"}
@@ -52,11 +51,11 @@ class RecordFile:
         if self.separator is not None and len(self.separator) != 1:
             raise ValueError(f"the separator must be one character, not {self.separator!r}")
 
-    def records(self, writer: StagingWriter) -> Iterator[Mapping[str, Any]]:
+    def records(self, sink: DamageSink) -> Iterator[Mapping[str, Any]]:
         """Yield each record as field name to value; ``name:type`` headers lose the type.
 
         Args:
-            writer: Receives the count of damaged records.
+            sink: Receives the count of damaged records.
 
         Yields:
             The records, in file order. Cells of CSV and TSV are text.
@@ -70,9 +69,9 @@ class RecordFile:
         if self.separator is None and self._suffix in PARQUET_SUFFIXES:
             yield from self._parquet()
         elif self.separator is None and self._suffix in JSON_SUFFIXES:
-            yield from self._json_lines(writer)
+            yield from self._json_lines(sink)
         else:
-            yield from self._cells(writer)
+            yield from self._cells(sink)
 
     def require_fields(self, names: Mapping[str, str]) -> None:
         """Check, after reading, that fields occurred in the file.
@@ -90,9 +89,9 @@ class RecordFile:
                     f"{sorted(self.seen)[:20]}"
                 )
 
-    def _cells(self, writer: StagingWriter) -> Iterator[Mapping[str, Any]]:
+    def _cells(self, sink: DamageSink) -> Iterator[Mapping[str, Any]]:
         separator = self.separator or SEPARATORS[self._suffix]
-        lines = noted_lines(LineFile(self.path, progress=self.progress), writer)
+        lines = noted_lines(LineFile(self.path, progress=self.progress), sink)
         rows: Iterator[list[str]] = (
             (line.split("\t") for line in lines)
             if separator == "\t"
@@ -108,16 +107,16 @@ class RecordFile:
             if len(row) == len(names):
                 yield dict(zip(names, row))
             else:
-                writer.skip(MALFORMED.format(self.path.name))
+                sink.skip(MALFORMED.format(self.path.name))
 
-    def _json_lines(self, writer: StagingWriter) -> Iterator[Mapping[str, Any]]:
-        for line in noted_lines(LineFile(self.path, progress=self.progress), writer):
+    def _json_lines(self, sink: DamageSink) -> Iterator[Mapping[str, Any]]:
+        for line in noted_lines(LineFile(self.path, progress=self.progress), sink):
             try:
                 record = json.loads(line)
             except (json.JSONDecodeError, RecursionError):
                 record = None
             if not isinstance(record, dict):
-                writer.skip(NOT_JSON.format(self.path.name))
+                sink.skip(NOT_JSON.format(self.path.name))
                 continue
             self.seen.update(record)
             yield record

@@ -4,13 +4,57 @@ from __future__ import annotations
 
 import csv
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from .line_files import LineFile
-from .staging import StagingWriter
 
 MALFORMED = "{}: line with the wrong number of cells or no number where one belongs"
+
+
+class DamageSink(Protocol):
+    """Receives what is damaged in a file, e.g. a ``StagingWriter``."""
+
+    def skip(self, reason: str, count: int = 1) -> None:
+        """Count records that are left out."""
+        ...
+
+    def note(self, sentence: str) -> None:
+        """Keep a sentence about the file."""
+        ...
+
+
+@dataclass
+class Damage:
+    """Damage met while reading outside staging.
+
+    Attributes:
+        skipped: Records left out, by reason.
+        notes: Sentences about the file.
+    """
+
+    skipped: Counter[str] = field(default_factory=Counter)
+    notes: list[str] = field(default_factory=list)
+
+    def skip(self, reason: str, count: int = 1) -> None:
+        """Count records that are left out.
+
+        Args:
+            reason: What is wrong with them.
+            count: How many.
+        """
+        self.skipped[reason] += count
+
+    def note(self, sentence: str) -> None:
+        """Keep a sentence about the file.
+
+        Args:
+            sentence: E.g. that the file was cut short.
+        """
+        self.notes.append(sentence)
 
 
 def require_files(folder: str | os.PathLike[str], *names: str) -> list[Path]:
@@ -40,12 +84,12 @@ def require_files(folder: str | os.PathLike[str], *names: str) -> list[Path]:
     return paths
 
 
-def noted_lines(lines: LineFile, writer: StagingWriter) -> Iterator[str]:
-    """Yield the lines of a file, then hand what is damaged in it to the writer.
+def noted_lines(lines: LineFile, sink: DamageSink) -> Iterator[str]:
+    """Yield the lines of a file, then hand what is damaged in it on.
 
     Args:
         lines: The file.
-        writer: Receives one note for each kind of damage.
+        sink: Receives one note for each kind of damage.
 
     Yields:
         Each line that is not blank.
@@ -54,7 +98,7 @@ def noted_lines(lines: LineFile, writer: StagingWriter) -> Iterator[str]:
         if line.strip():
             yield line
     for sentence in lines.findings():
-        writer.note(sentence)
+        sink.note(sentence)
 
 
 def csv_rows(lines: Iterable[str], path: Path, separator: str = ",") -> Iterator[list[str]]:
