@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -86,13 +87,13 @@ def prepare(
     origin = {"layout": LAYOUT, "source": source.name, "options": dict(source.settings())}
     settings = {**origin, "filters": asdict(rule)}
 
+    _remove_remains(folder, dataset)
     was_current = record.is_current(FILTER, inputs, settings)
     if was_current:
         say(f"{dataset}: already complete and unchanged, nothing to do")
     else:
         for changed in record.changes(FILTER, inputs, settings):
             say(f"{dataset}: {changed} changed since the last run")
-        _remove_remains(folder, dataset)
         if record.is_current(STAGE, inputs, origin):
             say(f"{dataset}: the source is staged already")
         else:
@@ -228,8 +229,11 @@ def _coverage(counts: Mapping[str, int]) -> dict[str, float]:
 
 
 def _remove_remains(folder: Path, dataset: str) -> None:
-    """Delete the half-written files of a killed run; ``atomic_open`` names them after the target."""
+    """Delete what killed runs left half-written, also where another run has finished since."""
+    for stage in ("filtering", "staged.partial"):
+        shutil.rmtree(folder / f".{dataset}.{stage}", ignore_errors=True)
     for suffix in ("inter", "item"):
+        # ``atomic_open`` names its temporary files after the target.
         for path in folder.glob(f".{dataset}.{suffix}.*"):
             with suppress(FileNotFoundError):
                 path.unlink()

@@ -55,8 +55,8 @@ class StagingReport:
 class StagingWriter:
     """Write interactions and items in batches; the folder appears only when complete.
 
-    ``interactions.parquet`` holds ``row`` (int64, order in the source), ``user``, ``item`` (string),
-    ``rating``, ``timestamp`` (double, nullable). ``items.parquet`` holds ``item`` and the nullable
+    ``interactions.parquet`` holds ``row`` (int64, order in the source), ``user``, ``item``
+    (string), ``rating``, ``timestamp`` (double, nullable). ``items.parquet`` holds ``item`` and the nullable
     strings ``title``, ``description``, ``brand``, ``categories`` (JSON: list of paths, each a list
     of labels) and ``image`` (references joined by a space).
 
@@ -76,7 +76,7 @@ class StagingWriter:
         self.folder = Path(folder)
         self.report = StagingReport()
         # A fixed name, so that what a killed run left is found and removed by the next one.
-        self._partial = self.folder.with_name(f".{self.folder.name}.partial")
+        self._partial = self.folder.with_name(f".{self.folder.name.lstrip('.')}.partial")
         shutil.rmtree(self._partial, ignore_errors=True)
         self._partial.mkdir(parents=True)
         text, number = self._arrow.string(), self._arrow.float64()

@@ -11,7 +11,6 @@ import pytest
 pytest.importorskip("pyarrow")
 pytest.importorskip("duckdb")
 from pyarrow import parquet
-
 from recbole_cammsr.dataset_prep.amazon import Amazon
 from recbole_cammsr.dataset_prep.cli import main
 from recbole_cammsr.dataset_prep.staging import INTERACTIONS, ITEMS, StagingWriter, read_report
@@ -35,7 +34,7 @@ def review_2014(user: str, item: str, rating: float, time: int, **more: object) 
     record = {
         "reviewerID": user,
         "asin": item,
-        "reviewerName": "A \"quoted\" name",
+        "reviewerName": 'A "quoted" name',
         "helpful": [0, 0],
         "reviewText": "Nice &amp; cheap.\nSecond line.",
         "overall": rating,
@@ -177,9 +176,10 @@ def test_2023_milliseconds_and_main_category_in_place_of_empty_categories(tmp_pa
 
 def test_file_of_another_release_is_named(tmp_path: Path, release_2014: Amazon) -> None:
     wrong = Amazon("2023", release_2014.reviews, release_2014.meta)
-    with pytest.raises(ValueError, match=r"reviews_Beauty_5.*check --release"), StagingWriter(
-        tmp_path / "staged"
-    ) as writer:
+    with (
+        pytest.raises(ValueError, match=r"reviews_Beauty_5.*check --release"),
+        StagingWriter(tmp_path / "staged") as writer,
+    ):
         wrong.stage(writer)
 
 

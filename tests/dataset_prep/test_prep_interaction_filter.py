@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("pyarrow")
-duckdb = pytest.importorskip("duckdb")
+pytest.importorskip("duckdb")
+import duckdb
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
 from recbole_cammsr.dataset_prep.interaction_filter import Engine, FilterRule, filter_staged
 from recbole_cammsr.dataset_prep.interaction_table import CategoryRule
 from recbole_cammsr.dataset_prep.kcore import k_core
@@ -153,7 +153,7 @@ def test_item_rows_clean_texts_keep_the_first_record_and_group_small_labels(tmp_
             writer.interaction("u", item, None, 1.5)
         writer.item("z", title="never bought")
         writer.item(
-            "a", title="Tom &amp; \"Jerry\"<br>2", categories=[["R", "X", "Deep"]], image=["p", "q"]
+            "a", title='Tom &amp; "Jerry"<br>2', categories=[["R", "X", "Deep"]], image=["p", "q"]
         )
         writer.item("a", title="second record")
         writer.item("b", categories=[["R", "X"], ["R", "Y"]], brand="N/A")
@@ -162,7 +162,12 @@ def test_item_rows_clean_texts_keep_the_first_record_and_group_small_labels(tmp_
     inter, item = tmp_path / "x.inter", tmp_path / "x.item"
     counts = filter_staged(tmp_path / "staged", tmp_path / "work", inter, item, rule)
     header, *rows = read(item)
-    assert header[:4] == ["item_id:token", "title:token_seq", "category:token", "categories:token_seq"]
+    assert header[:4] == [
+        "item_id:token",
+        "title:token_seq",
+        "category:token",
+        "categories:token_seq",
+    ]
     assert rows == [
         ["b", "", "X", "X Y", "N/A", "", ""],
         ["a", "Tom & Jerry 2", "X", "X", "", "", "p q"],
@@ -170,7 +175,10 @@ def test_item_rows_clean_texts_keep_the_first_record_and_group_small_labels(tmp_
         ["d", "", "", "", "", "", ""],
     ]
     # No rating in the source, so no column of zeros.
-    assert read(inter)[:2] == [["user_id:token", "item_id:token", "timestamp:float"], ["u", "b", "1.5"]]
+    assert read(inter)[:2] == [
+        ["user_id:token", "item_id:token", "timestamp:float"],
+        ["u", "b", "1.5"],
+    ]
     assert (counts["items_described"], counts["titles"], counts["categorised"]) == (3, 1, 3)
 
 

@@ -11,7 +11,6 @@ import pytest
 
 pytest.importorskip("pyarrow")
 from pyarrow import parquet
-
 from recbole_cammsr.dataset_prep.line_files import LineFile
 from recbole_cammsr.dataset_prep.staging import (
     INTERACTIONS,
@@ -69,9 +68,14 @@ def test_item_fields_survive_half_surrogates_and_blanks_in_references(tmp_path: 
 def test_an_error_leaves_the_older_folder_and_nothing_else(tmp_path: Path) -> None:
     with StagingWriter(tmp_path / "staged") as writer:
         writer.interaction("u", "old")
-    with pytest.raises(RuntimeError), StagingWriter(tmp_path / "staged") as writer:
-        writer.interaction("u", "new")
-        raise RuntimeError
+
+    def fail() -> None:
+        with StagingWriter(tmp_path / "staged") as writer:
+            writer.interaction("u", "new")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
     assert [path.name for path in tmp_path.iterdir()] == ["staged"]
     table = parquet.read_table(tmp_path / "staged" / INTERACTIONS).to_pydict()
     assert table["item"] == ["old"]
@@ -87,7 +91,7 @@ def test_remains_of_a_killed_run_do_not_enter_the_folder(tmp_path: Path) -> None
 
 def test_undecodable_bytes_are_replaced_and_counted(tmp_path: Path) -> None:
     path = tmp_path / "reviews.txt"
-    path.write_bytes("plain\r\ncaf".encode() + b"\xe9\nline\xe2\x80\xa8sep\nlast")
+    path.write_bytes(b"plain\r\ncaf" + b"\xe9\nline\xe2\x80\xa8sep\nlast")
     lines = LineFile(path)
     assert list(lines) == ["plain", "caf\ufffd", "line\u2028sep", "last"]
     assert (lines.lines, lines.undecodable, lines.cut) == (4, 1, False)
