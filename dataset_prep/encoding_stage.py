@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import importlib.metadata
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from .atomic_write import atomic_open
 from .chunk_store import ChunkStore
-from .content_digest import file_digest, settings_digest
+from .content_digest import settings_digest
+from .prep_record import PrepRecord
 
 
 def software_versions(*packages: str) -> dict[str, str]:
@@ -74,11 +73,14 @@ class EncodingStage:
 
         Returns:
             True where the output stands as the record says and nothing that it depends on changed.
+
+        Raises:
+            ValueError: If the record cannot be read.
         """
-        done = self._recorded()
-        if done is None:
+        record = PrepRecord.of_dataset(self.output.parent, self._dataset)
+        if record.stage(self.name) is None:
             return False
-        changes = self._changes(done)
+        changes = record.changes(self.name, self.inputs, self.settings)
         if not changes and not force:
             print(f"{self.output}: up to date, nothing to do (--force encodes it again)")
             # A run that was killed between its record and its end leaves the folder behind.
@@ -88,50 +90,29 @@ class EncodingStage:
         print(f"{self.output}: {why}: encoding again")
         return False
 
-    def finish(self, counts: Mapping[str, int], more_outputs: Sequence[Path] = ()) -> None:
+    def finish(
+        self,
+        counts: Mapping[str, int],
+        coverage: Mapping[str, float],
+        more_outputs: Sequence[Path] = (),
+    ) -> None:
         """Record the stage as done and remove its work folder.
 
         Args:
             counts: What was encoded.
+            coverage: Shares of the items.
             more_outputs: Files beside the feature file.
+
+        Raises:
+            ValueError: If the record cannot be read.
         """
-        outputs = {path.name: file_digest(path) for path in (self.output, *more_outputs)}
-        self._write({**self._described(), "counts": dict(counts), "outputs": outputs})
+        PrepRecord.of_dataset(self.output.parent, self._dataset).finish(
+            self.name,
+            inputs=self.inputs,
+            settings=self.settings,
+            outputs=[self.output, *more_outputs],
+            counts=counts,
+            coverage=coverage,
+            software=self.software,
+        )
         ChunkStore(self.output).discard()
-
-    def _described(self) -> dict[str, Any]:
-        """What the stage depends on."""
-        return {"inputs": self.inputs, "settings": self.settings, "software": self.software}
-
-    def _changes(self, done: Mapping[str, Any]) -> list[str]:
-        """Names of what differs from a recorded run."""
-        changes = []
-        for part in ("inputs", "settings"):
-            now, then = getattr(self, part), done.get(part, {})
-            changes += [x for x in {**then, **now} if _plain(now.get(x)) != _plain(then.get(x))]
-        for name, digest in done.get("outputs", {}).items():
-            path = self.output.parent / name
-            if not path.is_file() or file_digest(path) != digest:
-                changes.append(name)
-        return changes
-
-    def _recorded(self) -> dict[str, Any] | None:
-        """What the record says of this stage, None where it says nothing."""
-        path = self.output.parent / f"{self._dataset}.prep.json"
-        if not path.is_file():
-            return None
-        done = json.loads(path.read_text(encoding="utf-8")).get("stages", {}).get(self.name)
-        return done if isinstance(done, dict) else None
-
-    def _write(self, description: dict[str, Any]) -> None:
-        """Put the stage into the record."""
-        path = self.output.parent / f"{self._dataset}.prep.json"
-        record = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-        record.setdefault("stages", {})[self.name] = description
-        with atomic_open(path, "w") as file:
-            file.write(json.dumps(record, indent=1, sort_keys=True) + "\n")
-
-
-def _plain(value: Any) -> Any:
-    """A value as it comes back from JSON."""
-    return json.loads(json.dumps(value, default=str))

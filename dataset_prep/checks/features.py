@@ -43,7 +43,8 @@ def check_features(
         raw = read_features(FeatureFile(path))
         validate(raw)
     except (ValueError, OSError) as error:
-        section.error(str(error))
+        message = str(error)
+        section.error(message if path in message else f"feature file {path}: {message}")
         return section, None
     section.fact("file", raw.path)
     section.fact("rows", len(raw.tokens))
@@ -179,6 +180,11 @@ def _check_cosines(found: Embedding, section: Section) -> None:
 
 def _histogram(title: str, values: np.ndarray) -> Bars:
     """A histogram of equal bins; labels are the bins' middles."""
-    counts, edges = np.histogram(values, bins=_BINS)
+    exact = values.astype(np.float64)
+    # Values that differ in their last bits only have no room for bins between them.
+    margin = 1e-6 * max(1.0, float(np.abs(exact).max()))
+    counts, edges = np.histogram(
+        exact, bins=_BINS, range=(exact.min() - margin, exact.max() + margin)
+    )
     middles = (edges[:-1] + edges[1:]) / 2
     return Bars(title, tuple(f"{x:.3g}" for x in middles), tuple(int(x) for x in counts))

@@ -168,7 +168,7 @@ def _encode(
         "without image": len(absent),
         "width": result.width,
     }
-    stage.finish(counts, [verdicts])
+    stage.finish(counts, {options.modality: result.items / counts["items"]}, [verdicts])
     print(
         f"{stage.output}\n"
         + summary_table(

@@ -117,7 +117,8 @@ def execute(options: argparse.Namespace) -> None:
             "encoded": result.items,
             "missing": len(result.missing),
             "width": result.width,
-        }
+        },
+        {options.modality: result.items / scan.count},
     )
     print(
         f"{output}\n"
