@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
+from .optional_import import require
 from .torch_device import PRECISIONS
 
 DEFAULT_IMAGE_ENCODER = "efficientnet-lite0"
@@ -97,6 +98,16 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
         "--force", action="store_true", help="encode again even if the output is up to date"
     )
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
+
+
+def silence_libraries(quiet: bool) -> None:
+    """Turn off the progress bars that ``transformers`` draws while it loads a model.
+
+    Args:
+        quiet: Whether to do so.
+    """
+    if quiet:
+        require("transformers.utils.logging", "Encoding").disable_progress_bar()
 
 
 def summary_table(rows: Sequence[tuple[str, object]]) -> str:

@@ -169,7 +169,7 @@ def _check_cosines(found: Embedding, section: Section) -> None:
     total = float((found.unit.astype(np.float64).sum(axis=0) ** 2).sum())
     mean = (total - count) / (count * (count - 1))
     _, cosines = nearest(found.unit, sample_queries(count), 1)
-    section.fact("cosine of random items", f"mean {mean:.3f}")
+    section.fact("cosine of random items", f"mean {round(mean, 3) + 0.0:.3f}")
     section.fact("cosine to the nearest item", f"median {np.median(cosines):.3f}")
     if mean > COLLAPSED_COSINE:
         section.warning(

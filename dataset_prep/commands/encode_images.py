@@ -9,7 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from ..chunked_encoding import Chunk, EncodedChunk, encode_to_file
-from ..command_line import add_image_encoder_options, add_run_options, summary_table
+from ..command_line import (
+    DEFAULT_IMAGE_ENCODER,
+    add_image_encoder_options,
+    add_run_options,
+    silence_libraries,
+    summary_table,
+)
 from ..content_digest import rows_digest
 from ..encoding_stage import EncodingStage, software_versions
 from ..feature_file import feature_path
@@ -101,6 +107,8 @@ def execute(options: argparse.Namespace) -> None:
     items = _items_file(options)
     wanted = _wanted(items, options.item_field)
     device = choose_device(options.device)
+    # The default network does without transformers, which need not be installed for it.
+    silence_libraries(options.quiet and options.image_encoder != DEFAULT_IMAGE_ENCODER)
     model = load_image_model(options.image_encoder, device, options.precision)
     settings = {
         "encoder": options.image_encoder,

@@ -8,7 +8,12 @@ from pathlib import Path
 
 from ..chunked_encoding import encode_to_file
 from ..clean_text import clean_text
-from ..command_line import add_run_options, add_text_encoder_options, summary_table
+from ..command_line import (
+    add_run_options,
+    add_text_encoder_options,
+    silence_libraries,
+    summary_table,
+)
 from ..content_digest import file_digest
 from ..encoding_stage import EncodingStage, software_versions
 from ..feature_file import feature_path
@@ -77,6 +82,7 @@ def execute(options: argparse.Namespace) -> None:
     read = [*fields, *([options.require] if options.require else [])]
     scan = scan_items(items, options.item_field, list(dict.fromkeys(read)))
     device = choose_device(options.device)
+    silence_libraries(options.quiet)
     encoder = TextEncoder.from_pretrained(
         options.text_encoder, device, options.max_length, options.precision
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +16,9 @@ from recbole_cammsr.dataset_prep.checks.dataset_check import (
     find_feature_files,
     locate,
 )
+from recbole_cammsr.dataset_prep.checks.finding import Bars
 from recbole_cammsr.dataset_prep.checks.neighbours import nearest, sample_queries
+from recbole_cammsr.dataset_prep.checks.svg_figures import draw
 
 USERS, ITEMS = 80, 120
 
@@ -298,3 +302,70 @@ def test_command_prints_the_verdict_and_fails_on_errors(toy, capsys, run_prep):
         run_prep("check", folder)
     with pytest.raises(ValueError, match="write MODALITY=FILE"):
         run_prep("check", folder, "--features", "text")
+
+
+class Page(HTMLParser):
+    """Collects tags, text and everything that a page could fetch or run."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.links: list[str] = []
+        self.words: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list) -> None:
+        self.tags.append(tag)
+        self.links += [value for name, value in attrs if name in ("src", "href") and value]
+        assert not [name for name, _ in attrs if name.startswith("on")]
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+
+def test_report_page_is_whole_and_harmless(toy, tmp_path, run_prep, encode_image, capsys):
+    attack = "<script>alert(1)</script><img src=x onerror=alert(2)>"
+    for row in toy.item:
+        row[1] = f"{attack} {row[0]}"
+    images = tmp_path / "images"
+    images.mkdir()
+    for number, token in enumerate(toy.tokens[:60]):
+        data = encode_image(colour=(number, 9, 9), size=(300, 200)) if number else b"torn"
+        (images / f"{token}.png").write_bytes(data)
+    report = tmp_path / "report.html"
+    run_prep("check", toy.write(), "--report", report, "--images", images)
+    text = report.read_text(encoding="utf-8")
+    assert f"report: {report}" in capsys.readouterr().out
+    page = Page(text)
+    assert "script" not in page.tags
+    assert all(link.startswith("data:image/jpeg;base64,") for link in page.links)
+    assert f"{attack} i0" in page.words
+    # Two modalities of twelve rows of seven, some of them with a picture.
+    assert text.count('class="cell ') == 2 * 12 * 7
+    assert 20 < len(page.links) < 2 * 12 * 7
+    assert page.tags.count("svg") >= 6
+    expected = "".join(page.words)
+    for fact in ("960", "do the features make sense?", "nearest neighbours: text"):
+        assert fact in expected
+    run_prep("check", toy.write(), "--report", report, "--images", images)
+    assert report.read_text(encoding="utf-8") == text
+
+
+def test_report_of_a_broken_data_set_is_written_too(toy, tmp_path, run_prep):
+    spoil(toy, "nan")
+    report = tmp_path / "report.html"
+    with pytest.raises(ValueError, match="1 error"):
+        run_prep("check", toy.write(), "--report", report)
+    text = report.read_text(encoding="utf-8")
+    assert "NOT USABLE: 1 error, 0 warnings" in text
+    assert "nearest neighbours: text" in text
+
+
+def test_bars_have_the_heights_of_their_counts():
+    drawn = draw(Bars("t", ("a", "b", "c"), (1, 0, 4)))
+    heights = [float(x) for x in re.findall(r'<rect [^>]*height="([\d.]+)"', drawn)]
+    assert heights[1] == 0
+    assert heights[2] == pytest.approx(4 * heights[0], rel=0.01)
+    wide = draw(Bars("t", ("long/" * 20, "b"), (30, 10), horizontal=True))
+    widths = [float(x) for x in re.findall(r'<rect [^>]*width="([\d.]+)"', wide)]
+    assert widths[0] == pytest.approx(3 * widths[1], rel=0.01)
