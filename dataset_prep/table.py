@@ -197,6 +197,8 @@ def as_id(value: Any) -> str:
     Returns:
         The id, empty for none.
     """
+    if isinstance(value, str):
+        return value.strip()
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
     if isinstance(value, bytes):
