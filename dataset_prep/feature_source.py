@@ -149,7 +149,7 @@ def write_features(
             raise ValueError(
                 f"{rows.path}: none of the {len(kept)} items kept has a feature that is not zero"
             )
-        where = np.flatnonzero(present)
+        where = np.flatnonzero(present).tolist()
         outputs.append(feature_path(folder, dataset, rows.modality))
         write_feature_file(
             outputs[-1], [rows.tokens[index] for index in where], np.asarray(rows.values[where])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -51,11 +51,14 @@ class RecordFile:
         if self.separator is not None and len(self.separator) != 1:
             raise ValueError(f"the separator must be one character, not {self.separator!r}")
 
-    def records(self, sink: DamageSink) -> Iterator[Mapping[str, Any]]:
+    def records(
+        self, sink: DamageSink, fields: Collection[str] | None = None
+    ) -> Iterator[Mapping[str, Any]]:
         """Yield each record as field name to value; ``name:type`` headers lose the type.
 
         Args:
             sink: Receives the count of damaged records.
+            fields: Fields that are needed; others may be absent from the records.
 
         Yields:
             The records, in file order. Cells of CSV and TSV are text.
@@ -67,7 +70,7 @@ class RecordFile:
         if not self.path.is_file():
             raise FileNotFoundError(f"{self.path}: no such file")
         if self.separator is None and self._suffix in PARQUET_SUFFIXES:
-            yield from self._parquet()
+            yield from self._parquet(fields)
         elif self.separator is None and self._suffix in JSON_SUFFIXES:
             yield from self._json_lines(sink)
         else:
@@ -113,7 +116,7 @@ class RecordFile:
         for line in noted_lines(LineFile(self.path, progress=self.progress), sink):
             try:
                 record = json.loads(line)
-            except (json.JSONDecodeError, RecursionError):
+            except (ValueError, RecursionError):
                 record = None
             if not isinstance(record, dict):
                 sink.skip(NOT_JSON.format(self.path.name))
@@ -121,13 +124,16 @@ class RecordFile:
             self.seen.update(record)
             yield record
 
-    def _parquet(self) -> Iterator[Mapping[str, Any]]:
+    def _parquet(self, fields: Collection[str] | None) -> Iterator[Mapping[str, Any]]:
         parquet = require("pyarrow.parquet", "reading Parquet")
         arrow = require("pyarrow", "reading Parquet")
         try:
             file = parquet.ParquetFile(self.path)
         except arrow.ArrowInvalid as error:
             raise ValueError(f"{self.path}: not a Parquet file ({error})") from error
-        self.seen.update(file.schema_arrow.names)
-        for batch in file.iter_batches(batch_size=_ROWS_PER_BATCH):
+        names = file.schema_arrow.names
+        self.seen.update(names)
+        # A column of embeddings, say, would take most of the time and memory.
+        columns = None if fields is None else [name for name in names if name in fields]
+        for batch in file.iter_batches(batch_size=_ROWS_PER_BATCH, columns=columns):
             yield from batch.to_pylist()

@@ -56,9 +56,9 @@ class StagingWriter:
     """Write interactions and items in batches; the folder appears only when complete.
 
     ``interactions.parquet`` holds ``row`` (int64, order in the source), ``user``, ``item``
-    (string), ``rating``, ``timestamp`` (double, nullable). ``items.parquet`` holds ``item`` and the nullable
-    strings ``title``, ``description``, ``brand``, ``categories`` (JSON: list of paths, each a list
-    of labels) and ``image`` (references joined by a space).
+    (string), ``rating``, ``timestamp`` (double, nullable). ``items.parquet`` holds ``item`` and the
+    nullable strings ``title``, ``description``, ``brand``, ``categories`` (JSON: list of paths,
+    each a list of labels) and ``image`` (references joined by a space).
 
     Args:
         folder: The folder to create; an older one is replaced at the end.

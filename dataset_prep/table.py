@@ -129,7 +129,7 @@ class Table:
         file = RecordFile(Path(self.interactions), self.mapping.separator, self.progress)
         names = {**INTERACTION_DEFAULTS, **self.mapping.interactions}
         units = TIME_UNITS[self.mapping.time_unit]
-        for record in file.records(writer):
+        for record in file.records(writer, set(names.values())):
             user, item = as_id(record.get(names["user"])), as_id(record.get(names["item"]))
             if not user or not item:
                 writer.skip(NO_IDS.format(file.path.name))
@@ -161,7 +161,7 @@ class Table:
         file = RecordFile(Path(self.items), self.mapping.separator, self.progress)
         names = {**ITEM_DEFAULTS, **self.mapping.items}
         listed: set[str] = set()
-        for record in file.records(writer):
+        for record in file.records(writer, set(names.values())):
             item = as_id(record.get(names["item"]))
             if not item:
                 writer.skip(NO_ITEM_ID.format(file.path.name))
@@ -192,13 +192,17 @@ def as_id(value: Any) -> str:
     """Spell an id; whole numbers stored as floats, as data frames do, lose their ``.0``.
 
     Args:
-        value: Text, number or None.
+        value: Text, UTF-8 bytes, number or None.
 
     Returns:
         The id, empty for none.
     """
+    if isinstance(value, str):
+        return value.strip()
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "replace")
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return str(value).strip()
@@ -220,7 +224,7 @@ def as_number(value: Any) -> float | None:
         return None
     try:
         return float(value)
-    except TypeError as error:
+    except (TypeError, OverflowError) as error:
         raise ValueError(f"{value!r:.100} is no number") from error
 
 
@@ -269,7 +273,10 @@ def as_category_paths(value: Any, separator: str | None = None) -> list[list[str
         if separator is not None:
             value = [label.strip() for label in text.split(separator) if label.strip()]
         elif text.startswith("["):
-            value = json.loads(text)
+            try:
+                value = json.loads(text)
+            except RecursionError as error:
+                raise ValueError(f"{text!r:.100} is nested too deeply") from error
         else:
             value = [text] if text else []
     if value is None or (isinstance(value, float) and math.isnan(value)):
@@ -287,7 +294,7 @@ def as_text(value: Any) -> str | None:
     """Read a text; a list of texts, as some dumps store a description, is joined by blanks.
 
     Args:
-        value: Text, list of texts, number or None.
+        value: Text, UTF-8 bytes, list of texts, number or None.
 
     Returns:
         The text, None for none.
@@ -296,6 +303,8 @@ def as_text(value: Any) -> str | None:
         return None
     if isinstance(value, (list, tuple)):
         return " ".join(str(part) for part in value if part is not None) or None
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "replace")
     return str(value) or None
 
 

@@ -140,6 +140,29 @@ def test_ids_of_data_frames_lose_the_decimal_point() -> None:
     ]
 
 
+def test_values_that_no_number_or_text_holds_are_skipped_not_fatal(tmp_path: Path) -> None:
+    inter = tmp_path / "inter.jsonl"
+    huge, deep = "9" * 400, "[" * 100_000
+    inter.write_text(
+        f'{{"user_id": "u", "item_id": "a", "rating": {huge}}}\n'
+        f'{{"user_id": "u", "item_id": "a", "rating": [1]}}\n{deep}\n'
+        '{"user_id": "u", "item_id": "a", "rating": NaN, "timestamp": 1e999}\n'
+    )
+    rows, _, report = stage(Table(inter), tmp_path / "staged")
+    assert rows == [("u", "a", None, None)]
+    assert report["skipped"] == {
+        table.NO_RATING.format("inter.jsonl"): 2,
+        NOT_JSON.format("inter.jsonl"): 1,
+    }
+
+
+def test_binary_columns_of_parquet_are_read_as_text(tmp_path: Path) -> None:
+    columns = {"user_id": [b"u"], "item_id": [b"\xc3\xa9"], "embedding": [[0.5] * 8]}
+    parquet.write_table(pyarrow.table(columns), tmp_path / "inter.parquet")
+    rows, _, _ = stage(Table(tmp_path / "inter.parquet"), tmp_path / "staged")
+    assert rows == [("u", "é", None, None)]
+
+
 def test_category_texts_are_labels_paths_or_json() -> None:
     assert as_category_paths("Books") == [["Books"]]
     assert as_category_paths("Books > Spy", " > ") == [["Books", "Spy"]]
