@@ -65,9 +65,7 @@ def read_items(
         )
 
 
-def scan_items(
-    path: str | os.PathLike[str], item_field: str, fields: Sequence[str]
-) -> ItemScan:
+def scan_items(path: str | os.PathLike[str], item_field: str, fields: Sequence[str]) -> ItemScan:
     """Read all items once, so that a wrong field or token is known before hours of encoding.
 
     Args:

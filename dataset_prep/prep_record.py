@@ -211,6 +211,16 @@ class PrepRecord:
             if self._stages.pop(name, None) is not None:
                 _write(self.path, self._stages)
 
+    def remove_remains(self) -> None:
+        """Delete what a run killed while writing the record has left."""
+        with _locked(self.path.parent):
+            _temporary(self.path).unlink(missing_ok=True)
+
+
+def _temporary(path: Path) -> Path:
+    # a fixed name, safe under the lock: what a killed run leaves behind the next one overwrites
+    return path.with_name(f".{path.name}.part")
+
 
 def _differing(now: dict[str, Any], then: dict[str, Any]) -> list[str]:
     """Keys that only one of two mappings has, or whose values differ."""
@@ -259,8 +269,7 @@ def _write(path: Path, stages: Mapping[str, Stage]) -> None:
         },
     }
     path.parent.mkdir(parents=True, exist_ok=True)
-    # A fixed name, safe under the lock: what a killed run leaves behind the next one overwrites.
-    temporary = path.with_name(f".{path.name}.part")
+    temporary = _temporary(path)
     with temporary.open("w", encoding="utf-8", newline="") as file:
         file.write(json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
         file.flush()

@@ -88,6 +88,7 @@ def prepare(
     settings = {**origin, "filters": asdict(rule)}
 
     _remove_remains(folder, dataset)
+    record.remove_remains()
     was_current = record.is_current(FILTER, inputs, settings)
     if was_current:
         say(f"{dataset}: already complete and unchanged, nothing to do")

@@ -43,7 +43,10 @@ class Toy:
         # Both modalities know the category and, a little, the item itself.
         own = rng.normal(size=(ITEMS, 8))
         self.features = {
-            name: (list(self.tokens), centres[m][groups] + 0.3 * own + 0.05 * rng.normal(size=(1, 8)))
+            name: (
+                list(self.tokens),
+                centres[m][groups] + 0.3 * own + 0.05 * rng.normal(size=(1, 8)),
+            )
             for m, name in enumerate(("image", "text"))
         }
 
@@ -233,7 +236,9 @@ def test_missing_files_and_odd_encodings(toy):
     folder = toy.write()
     (folder / "toy.item").unlink()
     (folder / "toy.text.npz").write_bytes(b"PK broken")
-    (folder / "toy.inter").write_bytes(b"user_id:token\titem_id:token\ttimestamp:float\n\xff\t1\t2\n")
+    (folder / "toy.inter").write_bytes(
+        b"user_id:token\titem_id:token\ttimestamp:float\n\xff\t1\t2\n"
+    )
     result = check_dataset(folder, "toy")
     errors = messages(result, "error")
     assert any("toy.inter: not UTF-8" in message for message in errors)
