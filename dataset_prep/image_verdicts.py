@@ -1,4 +1,4 @@
-"""The verdict file of an image encoding: for every item and file whether it was used, or why not."""
+"""The verdict file of an image encoding: whether an item or file was used, or why not."""
 
 from __future__ import annotations
 

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..content_digest import file_digest
+from ..prep_record import PrepRecord
 from .features import check_features
 from .finding import ERROR, NOTE, WARNING, Section
 from .interactions import FieldNames, check_interactions
@@ -135,10 +137,30 @@ def check_dataset(
         none = Section("features")
         none.warning("no feature file beside the atomic files: only item IDs can be used")
         sections.append(none)
+    record = _check_record(folder, name)
+    if record is not None:
+        sections.append(record)
     sense = check_sense(embeddings, items.labels)
     if sense is not None:
         sections.append(sense)
     return DatasetCheck(name, folder, sections, embeddings, items)
+
+
+def _check_record(folder: Path, name: str) -> Section | None:
+    """Compare the files with what the record says that was written; None where there is none."""
+    section = Section("record of the preparation")
+    try:
+        stages = PrepRecord.of_dataset(folder, name).stages
+    except ValueError as error:
+        section.warning(str(error))
+        return section
+    for stage, done in stages.items():
+        section.fact(stage, ", ".join(f"{key} {value:,}" for key, value in done.counts.items()))
+        for output, digest in done.outputs.items():
+            file = folder / output
+            if not file.is_file() or file_digest(file) != digest:
+                section.warning(f"{output} is not the file that {stage} wrote: prepare it again")
+    return section if stages else None
 
 
 def find_feature_files(folder: Path, name: str) -> dict[str, str]:

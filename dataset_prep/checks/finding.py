@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 ERROR = "error"
 WARNING = "warning"
 NOTE = "note"
@@ -74,7 +76,7 @@ def percent(part: float, whole: float) -> str:
     return f"{100 * part / whole if whole else 0:.1f} %"
 
 
-def some(values: Sequence[object], count: int = 3) -> str:
+def some(values: Sequence[object] | np.ndarray, count: int = 3) -> str:
     """Write the first few values, e.g. ``"'a', 'b', ..."``."""
     shown = ", ".join(repr(str(value)) for value in values[:count])
     return shown + (", ..." if len(values) > count else "")

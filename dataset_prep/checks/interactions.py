@@ -136,7 +136,7 @@ def _check_times(users: np.ndarray, times: np.ndarray, section: Section) -> None
         section.fact("times", "positions 1, 2, 3, ...")
         section.note("times are positions in the sequence: settings that use time say nothing here")
         return
-    if _FIRST_PLAUSIBLE <= first and last <= _LAST_PLAUSIBLE:
+    if first >= _FIRST_PLAUSIBLE and last <= _LAST_PLAUSIBLE:
         days = [datetime.fromtimestamp(time, timezone.utc).date() for time in (first, last)]
         section.fact("times", f"{days[0]} to {days[1]}")
         years = pd.to_datetime(times, unit="s", utc=True).year
@@ -158,8 +158,8 @@ def _check_lengths(lengths: np.ndarray, section: Section) -> None:
     if short:
         level = section.error if short == len(lengths) else section.warning
         level(
-            f"{short:,} of {len(lengths):,} users have fewer than {SHORTEST_SEQUENCE} interactions: "
-            "leave-one-out has no training item for them; drop them (k-core) or set "
+            f"{short:,} of {len(lengths):,} users have fewer than {SHORTEST_SEQUENCE} "
+            "interactions: leave-one-out has no training item for them; drop them (k-core) or set "
             "user_inter_num_interval"
         )
     section.figures.append(_power_bars("users by sequence length", lengths))
@@ -174,7 +174,7 @@ def _check_popularity(counts: np.ndarray, section: Section) -> None:
 
 
 def _check_leakage(data: Interactions, times: np.ndarray, section: Section) -> None:
-    """Look at a leave-one-out split: unseen targets, repeated targets, training after validation."""
+    """Look at a leave-one-out split: unseen and repeated targets, training after validation."""
     train, valid, test = data.from_end > 1, data.from_end == 1, data.from_end == 0
     if not (train.any() and valid.any()):
         return

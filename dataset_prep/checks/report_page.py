@@ -15,6 +15,8 @@ from .thumbnails import thumbnails
 
 # Titles come from strangers: nothing on the page may run or be fetched, whatever they contain.
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+# Characters of a title on a contact sheet; shops write whole descriptions into titles.
+_TITLE = 90
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1c2330; --soft: #66707f; --line: #d9dee6; --bar: #4a78b5;
   --page: #fff; --card: #f6f8fa; --error: #b3261e; --warning: #9a6200; --good: #2e7d4f; }
@@ -28,7 +30,8 @@ h1 { font-size: 1.5rem; margin: 0; } h2 { font-size: 1.15rem; margin: 2.2rem 0 .
 .verdict { font-size: 1.05rem; font-weight: 600; } .bad { color: var(--error); }
 .fine { color: var(--good); } .soft { color: var(--soft); }
 table { border-collapse: collapse; } td { padding: .1rem .8rem .1rem 0; vertical-align: top; }
-td:first-child { color: var(--soft); } ul { padding-left: 1.2rem; }
+td:first-child { color: var(--soft); min-width: 16rem; }
+td:last-child { overflow-wrap: anywhere; } ul { padding-left: 1.2rem; }
 li.error { color: var(--error); } li.warning { color: var(--warning); }
 li b { font-weight: 600; } .charts { display: flex; flex-wrap: wrap; gap: 1.2rem; }
 figure { margin: .8rem 0 0; } figcaption { font-size: .85rem; margin-bottom: .2rem; }
@@ -135,19 +138,20 @@ def _sheet(sheet: Sheet, pictures: Mapping[str, str]) -> str:
     )
     return (
         f"<h2>nearest neighbours: {escape(sheet.modality)}</h2>"
-        f'<p class="soft">Each row: an item, then the items with the highest cosine{sample}. Green: '
-        f"shares a category with the first.</p>{rows}"
+        f'<p class="soft">Each row: an item, then the items with the highest cosine{sample}. '
+        f"Green: shares a category with the first.</p>{rows}"
     )
 
 
 def _cell(cell: Cell, picture: str | None) -> str:
     """One item of a contact sheet."""
     kind = "first" if cell.cosine is None else "related" if cell.related else ""
+    title = cell.title if len(cell.title) <= _TITLE else f"{cell.title[: _TITLE - 1]}…"
     image = f'<img src="{picture}" alt="">' if picture else ""
     labels = ", ".join(label.rsplit(">", 1)[-1].replace("_", " ") for label in cell.labels)
     cosine = "" if cell.cosine is None else f"{cell.cosine:.2f}"
     below = " · ".join(part for part in (cosine, labels) if part)
     return (
-        f'<div class="cell {kind}">{image}<span class="title">{escape(cell.title)}</span>'
+        f'<div class="cell {kind}">{image}<span class="title">{escape(title)}</span>'
         f'<span class="soft">{escape(below)}</span></div>'
     )

@@ -39,7 +39,8 @@ def _vertical(bars: Bars) -> str:
     parts = [
         _text(_LEFT - 6, _TOP + 4, f"{top:,}", "end"),
         _text(_LEFT - 6, _HEIGHT - _BOTTOM + 4, "0", "end"),
-        f'<path class="axis" fill="none" stroke="{_LINE}" d="M{_LEFT} {_TOP}V{_HEIGHT - _BOTTOM}H{_WIDTH - _RIGHT}"/>',
+        f'<path class="axis" fill="none" stroke="{_LINE}" '
+        f'd="M{_LEFT} {_TOP}V{_HEIGHT - _BOTTOM}H{_WIDTH - _RIGHT}"/>',
     ]
     widest = _DIGIT_WIDTH * max(map(len, bars.labels), default=1)
     every = max(1, math.ceil(widest / step))

@@ -43,7 +43,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--items",
         metavar="FILE",
-        help=".item file, CSV, TSV or JSON lines, optionally .gz (default: <output>/<dataset>.item)",
+        help=".item file, CSV, TSV or JSON lines, optionally .gz (default: "
+        "<output>/<dataset>.item)",
     )
     parser.add_argument("--item-field", default="item_id", help="field of the item id")
     parser.add_argument(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from types import ModuleType
 
 from .. import ml100k
 from ..command_line import DEFAULT_IMAGE_ENCODER, summary_table
@@ -76,7 +77,7 @@ def execute(options: argparse.Namespace) -> None:
     _run(encode_images, [*shared, *images, "--image-encoder", options.image_encoder])
 
 
-def _run(command: object, arguments: list[str]) -> None:
+def _run(command: ModuleType, arguments: list[str]) -> None:
     """Run another command of this package."""
     parser = argparse.ArgumentParser(prog=command.NAME)
     command.add_arguments(parser)

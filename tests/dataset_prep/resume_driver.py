@@ -1,8 +1,8 @@
 """Runs commands in forked children on request, so that heavy packages are imported once.
 
-Reads one JSON request a line, ``{"module", "arguments", "folder", "kill_at"}``, and answers with the
-number of events of the run, or null for a child that was killed at event ``kill_at``. Events are
-files opened, renamed or removed in the folder, batches encoded and images decoded.
+Reads one JSON request a line, ``{"module", "arguments", "folder", "kill_at"}``, and answers with
+the number of events of the run and whether it was killed, as it is at event ``kill_at``. Events
+are files opened, renamed or removed in the folder, batches encoded and images decoded.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""``cammsr-prep check``: each fault that is planted is found, and a sound data set is let through."""
+"""``cammsr-prep check``: each fault that is planted is found, a sound data set passes."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from recbole_cammsr.dataset_prep.checks.dataset_check import (
 from recbole_cammsr.dataset_prep.checks.finding import Bars
 from recbole_cammsr.dataset_prep.checks.neighbours import nearest, sample_queries
 from recbole_cammsr.dataset_prep.checks.svg_figures import draw
+from recbole_cammsr.dataset_prep.prep_record import PrepRecord
 
 USERS, ITEMS = 80, 120
 
@@ -264,6 +265,19 @@ def test_feature_files_are_found_by_name_and_header(toy):
     }
 
 
+def test_files_are_compared_with_the_record(toy):
+    folder = toy.write()
+    record = PrepRecord.of_dataset(folder, "toy")
+    outputs = [folder / "toy.text.npz", folder / "toy.item"]
+    record.finish("made", inputs={}, settings={}, outputs=outputs, counts={"items": 1200})
+    result = check_dataset(folder, "toy")
+    assert facts(result)["made"] == "items 1,200"
+    assert messages(result, "warning") == []
+    (folder / "toy.item").write_text((folder / "toy.item").read_text() + "i999\tnew\tc1\n")
+    warnings = messages(check_dataset(folder, "toy"), "warning")
+    assert warnings == ["toy.item is not the file that made wrote: prepare it again"]
+
+
 def test_data_set_is_located(toy):
     folder = toy.write()
     expected = (folder, "toy")
@@ -303,7 +317,7 @@ def test_command_prints_the_verdict_and_fails_on_errors(toy, capsys, run_prep):
     assert "features: image" not in out
     toy.inter[0][2] = "x"
     toy.write()
-    with pytest.raises(ValueError, match="toy in .* has 1 error, listed above"):
+    with pytest.raises(ValueError, match=r"toy in .* has 1 error, listed above"):
         run_prep("check", folder)
     with pytest.raises(ValueError, match="write MODALITY=FILE"):
         run_prep("check", folder, "--features", "text")

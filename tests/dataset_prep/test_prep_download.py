@@ -19,9 +19,9 @@ from recbole_cammsr.dataset_prep.item_links import first_link
 from recbole_cammsr.dataset_prep.public_address import is_public
 
 pytest.importorskip("aiohttp")
-from recbole_cammsr.dataset_prep.download_journal import JOURNAL, read_journal  # noqa: E402
-from recbole_cammsr.dataset_prep.http_fetch import FetchError, Limits, fetch, open_session  # noqa: E402
-from recbole_cammsr.dataset_prep.image_download import download_images  # noqa: E402
+from recbole_cammsr.dataset_prep.download_journal import JOURNAL, read_journal
+from recbole_cammsr.dataset_prep.http_fetch import FetchError, Limits, fetch, open_session
+from recbole_cammsr.dataset_prep.image_download import download_images
 
 QUICK = Limits(
     concurrency=4,
@@ -52,7 +52,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def do_GET(self) -> None:  # noqa: N802
+    def do_GET(self) -> None:
         server = self.server
         server.seen[self.path] = server.seen.get(self.path, 0) + 1
         name = self.path.strip("/")

@@ -105,6 +105,6 @@ def test_blocks_give_the_same_bytes_as_one_array(sizes, dtype):
         write_feature_file(whole, tokens, values, dtype)
         write_feature_blocks(parts, tokens, iter(blocks), 3, dtype)
         assert whole.read_bytes() == parts.read_bytes()
-        with pytest.raises(ValueError, match="rows of features for|one row per item token"):
+        with pytest.raises(ValueError, match=r"rows of features for|one row per item token"):
             write_feature_blocks(parts, [*tokens, "x"], iter(blocks), 3, dtype)
         assert whole.read_bytes() == parts.read_bytes()

@@ -79,7 +79,7 @@ def test_movies_without_overview_or_poster_are_absent(
 
 
 def test_real_encoders_give_the_shipped_features(tmp_path, run_prep):
-    """On a few movies, so that it stays fast; row by row, since batches differ from the full run."""
+    """On a few movies, so that it stays fast; batches then differ from those of the full run."""
     shared = os.environ.get("CAMMSR_SHARED_DATA")
     source = Path(shared or ".") / "ml100k"
     if not shared or not (source / "posters.zip").is_file():
