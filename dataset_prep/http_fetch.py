@@ -11,12 +11,12 @@ import asyncio
 import socket
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urljoin, urlsplit
 
 from .optional_import import require
-from .public_address import is_address, is_public
+from .public_address import ends_in_number, is_address, is_public
 
 aiohttp: Any = require("aiohttp", "Downloading images")
+yarl: Any = require("yarl", "Downloading images")
 
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
 # Answers that may be different a little later.
@@ -141,31 +141,41 @@ async def fetch(session: Any, url: str, limits: Limits) -> bytes:
 
 async def _try(session: Any, url: str, limits: Limits) -> bytes:
     """Fetch a URL once, following redirects."""
+    place = _parsed(url)
     for _ in range(limits.max_redirects + 1):
-        _check_url(url, limits.allow_private_hosts)
+        _check_place(place, limits.allow_private_hosts)
         try:
-            async with session.get(url, allow_redirects=False) as answer:
+            async with session.get(place, allow_redirects=False) as answer:
                 if answer.status not in _REDIRECTS:
                     return await _body(answer, limits.max_bytes)
-                url = urljoin(url, answer.headers.get("Location", ""))
+                location = answer.headers.get("Location", "")
         except (aiohttp.ClientError, OSError, asyncio.TimeoutError, ValueError) as error:
             raise _reason(error) from error
+        place = place.join(_parsed(location))
     raise FetchError(f"more than {limits.max_redirects} redirects")
 
 
-def _check_url(url: str, allow_private_hosts: bool) -> None:
-    """Refuse a URL that is not http(s) or names an address that is not public."""
+def _parsed(url: str) -> Any:
+    """Parse a URL with the client's own parser: two parsers may disagree on what the host is."""
     try:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
+        return yarl.URL(url)
     except ValueError:
         raise FetchError("not a URL") from None
-    if parts.scheme not in ("http", "https"):
-        raise FetchError(f"scheme {parts.scheme!r} is not http or https")
+
+
+def _check_place(place: Any, allow_private_hosts: bool) -> None:
+    """Refuse a URL that is not http(s) or names an address that is not public."""
+    if place.scheme not in ("http", "https"):
+        raise FetchError(f"scheme {place.scheme!r} is not http or https")
+    host = place.raw_host or ""
     if not host:
         raise FetchError("no host in the URL")
-    # Names are judged when they are resolved; an address never is.
-    if is_address(host) and not (allow_private_hosts or is_public(host)):
+    # Names are judged when they are resolved; an address is never resolved, and the same holds
+    # in some versions of the client for other spellings of one, such as 127.1.
+    if not is_address(host):
+        if ends_in_number(host):
+            raise FetchError(f"host {host} is an address in an unusual spelling")
+    elif not (allow_private_hosts or is_public(host)):
         raise FetchError(f"address {host} is not on the public internet")
 
 

@@ -48,6 +48,19 @@ def is_address(host: str) -> bool:
     return True
 
 
+def ends_in_number(host: str) -> bool:
+    """Whether a host would be read as an IPv4 address by some software, in whatever spelling.
+
+    Args:
+        host: Host of a URL.
+
+    Returns:
+        Whether its last label is a decimal or hexadecimal number, as no name's is.
+    """
+    last = host.rstrip(".").rpartition(".")[2].lower()
+    return last.isdigit() or last.startswith("0x")
+
+
 def _unwrapped(address: Address) -> list[Address]:
     """The address, or the IPv4 addresses that an IPv6 one stands for."""
     if isinstance(address, ipaddress.IPv4Address):
