@@ -17,12 +17,6 @@ from recbole_cammsr.compat.module_proxy import ModuleProxy
 _BLOCK = 1 << 24
 
 
-def _exact_floats() -> dict[str, str]:
-    # since 3.1 pandas parses floats exactly by default, and warns of the option
-    version = tuple(int(part) for part in pd.__version__.split(".")[:2])
-    return {} if version >= (3, 1) else {"float_precision": "round_trip"}
-
-
 def _has_quotes(path: str) -> bool:
     with open(path, "rb") as file:
         return any(b'"' in block for block in iter(lambda: file.read(_BLOCK), b""))
@@ -32,9 +26,9 @@ def _has_quotes(path: str) -> bool:
 def fast_reading() -> Iterator[None]:
     """Inside the block RecBole's data sets read tables by the C parser, where they can.
 
-    Floats are parsed exactly as Python parses them. Files with quotes, which the two parsers treat
-    differently where they do not pair, separators of several characters (regular expressions),
-    and what the C parser refuses are left to the Python parser.
+    Both parsers turn text into floats by the same routine of pandas. Files with quotes, which they
+    treat differently where they do not pair, separators of several characters (regular
+    expressions), and what the C parser refuses are left to the Python parser.
     """
     original = recbole_dataset.pd
 
@@ -43,7 +37,7 @@ def fast_reading() -> Iterator[None]:
         simple = isinstance(separator, str) and len(separator) == 1
         if simple and options.get("engine") == "python" and not _has_quotes(path):
             try:
-                return original.read_csv(path, **{**options, "engine": "c"}, **_exact_floats())
+                return original.read_csv(path, **{**options, "engine": "c"})
             except pd.errors.ParserError:
                 pass  # RecBole's own way decides whether the file is readable
         return original.read_csv(path, **options)
