@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-# rows of the list fields gathered at a time; bounds the size of the index matrix
+# rows gathered at a time; bounds the size of the index matrix
 _BLOCK = 262_144
 
 
@@ -53,23 +53,24 @@ def prefix_rows(user_ids: np.ndarray, max_length: int) -> PrefixRows:
     return PrefixRows(target, start, target - start)
 
 
-def gather_histories(values: torch.Tensor, rows: PrefixRows, width: int) -> torch.Tensor:
+def gather_histories(
+    values: torch.Tensor, start: torch.Tensor, length: torch.Tensor, width: int
+) -> torch.Tensor:
     """Left-aligned, zero-padded histories of one field.
 
     Args:
         values: ``(I, ...)`` field of the sorted interactions.
-        rows: from :func:`prefix_rows`.
-        width: row length, at least the longest history.
+        start: ``(N,)`` index of the first interaction of each history.
+        length: ``(N,)`` lengths of the histories.
+        width: row length; what a longer history has beyond it is left out.
 
     Returns:
         ``(N, width, ...)`` tensor of the field's dtype.
     """
-    result = torch.zeros((len(rows.target), width, *values.shape[1:]), dtype=values.dtype)
+    result = torch.zeros((len(start), width, *values.shape[1:]), dtype=values.dtype)
     position = torch.arange(width)
-    for begin in range(0, len(rows.target), _BLOCK):
+    for begin in range(0, len(start), _BLOCK):
         block = slice(begin, begin + _BLOCK)
-        start = torch.from_numpy(rows.start[block])
-        valid = position < torch.from_numpy(rows.length[block]).unsqueeze(1)
-        index = (start.unsqueeze(1) + position)[valid]
-        result[block][valid] = values[index]
+        valid = position < length[block].unsqueeze(1)
+        result[block][valid] = values[(start[block].unsqueeze(1) + position)[valid]]
     return result

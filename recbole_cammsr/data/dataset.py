@@ -11,7 +11,7 @@ from recbole.data.dataset import SequentialDataset
 from recbole.data.interaction import Interaction
 from recbole.utils.enum_type import FeatureSource, FeatureType
 
-from recbole_cammsr.data.augmentation import gather_histories, prefix_rows
+from recbole_cammsr.data.augmentation import prefix_rows
 from recbole_cammsr.data.categories import CategoryTable, read_categories
 from recbole_cammsr.data.feature_table import (
     FEATURE_DTYPES,
@@ -20,9 +20,11 @@ from recbole_cammsr.data.feature_table import (
     coverage_report,
 )
 from recbole_cammsr.data.formats import read_features
+from recbole_cammsr.data.history_rows import HistoryColumns, HistoryRows, HistorySource
 from recbole_cammsr.data.intervals import interval_buckets
 from recbole_cammsr.data.packing import PackedRows, pack_rows
 from recbole_cammsr.data.settings import check_known, modality_file, modality_names
+from recbole_cammsr.data.splitting import GroupedRows, leave_out_sizes, part_sizes
 
 #: field of the bucketed time since the previous interaction; its list is what the model reads
 INTERVAL_FIELD = "interval_bucket"
@@ -49,8 +51,9 @@ class CAMMSRDataset(SequentialDataset):
     """RecBole's sequential data set with multimodal item features.
 
     Differences from its parent: histories are ordered by the file's exact times (RecBole compares
-    float32), prefix rows are made without Python loops, and the training split is packed unless
-    `train_packing` is false. Validation and test rows, vocabulary and counters are RecBole's own.
+    float32), prefix rows are made without Python loops and hold where their history stands instead
+    of the history (:class:`HistoryRows`), and the training split is packed unless `train_packing`
+    is false. Validation and test rows, vocabulary and counters are RecBole's own.
     """
 
     inter_feat: Any  # a DataFrame until the data set is built, then an Interaction
@@ -174,19 +177,46 @@ class CAMMSRDataset(SequentialDataset):
             self.set_field_property(INTERVAL_FIELD, FeatureType.TOKEN, FeatureSource.INTERACTION, 1)
         self._aug_presets()
         rows = prefix_rows(users, self.max_item_list_len)
-        new_data = {
-            field: value[torch.from_numpy(rows.target)]
-            for field, value in self.inter_feat.interaction.items()
-        }
-        new_data[self.item_list_length_field] = torch.from_numpy(rows.length)
-        for field, value in self.inter_feat.interaction.items():
-            if field == self.uid_field:
-                continue
-            list_field = getattr(self, f"{field}_list_field")
-            list_length = self.field2seqlen[list_field]
-            width = list_length if isinstance(list_length, int) else list_length[0]
-            new_data[list_field] = gather_histories(value, rows, width)
-        self.inter_feat = Interaction(new_data)
+        target, start, length = (torch.from_numpy(part) for part in rows)
+        stored = {field: values[target] for field, values in self.inter_feat.interaction.items()}
+        stored[self.item_list_length_field] = length
+        sources = {}
+        for field, values in self.inter_feat.interaction.items():
+            if field != self.uid_field:
+                list_field = getattr(self, f"{field}_list_field")
+                shape = self.field2seqlen[list_field]
+                width = shape if isinstance(shape, int) else shape[0]
+                sources[list_field] = HistorySource(values, width)
+        self.inter_feat = HistoryRows(HistoryColumns(stored, sources, start, length))
+
+    # ---------------------------------------------------------------- splits
+
+    def _grouped_index(self, group_by_list: Any) -> Any:
+        return GroupedRows(np.asarray(group_by_list))
+
+    def _split_index_by_leave_one_out(self, grouped_index: Any, leave_one_num: int) -> Any:
+        return grouped_index.parts(leave_out_sizes(grouped_index.sizes, leave_one_num))
+
+    def split_by_ratio(self, ratios: list[float], group_by: str | None = None) -> Any:
+        """RecBole's split by ratio, without its loop over users.
+
+        Args:
+            ratios: shares of the parts, normalised here.
+            group_by: field by which rows are grouped before the split.
+
+        Returns:
+            One data set a part.
+        """
+        if group_by is None:
+            return super().split_by_ratio(ratios)
+        shares = [ratio / sum(ratios) for ratio in ratios]
+        groups = GroupedRows(self.inter_feat[group_by].numpy())
+        totals, which = np.unique(groups.sizes, return_inverse=True)
+        sizes = np.array(
+            [part_sizes(self._calcu_split_ids(tot=n, ratios=shares), n) for n in totals.tolist()]
+        )
+        self._drop_unused_col()
+        return [self.copy(self.inter_feat[rows]) for rows in groups.parts(sizes[which])]
 
     # ---------------------------------------------------------------- packing
 
@@ -210,9 +240,12 @@ class CAMMSRDataset(SequentialDataset):
         return len(self.inter_feat) if self.packed is None else len(self.packed.row)
 
     def __getitem__(self, index: Any, join: bool = True) -> Interaction:
-        if self.packed is None:
-            return super().__getitem__(index, join)
-        return self.packed_batch(np.asarray(index))
+        if self.packed is not None:
+            return self.packed_batch(np.asarray(index))
+        rows = self.inter_feat[index]
+        if isinstance(rows, HistoryRows):
+            rows = rows.gather()
+        return self.join(rows) if join else rows
 
     def packed_batch(self, index: np.ndarray) -> Interaction:
         """Packed rows, trimmed to the longest of them.
@@ -229,20 +262,18 @@ class CAMMSRDataset(SequentialDataset):
         """
         if self.packed is None:
             raise ValueError("only the training split of `train_packing: true` has packed rows.")
-        rows = torch.from_numpy(self.packed.row[index])
-        feat = self.inter_feat
-        length = feat[self.item_list_length_field][rows]
-        longest = int(length.max())
+        rows = self.inter_feat.interaction.take(torch.from_numpy(self.packed.row[index]))
+        longest = int(rows.length.max())
         batch = {
-            self.uid_field: feat[self.uid_field][rows],
-            self.iid_field: feat[self.iid_field][rows],
-            self.item_id_list_field: feat[self.item_id_list_field][rows, :longest],
-            self.item_list_length_field: length,
+            self.uid_field: rows[self.uid_field],
+            self.iid_field: rows[self.iid_field],
+            self.item_id_list_field: rows.gathered(self.item_id_list_field, longest),
+            self.item_list_length_field: rows.length,
             TARGET_COUNT_FIELD: torch.from_numpy(self.packed.targets[index]),
         }
         interval_list = INTERVAL_FIELD + self.config["LIST_SUFFIX"]
-        if interval_list in feat:
-            batch[interval_list] = feat[interval_list][rows, :longest]
+        if interval_list in rows:
+            batch[interval_list] = rows.gathered(interval_list, longest)
         return Interaction(batch)
 
 

@@ -37,7 +37,8 @@ def test_gathered_histories_equal_slices(lengths, max_length, pairs):
     if pairs:
         values = torch.stack([values, -values], dim=1)
     rows = prefix_rows(users, max_length)
-    gathered = gather_histories(values, rows, max_length + 1)
+    start, length = torch.from_numpy(rows.start), torch.from_numpy(rows.length)
+    gathered = gather_histories(values, start, length, max_length + 1)
     assert gathered.shape == (len(rows.target), max_length + 1, *values.shape[1:])
     for row, (start, length) in enumerate(zip(rows.start, rows.length)):
         assert torch.equal(gathered[row, :length], values[start : start + length])
