@@ -21,6 +21,7 @@ from recbole_cammsr.data.feature_table import (
 )
 from recbole_cammsr.data.formats import read_features
 from recbole_cammsr.data.history_rows import HistoryColumns, HistoryRows, HistorySource
+from recbole_cammsr.data.interaction_file import read_regular_file
 from recbole_cammsr.data.intervals import interval_buckets
 from recbole_cammsr.data.packing import PackedRows, pack_rows
 from recbole_cammsr.data.settings import check_known, modality_file, modality_names
@@ -142,6 +143,43 @@ class CAMMSRDataset(SequentialDataset):
             # RecBole's default leaves the time out, without which there are no histories
             load = load | {self.config["TIME_FIELD"]}
         return load, unload
+
+    def _load_feat(self, filepath: str, source: Any) -> Any:
+        if source == FeatureSource.INTERACTION:
+            frame = self._load_regular_file(filepath, source)
+            if frame is not None:
+                return frame
+        return super()._load_feat(filepath, source)
+
+    def _load_regular_file(self, filepath: str, source: Any) -> Any:
+        """Interactions as RecBole reads them, or None where only RecBole's own reading is sure."""
+        separator, encoding = self.config["field_separator"], self.config["encoding"]
+        load, unload = self._get_load_and_unload_col(source)
+        with open(filepath, encoding=encoding) as handle:
+            header = handle.readline()[:-1].split(separator)
+        names = [column.split(":")[0] for column in header]
+        chosen = {
+            column: name
+            for column, name in zip(header, names)
+            if (load is None or name in load) and (unload is None or name not in unload)
+        }
+        kinds: dict[str, list[str]] = {FeatureType.TOKEN.value: [], FeatureType.FLOAT.value: []}
+        for column in chosen:
+            _, _, kind = column.partition(":")
+            if kind not in kinds:
+                return None
+            kinds[kind].append(column)
+        frame = read_regular_file(filepath, separator, encoding, header, *kinds.values())
+        if frame is None:
+            return None
+        for column, name in chosen.items():
+            kind = FeatureType(column.partition(":")[2])
+            self.field2source[name] = source
+            self.field2type[name] = kind
+            self.field2seqlen[name] = 1
+            if kind == FeatureType.FLOAT:
+                self.field2bucketnum[name] = 2
+        return frame.rename(columns=chosen)
 
     def _load_data(self, token: str, dataset_path: str) -> None:
         super()._load_data(token, dataset_path)
