@@ -6,6 +6,7 @@ import os
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from recbole.data.dataset import SequentialDataset
 from recbole.data.interaction import Interaction
@@ -13,6 +14,7 @@ from recbole.utils.enum_type import FeatureSource, FeatureType
 
 from recbole_cammsr.data.augmentation import prefix_rows
 from recbole_cammsr.data.categories import CategoryTable, read_categories
+from recbole_cammsr.data.core_filter import Allowed, rows_of_core
 from recbole_cammsr.data.feature_table import (
     FEATURE_DTYPES,
     FeatureTable,
@@ -190,6 +192,28 @@ class CAMMSRDataset(SequentialDataset):
                 f"{time_field!r}, so histories have no order; add it, or name the right field in "
                 f"`TIME_FIELD`."
             )
+
+    def _filter_by_inter_num(self) -> None:
+        # rows of `.user` and `.item` files are banned too, which only RecBole's own loop does
+        if self.user_feat is not None or self.item_feat is not None:
+            super()._filter_by_inter_num()
+            return
+        kept = rows_of_core(
+            pd.factorize(self.inter_feat[self.uid_field])[0],
+            pd.factorize(self.inter_feat[self.iid_field])[0],
+            self._allowed_counts("user_inter_num_interval"),
+            self._allowed_counts("item_inter_num_interval"),
+        )
+        if not kept.all():
+            self.inter_feat = self.inter_feat.take(np.flatnonzero(kept))
+
+    def _allowed_counts(self, setting: str) -> Allowed:
+        intervals = self._parse_intervals_str(self.config[setting])
+        if not intervals:
+            return lambda counts: np.ones(len(counts), dtype=bool)
+        if len(intervals) > 1:
+            self.logger.warning(f"`{setting}` has more than one interval; any of them will do.")
+        return lambda counts: np.asarray(self._within_intervals(counts, intervals))
 
     def _normalize(self) -> None:
         # RecBole rescales the time field too; order and intervals need what the file says
