@@ -80,8 +80,7 @@ def evaluate(path: str) -> Outcome:
     from recbole.quick_start import load_data_and_model
     from recbole.utils import get_trainer
 
-    # an unpickled Config has not given numpy the aliases that RecBole's metrics use
-    _load(path)["config"].compatibility_settings()
+    prepare(path)
     config, model, _, train_data, valid_data, test_data = load_data_and_model(path)
     trainer = get_trainer(config["MODEL_TYPE"], config["model"])(config, model)
     trainer.eval_collector.data_collect(train_data)
@@ -97,6 +96,16 @@ def evaluate(path: str) -> Outcome:
         bigger_is_better=bool(config["valid_metric_bigger"]),
         checkpoint=path,
     )
+
+
+def prepare(path: str) -> None:
+    """Check a checkpoint before RecBole's ``load_data_and_model`` opens it.
+
+    Raises:
+        RunError: the file is damaged or was written by something else.
+    """
+    # an unpickled Config has not given numpy the aliases that RecBole's metrics use
+    _load(path)["config"].compatibility_settings()
 
 
 def _load(path: str, needed: Collection[str] = ("config", "state_dict", "epoch")) -> Any:

@@ -9,10 +9,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import torch
-
-# rows gathered at a time; bounds the size of the index matrix
-_BLOCK = 262_144
 
 
 class PrefixRows(NamedTuple):
@@ -51,26 +47,3 @@ def prefix_rows(user_ids: np.ndarray, max_length: int) -> PrefixRows:
     target = index[~is_first]
     start = np.maximum(first[~is_first], target - max_length)
     return PrefixRows(target, start, target - start)
-
-
-def gather_histories(
-    values: torch.Tensor, start: torch.Tensor, length: torch.Tensor, width: int
-) -> torch.Tensor:
-    """Left-aligned, zero-padded histories of one field.
-
-    Args:
-        values: ``(I, ...)`` field of the sorted interactions.
-        start: ``(N,)`` index of the first interaction of each history.
-        length: ``(N,)`` lengths of the histories.
-        width: row length; what a longer history has beyond it is left out.
-
-    Returns:
-        ``(N, width, ...)`` tensor of the field's dtype.
-    """
-    result = torch.zeros((len(start), width, *values.shape[1:]), dtype=values.dtype)
-    position = torch.arange(width)
-    for begin in range(0, len(start), _BLOCK):
-        block = slice(begin, begin + _BLOCK)
-        valid = position < length[block].unsqueeze(1)
-        result[block][valid] = values[(start[block].unsqueeze(1) + position)[valid]]
-    return result

@@ -6,7 +6,6 @@ import os
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
 from recbole.data.dataset import SequentialDataset
 from recbole.data.interaction import Interaction
@@ -14,7 +13,6 @@ from recbole.utils.enum_type import FeatureSource, FeatureType
 
 from recbole_cammsr.data.augmentation import prefix_rows
 from recbole_cammsr.data.categories import CategoryTable, read_categories
-from recbole_cammsr.data.core_filter import Allowed, rows_of_core
 from recbole_cammsr.data.feature_table import (
     FEATURE_DTYPES,
     FeatureTable,
@@ -22,12 +20,16 @@ from recbole_cammsr.data.feature_table import (
     coverage_report,
 )
 from recbole_cammsr.data.formats import read_features
-from recbole_cammsr.data.history_rows import HistoryColumns, HistoryRows, HistorySource
-from recbole_cammsr.data.interaction_file import read_regular_file
+from recbole_cammsr.data.histories import PrefixInteraction
 from recbole_cammsr.data.intervals import interval_buckets
 from recbole_cammsr.data.packing import PackedRows, pack_rows
-from recbole_cammsr.data.settings import check_known, modality_file, modality_names
-from recbole_cammsr.data.splitting import GroupedRows, leave_out_sizes, part_sizes
+from recbole_cammsr.data.settings import (
+    check_known,
+    held_in_memory,
+    modality_file,
+    modality_names,
+)
+from recbole_cammsr.data.vectorised_dataset import VectorisedDataset
 
 #: field of the bucketed time since the previous interaction; its list is what the model reads
 INTERVAL_FIELD = "interval_bucket"
@@ -50,13 +52,12 @@ class ItemSide:
         self.categories = None
 
 
-class CAMMSRDataset(SequentialDataset):
+class CAMMSRDataset(VectorisedDataset):
     """RecBole's sequential data set with multimodal item features.
 
     Differences from its parent: histories are ordered by the file's exact times (RecBole compares
-    float32), prefix rows are made without Python loops and hold where their history stands instead
-    of the history (:class:`HistoryRows`), and the training split is packed unless `train_packing`
-    is false. Validation and test rows, vocabulary and counters are RecBole's own.
+    float32), prefix rows are made without Python loops, and the training split is packed unless
+    `train_packing` is false. Validation and test rows, vocabulary and counters are RecBole's own.
     """
 
     inter_feat: Any  # a DataFrame until the data set is built, then an Interaction
@@ -101,13 +102,18 @@ class CAMMSRDataset(SequentialDataset):
                 f"`feature_dtype` is {name!r}; it must be one of {', '.join(FEATURE_DTYPES)}."
             )
         token_to_id = self.field2token_id[self.iid_field]
-        tables = []
-        for modality in self.modalities:
-            file = modality_file(
+        files = {
+            modality: modality_file(
                 modality, self.config["modality_files"], self.dataset_path, self.dataset_name
             )
-            raw = read_features(file, self.iid_field)
-            tables.append(align(raw, modality, token_to_id, FEATURE_DTYPES[name]))
+            for modality in self.modalities
+        }
+        raws = {modality: read_features(file, self.iid_field) for modality, file in files.items()}
+        resident = held_in_memory(self.config, raws.values(), len(token_to_id))
+        tables = [
+            align(raw, modality, token_to_id, FEATURE_DTYPES[name], resident)
+            for modality, raw in raws.items()
+        ]
         lines = [coverage_report(tables)] if tables else ["no content modalities: item IDs only"]
         categories = None
         if self.config["category_weight"] or self.config["category_field"]:
@@ -146,43 +152,6 @@ class CAMMSRDataset(SequentialDataset):
             load = load | {self.config["TIME_FIELD"]}
         return load, unload
 
-    def _load_feat(self, filepath: str, source: Any) -> Any:
-        if source == FeatureSource.INTERACTION:
-            frame = self._load_regular_file(filepath, source)
-            if frame is not None:
-                return frame
-        return super()._load_feat(filepath, source)
-
-    def _load_regular_file(self, filepath: str, source: Any) -> Any:
-        """Interactions as RecBole reads them, or None where only RecBole's own reading is sure."""
-        separator, encoding = self.config["field_separator"], self.config["encoding"]
-        load, unload = self._get_load_and_unload_col(source)
-        with open(filepath, encoding=encoding) as handle:
-            header = handle.readline()[:-1].split(separator)
-        names = [column.split(":")[0] for column in header]
-        chosen = {
-            column: name
-            for column, name in zip(header, names)
-            if (load is None or name in load) and (unload is None or name not in unload)
-        }
-        kinds: dict[str, list[str]] = {FeatureType.TOKEN.value: [], FeatureType.FLOAT.value: []}
-        for column in chosen:
-            _, _, kind = column.partition(":")
-            if kind not in kinds:
-                return None
-            kinds[kind].append(column)
-        frame = read_regular_file(filepath, separator, encoding, header, *kinds.values())
-        if frame is None:
-            return None
-        for column, name in chosen.items():
-            kind = FeatureType(column.partition(":")[2])
-            self.field2source[name] = source
-            self.field2type[name] = kind
-            self.field2seqlen[name] = 1
-            if kind == FeatureType.FLOAT:
-                self.field2bucketnum[name] = 2
-        return frame.rename(columns=chosen)
-
     def _load_data(self, token: str, dataset_path: str) -> None:
         super()._load_data(token, dataset_path)
         time_field = self.config["TIME_FIELD"]
@@ -192,28 +161,6 @@ class CAMMSRDataset(SequentialDataset):
                 f"{time_field!r}, so histories have no order; add it, or name the right field in "
                 f"`TIME_FIELD`."
             )
-
-    def _filter_by_inter_num(self) -> None:
-        # rows of `.user` and `.item` files are banned too, which only RecBole's own loop does
-        if self.user_feat is not None or self.item_feat is not None:
-            super()._filter_by_inter_num()
-            return
-        kept = rows_of_core(
-            pd.factorize(self.inter_feat[self.uid_field])[0],
-            pd.factorize(self.inter_feat[self.iid_field])[0],
-            self._allowed_counts("user_inter_num_interval"),
-            self._allowed_counts("item_inter_num_interval"),
-        )
-        if not kept.all():
-            self.inter_feat = self.inter_feat.take(np.flatnonzero(kept))
-
-    def _allowed_counts(self, setting: str) -> Allowed:
-        intervals = self._parse_intervals_str(self.config[setting])
-        if not intervals:
-            return lambda counts: np.ones(len(counts), dtype=bool)
-        if len(intervals) > 1:
-            self.logger.warning(f"`{setting}` has more than one interval; any of them will do.")
-        return lambda counts: np.asarray(self._within_intervals(counts, intervals))
 
     def _normalize(self) -> None:
         # RecBole rescales the time field too; order and intervals need what the file says
@@ -239,46 +186,31 @@ class CAMMSRDataset(SequentialDataset):
             self.set_field_property(INTERVAL_FIELD, FeatureType.TOKEN, FeatureSource.INTERACTION, 1)
         self._aug_presets()
         rows = prefix_rows(users, self.max_item_list_len)
-        target, start, length = (torch.from_numpy(part) for part in rows)
-        stored = {field: values[target] for field, values in self.inter_feat.interaction.items()}
-        stored[self.item_list_length_field] = length
-        sources = {}
-        for field, values in self.inter_feat.interaction.items():
-            if field != self.uid_field:
-                list_field = getattr(self, f"{field}_list_field")
-                shape = self.field2seqlen[list_field]
-                width = shape if isinstance(shape, int) else shape[0]
-                sources[list_field] = HistorySource(values, width)
-        self.inter_feat = HistoryRows(HistoryColumns(stored, sources, start, length))
-
-    # ---------------------------------------------------------------- splits
-
-    def _grouped_index(self, group_by_list: Any) -> Any:
-        return GroupedRows(np.asarray(group_by_list))
-
-    def _split_index_by_leave_one_out(self, grouped_index: Any, leave_one_num: int) -> Any:
-        return grouped_index.parts(leave_out_sizes(grouped_index.sizes, leave_one_num))
-
-    def split_by_ratio(self, ratios: list[float], group_by: str | None = None) -> Any:
-        """RecBole's split by ratio, without its loop over users.
-
-        Args:
-            ratios: shares of the parts, normalised here.
-            group_by: field by which rows are grouped before the split.
-
-        Returns:
-            One data set a part.
-        """
-        if group_by is None:
-            return super().split_by_ratio(ratios)
-        shares = [ratio / sum(ratios) for ratio in ratios]
-        groups = GroupedRows(self.inter_feat[group_by].numpy())
-        totals, which = np.unique(groups.sizes, return_inverse=True)
-        sizes = np.array(
-            [part_sizes(self._calcu_split_ids(tot=n, ratios=shares), n) for n in totals.tolist()]
+        fields = self.inter_feat.interaction
+        of_target = {field: value[torch.from_numpy(rows.target)] for field, value in fields.items()}
+        of_target[self.item_list_length_field] = torch.from_numpy(rows.length)
+        flat, widths = {}, {}
+        for field, value in fields.items():
+            if field == self.uid_field:
+                continue
+            list_field = getattr(self, f"{field}_list_field")
+            list_length = self.field2seqlen[list_field]
+            flat[list_field] = value
+            widths[list_field] = list_length if isinstance(list_length, int) else list_length[0]
+        self.inter_feat = PrefixInteraction(
+            of_target, torch.from_numpy(rows.start), self.item_list_length_field, flat, widths
         )
-        self._drop_unused_col()
-        return [self.copy(self.inter_feat[rows]) for rows in groups.parts(sizes[which])]
+
+    def inter_matrix(self, *args: Any, **kwargs: Any) -> Any:
+        """RecBole's user-item matrix, which also reads the first item of the histories."""
+        rows = self.inter_feat
+        if not isinstance(rows, PrefixInteraction):
+            return super().inter_matrix(*args, **kwargs)
+        self.inter_feat = rows.materialise()
+        try:
+            return super().inter_matrix(*args, **kwargs)
+        finally:
+            self.inter_feat = rows
 
     # ---------------------------------------------------------------- packing
 
@@ -305,8 +237,8 @@ class CAMMSRDataset(SequentialDataset):
         if self.packed is not None:
             return self.packed_batch(np.asarray(index))
         rows = self.inter_feat[index]
-        if isinstance(rows, HistoryRows):
-            rows = rows.gather()
+        if isinstance(rows, PrefixInteraction):
+            rows = rows.materialise()
         return self.join(rows) if join else rows
 
     def packed_batch(self, index: np.ndarray) -> Interaction:
@@ -324,18 +256,19 @@ class CAMMSRDataset(SequentialDataset):
         """
         if self.packed is None:
             raise ValueError("only the training split of `train_packing: true` has packed rows.")
-        rows = self.inter_feat.interaction.take(torch.from_numpy(self.packed.row[index]))
-        longest = int(rows.length.max())
+        rows = torch.from_numpy(self.packed.row[index])
+        feat: PrefixInteraction = self.inter_feat
+        length = feat[self.item_list_length_field][rows]
+        longest = int(length.max())
         batch = {
-            self.uid_field: rows[self.uid_field],
-            self.iid_field: rows[self.iid_field],
-            self.item_id_list_field: rows.gathered(self.item_id_list_field, longest),
-            self.item_list_length_field: rows.length,
+            self.uid_field: feat[self.uid_field][rows],
+            self.iid_field: feat[self.iid_field][rows],
+            self.item_list_length_field: length,
             TARGET_COUNT_FIELD: torch.from_numpy(self.packed.targets[index]),
         }
-        interval_list = INTERVAL_FIELD + self.config["LIST_SUFFIX"]
-        if interval_list in rows:
-            batch[interval_list] = rows.gathered(interval_list, longest)
+        for list_field in (self.item_id_list_field, INTERVAL_FIELD + self.config["LIST_SUFFIX"]):
+            if list_field in feat:
+                batch[list_field] = feat.histories(list_field, rows, longest)
         return Interaction(batch)
 
 

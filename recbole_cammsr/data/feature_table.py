@@ -29,26 +29,51 @@ class FeatureTable:
         modality: its name in `modalities`.
         path: file it came from.
         values: ``(n_items, d)`` in the chosen dtype; rows of missing items (and of padding, id 0)
-            are zero.
+            are zero. None where the rows stay in ``source``.
         present: ``(n_items,)`` bool, whether the item has a row in the file.
         unused_rows: rows of the file whose token is no item of the data set.
         zero_rows: items that have a row, but one of zeros only.
         digest: of the tokens, the dimension and the values of the items' rows; the order of rows
             in the file does not enter.
+        source: ``(rows, d)`` the file's rows, an array or a memory map; None where ``values`` holds
+            the items' rows.
+        row_of_item: ``(n_items,)`` row of each item in the file; -1 where it has none.
     """
 
     modality: str
     path: str
-    values: torch.Tensor
+    values: torch.Tensor | None
     present: torch.Tensor
     unused_rows: int
     zero_rows: int
     digest: str
+    source: np.ndarray | None
+    row_of_item: np.ndarray
 
     @property
     def dimension(self) -> int:
         """Length of one feature vector."""
-        return int(self.values.shape[1])
+        held = self.source if self.values is None else self.values
+        return 0 if held is None else int(held.shape[1])
+
+    def rows(self, items: torch.Tensor) -> torch.Tensor:
+        """Raw features of some items, read where they are.
+
+        Args:
+            items: ``(n,)`` item ids on the CPU.
+
+        Returns:
+            ``(n, d)`` float32; zero where the item has no features.
+        """
+        if self.source is None:
+            return torch.zeros(len(items), 0) if self.values is None else self.values[items].float()
+        rows = self.row_of_item[items.numpy()]
+        has = np.flatnonzero(rows >= 0)
+        # ascending rows: a memory map is then read forwards
+        has = has[np.argsort(rows[has], kind="stable")]
+        result = np.zeros((len(rows), self.dimension), dtype=np.float32)
+        result[has] = self.source[rows[has]]
+        return torch.from_numpy(result)
 
     @property
     def covered(self) -> int:
@@ -102,6 +127,7 @@ def align(
     modality: str,
     token_to_id: Mapping[str, int],
     dtype: torch.dtype = torch.float16,
+    resident: bool = True,
 ) -> FeatureTable:
     """Bring the rows of a feature file into the order of the data set's item ids.
 
@@ -113,6 +139,7 @@ def align(
         modality: name for messages.
         token_to_id: the data set's ``field2token_id`` of the item field, id 0 being padding.
         dtype: of the result.
+        resident: copy the items' rows into one tensor; False leaves them in the file.
 
     Returns:
         The aligned table with ``max(id) + 1`` rows.
@@ -136,7 +163,9 @@ def align(
         )
     n_items = len(token_to_id)
     used = used[np.argsort(ids[used], kind="stable")]
-    values = torch.zeros((n_items, raw.values.shape[1]), dtype=dtype)
+    values = torch.zeros((n_items, raw.values.shape[1]), dtype=dtype) if resident else None
+    row_of_item = np.full(n_items, -1, dtype=np.int64)
+    row_of_item[ids[used]] = used
     present = torch.zeros(n_items, dtype=torch.bool)
     digest = hashlib.blake2b(digest_size=16)
     digest.update(repr(raw.values.shape[1]).encode())
@@ -149,6 +178,9 @@ def align(
         digest.update(block.astype(np.float32).tobytes())
         zero_rows += int((~block.any(axis=1)).sum())
         item_ids = torch.from_numpy(ids[rows])
+        present[item_ids] = True
+        if values is None:
+            continue
         converted = torch.from_numpy(block.astype(np.float32)).to(dtype)
         if not bool(torch.isfinite(converted).all()):
             raise ValueError(
@@ -156,7 +188,6 @@ def align(
                 f"{str(dtype).split('.')[-1]}; set `feature_dtype: float32` or scale the features."
             )
         values[item_ids] = converted
-        present[item_ids] = True
     return FeatureTable(
         modality=modality,
         path=raw.path,
@@ -165,6 +196,8 @@ def align(
         unused_rows=len(raw.tokens) - int(used.size),
         zero_rows=zero_rows,
         digest=digest.hexdigest(),
+        source=None if resident else raw.values,
+        row_of_item=row_of_item,
     )
 
 
@@ -199,7 +232,7 @@ def coverage_report(tables: Sequence[FeatureTable]) -> str:
                 table.modality,
                 table.path,
                 str(table.dimension),
-                str(table.values.dtype).split(".")[-1],
+                _held_as(table),
                 f"{table.covered}/{items} ({share:.1f}%)"
                 + (f", {table.zero_rows} all zero" if table.zero_rows else ""),
                 str(table.unused_rows),
@@ -209,6 +242,13 @@ def coverage_report(tables: Sequence[FeatureTable]) -> str:
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows
     )
+
+
+def _held_as(table: FeatureTable) -> str:
+    if table.values is None:
+        where = "on disk" if isinstance(table.source, np.memmap) else "on the host"
+        return f"{getattr(table.source, 'dtype', '')} {where}"
+    return str(table.values.dtype).split(".")[-1]
 
 
 def _some(tokens: Sequence[str] | np.ndarray, count: int = 3) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from recbole_cammsr.data.formats import FeatureFile
+from recbole_cammsr.data.formats import FeatureFile, RawFeatures
 
 #: features that this package ships (``ml-100k``), the last place where a file is looked for
 EXAMPLE_DATA = os.path.join(
@@ -134,3 +134,30 @@ def _resolve(path: str, data_path: str) -> str:
     path = os.path.expanduser(path)
     inside = os.path.join(data_path, path)
     return inside if not os.path.isabs(path) and os.path.exists(inside) else path
+
+
+def held_in_memory(config: Any, raws: Iterable[RawFeatures], n_items: int) -> bool:
+    """Whether the features are held as one tensor or gathered from where they are.
+
+    Args:
+        config: with `feature_device` (auto, resident or host), `feature_budget` (GiB) and
+            `feature_dtype`.
+        raws: the feature files.
+        n_items: items of the data set, padding included.
+
+    Returns:
+        True for resident; auto is resident up to the budget.
+
+    Raises:
+        ValueError: `feature_device` is none of the three, or `feature_budget` no number above 0.
+    """
+    mode = config["feature_device"] or "auto"
+    if mode not in ("auto", "resident", "host"):
+        raise ValueError(f"`feature_device` is {mode!r}; it must be one of auto, resident, host.")
+    budget = config["feature_budget"]
+    budget = 4.0 if budget is None else budget
+    if isinstance(budget, bool) or not isinstance(budget, (int, float)) or budget <= 0:
+        raise ValueError(f"`feature_budget` is {budget!r}; it must be a number of GiB above 0.")
+    size = 4 if (config["feature_dtype"] or "float32") == "float32" else 2
+    needed = sum(n_items * raw.values.shape[-1] * size for raw in raws)
+    return mode == "resident" or (mode == "auto" and needed <= budget * 2**30)

@@ -15,14 +15,14 @@ from recbole.model.abstract_recommender import SequentialRecommender
 from recbole.utils import InputType
 from torch import nn
 
-from recbole_cammsr.model.camoe import CAMoE
-from recbole_cammsr.model.category_head import CategoryHead, category_loss, label_prior
+from recbole_cammsr.model.blockwise_softmax import blockwise_cross_entropy
 from recbole_cammsr.model.encoder import HistoryEncoder
-from recbole_cammsr.model.item_init import ItemInit
-from recbole_cammsr.model.item_table import Catalogue, ItemTable
+from recbole_cammsr.model.item_encoder import ItemEncoder
+from recbole_cammsr.model.item_table import ItemTable, RankingTable
 from recbole_cammsr.model.losses import catalogue_cross_entropy
 from recbole_cammsr.model.modality_swap import contrastive_loss, swapped_views
 from recbole_cammsr.model.provenance import Provenance
+from recbole_cammsr.model.sampled_softmax import NegativeSampler, sampled_cross_entropy
 from recbole_cammsr.model.settings import check_settings
 from recbole_cammsr.model.targets import trained_positions
 
@@ -40,7 +40,6 @@ class CAMMSR(SequentialRecommender):
         check_settings(config)
         tables = dataset.feature_tables
         categories = dataset.categories if config["category_weight"] else None
-        dimension = config["hidden_size"]
         self.category_weight = float(config["category_weight"] or 0.0)
         self.swap_weight = float(config["swap_weight"] or 0.0)
         self.swap_ratio = config["swap_ratio"]
@@ -48,47 +47,18 @@ class CAMMSR(SequentialRecommender):
         self.cosine = config["scoring"] == "cosine"
         self.score_temperature = config["score_temperature"]
         self.max_logits = config["max_logits"]
+        self.item_block = config["item_block"]
         self.interval_list = _INTERVAL_FIELD + config["LIST_SUFFIX"]
         self.uses_intervals = config["time_encoding"] == "interval"
         self.provenance = Provenance.of(tables, categories)
 
-        self.item_init = ItemInit(
-            n_items=self.n_items,
-            dimension=dimension,
-            features=[table.values for table in tables],
-            present=[table.present for table in tables],
-            use_id=config["use_id"],
-        )
-        n_modalities = self.item_init.n_modalities
-        self.camoe: CAMoE | None = None
-        self.category_head: CategoryHead | None = None
-        prior = None
-        if categories is not None:
-            self.category_head = CategoryHead(
-                n_modalities=n_modalities,
-                dimension=dimension,
-                n_categories=len(categories.labels),
-                multi_label=categories.multi_label,
-                guides=config["fusion"] == "camoe" and n_modalities > 1,
-            )
-            self.register_buffer("category_targets", categories.targets, persistent=False)
-            prior = label_prior(categories.targets)
-        self.context: nn.Parameter | None = None
-        if config["fusion"] == "camoe":
-            self.camoe = CAMoE(
-                n_modalities=n_modalities,
-                dimension=dimension,
-                inner=config["expert_size"],
-                prior=prior,
-                copies=config["experts_per_view"],
-                dropout=config["expert_dropout"],
-                gamma=config["expert_scale"],
-                gate_scale=config["gate_scale"],
-            )
-            if categories is None and self.camoe.attends:
-                self.context = nn.Parameter(torch.empty(1, dimension))
+        self.item_encoder = ItemEncoder(config, self.n_items, tables, categories)
+        self.sampler: NegativeSampler | None = None
+        if config["softmax_samples"]:
+            counts = torch.bincount(dataset.inter_feat[self.ITEM_ID], minlength=self.n_items)
+            self.sampler = NegativeSampler(counts, config["softmax_samples"])
         self.encoder = HistoryEncoder(
-            dimension=dimension,
+            dimension=config["hidden_size"],
             max_length=self.max_seq_length,
             layers=config["n_layers"],
             intervals=config["interval_buckets"] if self.uses_intervals else 0,
@@ -99,13 +69,14 @@ class CAMMSR(SequentialRecommender):
             attention_dropout=config["attn_dropout_prob"],
             activation=config["hidden_act"],
         )
-        self.swaps = self.swap_weight > 0 and n_modalities > 1
+        self.categorises = categories is not None
+        self.swaps = self.swap_weight > 0 and self.item_encoder.n_modalities > 1
         self.loss_names: tuple[str, ...] = ("recommendation",)
-        if self.category_head is not None:
+        if self.categorises:
             self.loss_names += ("category",)
         if self.swaps:
             self.loss_names += ("swap",)
-        self._table: ItemTable | None = None
+        self._table: RankingTable | None = None
         self._reset_parameters(config["initializer_range"])
 
     def _reset_parameters(self, std: float) -> None:
@@ -114,14 +85,20 @@ class CAMMSR(SequentialRecommender):
                 nn.init.normal_(module.weight, std=std)
             if isinstance(module, nn.Linear) and module.bias is not None:
                 nn.init.zeros_(module.bias)
-        if self.context is not None:
-            nn.init.normal_(self.context, std=1.0)
-        self.item_init.reset_parameters(std)
+        self.item_encoder.reset_parameters(std)
 
     # ---------------------------------------------------------------- items
 
     def item_table(self) -> ItemTable:
-        """Every item's vectors.
+        """Every item's vectors, modality weights, expert attention and predicted categories.
+
+        Returns:
+            The table, rows indexed by item id; for analysis, it is made anew at every call.
+        """
+        return self.item_encoder.table()
+
+    def ranking_table(self) -> RankingTable:
+        """The vectors that ranking needs of every item.
 
         CAMoE sees nothing but the item, so it runs once per item. In eval mode without gradients
         the table is kept until the model is trained, loaded or moved.
@@ -132,52 +109,10 @@ class CAMMSR(SequentialRecommender):
         keep = not self.training and not torch.is_grad_enabled()
         if keep and self._table is not None:
             return self._table
-        catalogue = self._catalogue()
-        items, attention = self._fuse(catalogue, None)
-        table = ItemTable(
-            catalogue.modalities,
-            items,
-            self._candidates(catalogue),
-            catalogue.weights,
-            attention,
-            catalogue.category_logits,
-        )
+        table = self.item_encoder.ranking_table(self.item_block)
         if keep:
             self._table = table
         return table
-
-    def _catalogue(self) -> Catalogue:
-        """What the softmax over the catalogue needs of all items: everything but the experts."""
-        modalities, mask = self.item_init()
-        context, probability, logits = self.context, None, None
-        if self.category_head is not None:
-            context, probability, logits = self.category_head(modalities)
-        if self.camoe is None:
-            return Catalogue(modalities, mask, context, modalities.sum(dim=1), None, logits)
-        residual, weights = self.camoe.residual(modalities, mask, probability)
-        return Catalogue(modalities, mask, context, residual, weights, logits)
-
-    def _fuse(
-        self, catalogue: Catalogue, items: torch.Tensor | None
-    ) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """Fused vectors ``(n, d)`` and expert attention of some items, or of all (None)."""
-
-        def rows(values: torch.Tensor) -> torch.Tensor:
-            return values if items is None else values[items]
-
-        if self.camoe is None:
-            return rows(catalogue.residual), None
-        context = catalogue.context
-        if context is not None and len(context) > 1:
-            context = rows(context)
-        mixture = self.camoe.mixture(rows(catalogue.modalities), rows(catalogue.mask), context)
-        return rows(catalogue.residual) + mixture.items, mixture.attention
-
-    def _candidates(self, catalogue: Catalogue) -> torch.Tensor:
-        # the residual alone: the experts would have to run over the catalogue in every step, and
-        # validation saw no gain from it
-        residual = catalogue.residual
-        return F.normalize(residual, dim=1) if self.cosine else residual
 
     def train(self, mode: bool = True) -> CAMMSR:
         """Switch mode; drops the kept item table."""
@@ -249,8 +184,13 @@ class CAMMSR(SequentialRecommender):
         Returns:
             ``(B, d)``.
         """
-        states = self.hidden_states(interaction, self.item_table().items)
-        return self.user_vectors(self.gather_indexes(states, interaction[self.ITEM_SEQ_LEN] - 1))
+        states = self.encoder.last_states(
+            self.ranking_table().items,
+            interaction[self.ITEM_SEQ],
+            interaction[self.ITEM_SEQ_LEN],
+            self._intervals(interaction),
+        )
+        return self.user_vectors(states)
 
     # ---------------------------------------------------------------- training
 
@@ -264,17 +204,23 @@ class CAMMSR(SequentialRecommender):
         Returns:
             Weighted scalars; the trainer adds them up.
         """
-        catalogue = self._catalogue()
         history = interaction[self.ITEM_SEQ]
         length = interaction[self.ITEM_SEQ_LEN]
         next_item = interaction[self.POS_ITEM_ID]
-        # the experts run once per distinct item of the batch
+        negatives = self.sampler.draw() if self.sampler is not None else None
+        known = self._items_of_step(history, next_item, negatives)
+        views = self.item_encoder.views(known)
+
+        def row(items: torch.Tensor) -> torch.Tensor:
+            return items if known is None else torch.searchsorted(known, items)
+
+        # the experts run once per distinct item of the histories
         distinct, where = history.unique(return_inverse=True)
-        items, _ = self._fuse(catalogue, distinct)
-        encoded = [items[where]]
+        of_history = views.rows(row(distinct))
+        encoded = [self.item_encoder.fuse(of_history).items[where]]
         if self.swaps:
             encoded += swapped_views(
-                catalogue.modalities[history], catalogue.mask[history], self.swap_ratio
+                of_history.modalities[where], of_history.mask[where], self.swap_ratio
             )
         # the views share the encoder pass of the rows
         intervals = self._intervals(interaction)
@@ -286,16 +232,29 @@ class CAMMSR(SequentialRecommender):
             states[0], history, length, next_item, self._target_count(interaction)
         )
         users = self.user_vectors(users)
-        losses = [
-            catalogue_cross_entropy(users, self._candidates(catalogue), targets, self.max_logits)
-        ]
-        if self.category_head is not None and catalogue.category_logits is not None:
-            losses.append(
-                self.category_weight
-                * category_loss(
-                    catalogue.category_logits, self.category_targets, self.category_head.multi_label
-                )
+        candidates = self.item_encoder.candidates(views)
+        if self.sampler is not None and negatives is not None:
+            recommendation = sampled_cross_entropy(
+                users,
+                candidates[row(targets)],
+                targets,
+                candidates[row(negatives)],
+                negatives,
+                self.sampler.log_expected[negatives],
             )
+        elif known is None:
+            recommendation = catalogue_cross_entropy(users, candidates, targets, self.max_logits)
+        else:
+            block = max(1, min(self.item_block, self.max_logits // max(len(users), 1)))
+            recommendation = blockwise_cross_entropy(
+                users,
+                candidates[row(targets)],
+                lambda items: self.item_encoder.candidates(self.item_encoder.views(items)),
+                self.item_encoder.blocks(block),
+            )
+        losses = [recommendation]
+        if self.categorises:
+            losses.append(self.category_weight * self.item_encoder.category_loss(views, known))
         if self.swaps:
             view_a, view_b = (self.gather_indexes(view, length - 1) for view in states[1:])
             losses.append(
@@ -303,6 +262,17 @@ class CAMMSR(SequentialRecommender):
                 * contrastive_loss(view_a, view_b, next_item, self.swap_temperature)
             )
         return tuple(losses)
+
+    def _items_of_step(
+        self, history: torch.Tensor, next_item: torch.Tensor, negatives: torch.Tensor | None
+    ) -> torch.Tensor | None:
+        """Ids, ascending, of the items whose views a step holds; None for the whole catalogue."""
+        if negatives is None and self.n_items <= self.item_block:
+            return None
+        parts = [history.flatten(), next_item]
+        if negatives is not None:
+            parts.append(negatives)
+        return torch.cat(parts).unique()
 
     def _target_count(self, interaction: Any) -> torch.Tensor:
         if _TARGET_COUNT_FIELD in interaction:
@@ -321,7 +291,7 @@ class CAMMSR(SequentialRecommender):
         Returns:
             ``(B,)``.
         """
-        candidates = self.item_table().candidates[interaction[self.ITEM_ID]]
+        candidates = self.ranking_table().candidates[interaction[self.ITEM_ID]]
         # sampled evaluation repeats a history for each of its candidates: encode it once
         fields = [self.ITEM_SEQ, self.ITEM_SEQ_LEN]
         if self.uses_intervals:
@@ -342,6 +312,6 @@ class CAMMSR(SequentialRecommender):
         Returns:
             ``(B, n_items)``; padding (id 0) has -inf.
         """
-        scores = self.forward(interaction) @ self.item_table().candidates.t()
+        scores = self.forward(interaction) @ self.ranking_table().candidates.t()
         scores[:, 0] = -torch.inf
         return scores

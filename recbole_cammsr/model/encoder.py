@@ -136,3 +136,36 @@ class HistoryEncoder(nn.Module):
         for block in self.blocks:
             x = block(x)
         return x
+
+    def last_states(
+        self,
+        table: torch.Tensor,
+        history: torch.Tensor,
+        length: torch.Tensor,
+        intervals: torch.Tensor | None = None,
+        rows: int = 512,
+    ) -> torch.Tensor:
+        """State after the last item of each row.
+
+        Rows go through in order of length, some at a time and each part trimmed to its longest:
+        most of the positions of a ranking batch are padding.
+
+        Args:
+            table: ``(n_items, d)`` item vectors.
+            history: ``(B, L)`` item ids, left-aligned.
+            length: ``(B,)``, at least 1.
+            intervals: ``(B, L)`` buckets, needed with interval encoding.
+            rows: encoded at a time.
+
+        Returns:
+            ``(B, d)``, in the order of the rows.
+        """
+        order = length.argsort()
+        parts = []
+        for part in order.split(rows):
+            longest = int(length[part[-1]])
+            buckets = None if intervals is None else intervals[part, :longest]
+            states = self(table[history[part, :longest]], buckets)
+            parts.append(states[torch.arange(len(part), device=part.device), length[part] - 1])
+        states = torch.cat(parts)
+        return torch.empty_like(states).index_copy_(0, order, states)

@@ -7,29 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-
-def standardise(values: torch.Tensor, present: torch.Tensor) -> torch.Tensor:
-    """Rows centred and scaled to a root mean square length of one over the items that have them.
-
-    The length matters more than it looks: with values, not rows, of unit size a projection moves
-    the item by sqrt(d_m) times as much per optimiser step as the ID embedding moves it, and
-    overfits (docs/results.md, "Design choices").
-
-    Args:
-        values: ``(n, d)`` raw features.
-        present: ``(n,)`` bool.
-
-    Returns:
-        ``(n, d)`` in the dtype of ``values``: (f/|f| - mean) / rms of the lengths; zero where
-        missing.
-    """
-    rows = values[present].float()
-    rows = rows / rows.norm(dim=1, keepdim=True).clamp_min(1e-12)
-    rows = rows - rows.mean(dim=0)
-    rows = rows / rows.square().sum(dim=1).mean().sqrt().clamp_min(1e-12)
-    result = torch.zeros_like(values)
-    result[present] = rows.to(values.dtype)
-    return result
+from recbole_cammsr.model.frozen_features import FrozenFeatures, ItemSelection
 
 
 class ItemInit(nn.Module):
@@ -41,7 +19,7 @@ class ItemInit(nn.Module):
     Args:
         n_items: items including padding (id 0).
         dimension: hidden size ``d``.
-        features: per content modality ``(n_items, d_m)`` raw values.
+        features: per content modality.
         present: per content modality ``(n_items,)`` bool.
         use_id: whether the item ID is a modality.
 
@@ -57,7 +35,7 @@ class ItemInit(nn.Module):
         *,
         n_items: int,
         dimension: int,
-        features: Sequence[torch.Tensor],
+        features: Sequence[FrozenFeatures],
         present: Sequence[torch.Tensor],
         use_id: bool,
     ) -> None:
@@ -68,11 +46,9 @@ class ItemInit(nn.Module):
             )
         self.n_items = n_items
         self.id_embedding = nn.Embedding(n_items, dimension, padding_idx=0) if use_id else None
-        self.projections = nn.ModuleList(nn.Linear(f.shape[1], dimension) for f in features)
+        self.projections = nn.ModuleList(nn.Linear(f.dimension, dimension) for f in features)
         self.missing = nn.ParameterList(nn.Parameter(torch.empty(dimension)) for _ in features)
-        for index, (value, has) in enumerate(zip(features, present)):
-            # frozen: a buffer outside the checkpoint, a function of the feature file alone
-            self.register_buffer(f"features_{index}", standardise(value, has), persistent=False)
+        self.features = nn.ModuleList(features)
         mask = [torch.ones(n_items, dtype=torch.bool)] if use_id else []
         stacked = torch.stack([*mask, *present], dim=1)
         self.register_buffer("present", stacked.clone(), persistent=False)
@@ -97,29 +73,32 @@ class ItemInit(nn.Module):
         for vector in self.missing:
             nn.init.normal_(vector, std=std)
 
-    def forward(self, items: torch.Tensor | None = None) -> tuple[torch.Tensor, torch.Tensor]:
+    def forward(self, items: ItemSelection = None) -> tuple[torch.Tensor, torch.Tensor]:
         """Modality vectors of some items, or of the whole catalogue.
 
         Args:
-            items: ``(n,)`` item ids; None for all.
+            items: ``(n,)`` item ids, a range of ids as a slice, or None for all.
 
         Returns:
             ``(n, M, d)`` vectors and ``(n, M)`` bool, whether the modality takes part in the
             fusion: the item has it, or has none at all.
         """
-        mask = self.mask if items is None else self.mask[items]
-        present = self.present if items is None else self.present[items]
+        chosen = slice(None) if items is None else items
+        present = self.present[chosen]
         offset = 0
         vectors = []
         if self.id_embedding is not None:
             offset = 1
-            vectors.append(self.id_embedding.weight if items is None else self.id_embedding(items))
-        for index, (projection, missing) in enumerate(zip(self.projections, self.missing)):
-            feature = getattr(self, f"features_{index}")
-            feature = feature if items is None else feature[items]
-            projected = projection(feature.to(projection.weight.dtype))
+            # a lookup's gradient needs no copy of the table, that of a range does
+            lookup = isinstance(chosen, torch.Tensor)
+            vectors.append(
+                self.id_embedding(chosen) if lookup else self.id_embedding.weight[chosen]
+            )
+        parts = zip(self.features, self.projections, self.missing)
+        for index, (features, projection, missing) in enumerate(parts):
+            projected = projection(features(items).to(projection.weight.dtype))
             has = present[:, offset + index].unsqueeze(1)
             vectors.append(torch.where(has, projected, missing.to(projected.dtype)))
         # under autocast the ID is float32 and the projections are not
         dtype = vectors[-1].dtype
-        return torch.stack([vector.to(dtype) for vector in vectors], dim=1), mask
+        return torch.stack([vector.to(dtype) for vector in vectors], dim=1), self.mask[chosen]

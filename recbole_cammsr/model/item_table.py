@@ -1,4 +1,4 @@
-"""What the model computes of all items at once."""
+"""What the model computes of items."""
 
 from __future__ import annotations
 
@@ -7,8 +7,75 @@ from typing import NamedTuple
 import torch
 
 
+class ItemViews(NamedTuple):
+    """Of some items what needs no experts.
+
+    Attributes:
+        modalities: ``(n, M, d)``.
+        mask: ``(n, M)`` bool, whether the modality takes part in the fusion.
+        context: ``(n, d)`` category context, ``(1, d)`` the same for all, None where nothing asks.
+        residual: ``(n, d)`` weighted sum of the modalities.
+        weights: ``(n, M)`` modality weights, None without CAMoE.
+        category_logits: ``(n, C)``, None without guidance.
+    """
+
+    modalities: torch.Tensor
+    mask: torch.Tensor
+    context: torch.Tensor | None
+    residual: torch.Tensor
+    weights: torch.Tensor | None
+    category_logits: torch.Tensor | None
+
+    def rows(self, index: torch.Tensor) -> ItemViews:
+        """The views of some of the items.
+
+        Args:
+            index: ``(k,)`` rows.
+
+        Returns:
+            Views of ``k`` items.
+        """
+
+        def pick(values: torch.Tensor | None) -> torch.Tensor | None:
+            return None if values is None else values[index]
+
+        shared = self.context is not None and len(self.context) == 1
+        return ItemViews(
+            self.modalities[index],
+            self.mask[index],
+            self.context if shared else pick(self.context),
+            self.residual[index],
+            pick(self.weights),
+            pick(self.category_logits),
+        )
+
+
+class Fused(NamedTuple):
+    """What CAMoE makes of items.
+
+    Attributes:
+        items: ``(n, d)`` h, what the history encoder reads.
+        attention: ``(n, K)`` over the experts, None without CAMoE.
+    """
+
+    items: torch.Tensor
+    attention: torch.Tensor | None
+
+
+class RankingTable(NamedTuple):
+    """What ranking needs of all items.
+
+    Attributes:
+        items: ``(n_items, d)`` fused, what the history encoder reads.
+        candidates: ``(n_items, d)`` what a user vector is compared with.
+    """
+
+    items: torch.Tensor
+    candidates: torch.Tensor
+
+
 class ItemTable(NamedTuple):
-    """All items once.
+    """All items once, for whoever wants to look into the fusion.
 
     Attributes:
         modalities: ``(n_items, M, d)``.
@@ -24,15 +91,4 @@ class ItemTable(NamedTuple):
     candidates: torch.Tensor
     weights: torch.Tensor | None
     attention: torch.Tensor | None
-    category_logits: torch.Tensor | None
-
-
-class Catalogue(NamedTuple):
-    """Of all items what needs no experts; fields as in :class:`ItemTable`."""
-
-    modalities: torch.Tensor
-    mask: torch.Tensor
-    context: torch.Tensor | None
-    residual: torch.Tensor
-    weights: torch.Tensor | None
     category_logits: torch.Tensor | None

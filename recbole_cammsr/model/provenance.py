@@ -53,7 +53,7 @@ class Provenance:
         for index, (modality, path, dimension) in enumerate(
             zip(self.modalities, self.paths, self.dimensions)
         ):
-            weight = state_dict.get(f"item_init.projections.{index}.weight")
+            weight = state_dict.get(f"item_encoder.item_init.projections.{index}.weight")
             if weight is not None and weight.shape[1] != dimension:
                 raise ValueError(
                     f"feature file {path} of modality {modality!r} has dimension {dimension} and "

@@ -20,10 +20,11 @@ _AT_LEAST_ONE = (
     "n_heads",
     "expert_size",
     "experts_per_view",
+    "item_block",
 )
 _POSITIVE = ("swap_temperature", "score_temperature", "max_logits")
 _SHARES = ("swap_ratio", "hidden_dropout_prob", "attn_dropout_prob", "expert_dropout")
-_NOT_NEGATIVE = ("category_weight", "swap_weight")
+_NOT_NEGATIVE = ("category_weight", "swap_weight", "softmax_samples")
 
 
 def check_settings(config: Any) -> None:

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recbole_cammsr.data.augmentation import gather_histories, prefix_rows
+from recbole_cammsr.data.augmentation import prefix_rows
 
 histories = st.lists(st.integers(1, 9), min_size=0, max_size=8)
 
@@ -28,21 +28,6 @@ def test_prefix_rows_equal_the_naive_loop(lengths, max_length):
     users = np.repeat(np.arange(len(lengths)), lengths)
     rows = prefix_rows(users, max_length)
     assert list(zip(rows.target, rows.start, rows.length)) == naive_rows(lengths, max_length)
-
-
-@given(lengths=histories, max_length=st.integers(1, 6), pairs=st.booleans())
-def test_gathered_histories_equal_slices(lengths, max_length, pairs):
-    users = np.repeat(np.arange(len(lengths)), lengths)
-    values = torch.arange(1, len(users) + 1)
-    if pairs:
-        values = torch.stack([values, -values], dim=1)
-    rows = prefix_rows(users, max_length)
-    start, length = torch.from_numpy(rows.start), torch.from_numpy(rows.length)
-    gathered = gather_histories(values, start, length, max_length + 1)
-    assert gathered.shape == (len(rows.target), max_length + 1, *values.shape[1:])
-    for row, (start, length) in enumerate(zip(rows.start, rows.length)):
-        assert torch.equal(gathered[row, :length], values[start : start + length])
-        assert not gathered[row, length:].any()
 
 
 @pytest.mark.parametrize("max_length", [3, 50])

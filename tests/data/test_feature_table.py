@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recbole_cammsr.data.feature_table import align, coverage_report
-from recbole_cammsr.data.formats import RawFeatures
+from recbole_cammsr.data.formats import FeatureFile, RawFeatures, read_features
 
 TOKEN_TO_ID = {"[PAD]": 0, "a": 1, "b": 2, "c": 3, "d": 4}
 
@@ -81,3 +81,19 @@ def test_coverage_report_counts_items_and_unused_rows():
     assert "2/4 (50.0%), 1 all zero" in report
     assert report.splitlines()[1].split()[0] == "text"
     assert report.splitlines()[1].split()[-1] == "1"
+
+
+def test_rows_left_in_a_memory_map_are_those_of_the_table_in_memory(tmp_path):
+    tokens, values = ["c", "x", "a"], np.arange(12, dtype=np.float16).reshape(3, 4) + 1
+    np.save(tmp_path / "f.npy", values)
+    (tmp_path / "f.ids").write_text("\n".join(tokens))
+    stored = read_features(FeatureFile(str(tmp_path / "f.npy")))
+    held = align(stored, "text", TOKEN_TO_ID, torch.float32)
+    left = align(stored, "text", TOKEN_TO_ID, torch.float32, resident=False)
+    assert isinstance(left.source, np.memmap)
+    assert left.values is None
+    assert (left.digest, left.dimension, left.covered) == (held.digest, 4, 2)
+    items = torch.tensor([TOKEN_TO_ID["c"], 0, TOKEN_TO_ID["b"], TOKEN_TO_ID["a"]])
+    assert torch.equal(left.rows(items), held.values[items])
+    assert torch.equal(held.rows(items), held.values[items])
+    assert "float16 on disk" in coverage_report([left])

@@ -75,7 +75,7 @@ def test_packed_rows_give_the_logits_of_classic_prefixes(make_model):
                 model.full_sort_predict(batch),
             )
         }
-        table = model.item_table()
+        table = model.ranking_table()
         compared = 0
         for batch in packed:
             states = model.hidden_states(batch, table.items)
@@ -147,16 +147,16 @@ def test_the_item_table_is_kept_in_evaluation_and_never_stale(make_model):
     state = {name: value.clone() for name, value in model.state_dict().items()}
     model.eval()
     with torch.no_grad():
-        first = model.item_table()
-        assert model.item_table() is first
+        first = model.ranking_table()
+        assert model.ranking_table() is first
         for name in state:
             state[name] = state[name] + 0.1 if state[name].is_floating_point() else state[name]
         model.load_state_dict(state)
-        second = model.item_table()
+        second = model.ranking_table()
         assert not torch.allclose(first.items, second.items)
-        assert model.train().item_table() is not model.item_table()
-        assert torch.allclose(model.eval().item_table().items, second.items)
-    assert model.item_table().items.requires_grad  # with gradients nothing is kept
+        assert model.train().ranking_table() is not model.ranking_table()
+        assert torch.allclose(model.eval().ranking_table().items, second.items)
+    assert model.ranking_table().items.requires_grad  # with gradients nothing is kept
 
 
 def test_missing_modalities_get_no_weight_and_shares_sum_up(make_model):
@@ -164,12 +164,12 @@ def test_missing_modalities_get_no_weight_and_shares_sum_up(make_model):
     model.eval()
     with torch.no_grad():
         table = model.item_table()
-    mask = model.item_init.mask
+    mask = model.item_encoder.item_init.mask
     assert (~mask).any()
     assert (table.weights[~mask] == 0).all()
     assert torch.allclose(table.weights.sum(dim=1), torch.full((len(mask),), 3.0), atol=1e-5)
     assert torch.allclose(table.attention.sum(dim=1), torch.ones(len(mask)), atol=1e-5)
-    unusable = (~mask).float() @ model.camoe.sees.t().float() > 0
+    unusable = (~mask).float() @ model.item_encoder.camoe.sees.t().float() > 0
     assert (table.attention[unusable] == 0).all()
 
 
@@ -205,10 +205,10 @@ def test_a_feature_of_one_item_moves_that_item_alone(make_model):
     model.eval()
     item = 7
     with torch.no_grad():
-        before = model.item_table().items.clone()
-        model.item_init.features_0[item] += 1.0
+        before = model.ranking_table().items.clone()
+        model.item_encoder.item_init.features[0].values[item] += 1.0
         model.train().eval()
-        after = model.item_table().items
+        after = model.ranking_table().items
     differs = (before != after).any(dim=1)
     assert differs.nonzero().flatten().tolist() == [item]
 
@@ -283,3 +283,56 @@ def test_mixed_precision_gives_finite_losses_and_nearly_the_same_ranking(make_mo
             rough = model.full_sort_predict(interaction)[:, 1:]
     correlation = torch.corrcoef(torch.stack([exact.flatten(), rough.float().flatten()]))[0, 1]
     assert correlation > 0.99
+
+
+def test_a_catalogue_in_blocks_trains_and_ranks_as_in_one_piece(make_model):
+    quiet = {
+        "hidden_dropout_prob": 0.0,
+        "attn_dropout_prob": 0.0,
+        "expert_dropout": 0.0,
+        "swap_weight": 0,
+        "category_weight": 0,
+    }
+    _, _, loaders, whole = make_model(**quiet)
+    _, _, _, blocks = make_model(**quiet, item_block=7)
+    blocks.load_state_dict(whole.state_dict())
+    batch = next(iter(loaders[0]))
+    gradients = []
+    for model in (whole, blocks):
+        (loss,) = model.train().calculate_loss(batch)
+        loss.backward()
+        gradients.append({name: p.grad for name, p in model.named_parameters()})
+    assert gradients[0].keys() == gradients[1].keys()
+    for name, expected in gradients[0].items():
+        assert torch.allclose(gradients[1][name], expected, atol=1e-6), name
+    with torch.no_grad():
+        first, second = whole.eval().ranking_table(), blocks.eval().ranking_table()
+        full = whole.item_table()
+    for a, b, c in zip(first, second, (full.items, full.candidates)):
+        assert torch.allclose(a, b, atol=1e-6)
+        assert torch.allclose(a, c, atol=1e-6)
+
+
+def test_sampled_softmax_trains_on_the_drawn_items_alone(make_model):
+    _, _, loaders, model = make_model(softmax_samples=8, swap_weight=0, category_weight=0)
+    batch = next(iter(loaders[0]))
+    drawn = torch.tensor([3, 5])
+    model.sampler.draw = lambda: drawn
+    sum(model.calculate_loss(batch)).backward()
+    touched = model.item_encoder.item_init.id_embedding.weight.grad.abs().sum(dim=1) > 0
+    seen = set(batch["item_id_list"].flatten().tolist()) | set(batch["item_id"].tolist()) | {3, 5}
+    assert {int(item) for item in touched.nonzero()} <= seen
+    assert touched[3]
+    assert touched[5]
+
+
+def test_features_left_on_the_host_give_the_scores_of_resident_ones(make_model):
+    _, _, loaders, resident = make_model()
+    _, dataset, _, gathered = make_model(feature_device="host")
+    assert all(table.values is None for table in dataset.feature_tables)
+    gathered.load_state_dict(resident.state_dict())
+    gathered.load_other_parameter(resident.other_parameter())
+    interaction, _, _, _ = next(iter(loaders[2]))
+    with torch.no_grad():
+        a, b = (model.eval().full_sort_predict(interaction) for model in (resident, gathered))
+    assert torch.allclose(a[:, 1:], b[:, 1:], atol=1e-5)

@@ -86,3 +86,30 @@ def test_norm_names():
     assert isinstance(make_norm("layernorm", 3), torch.nn.LayerNorm)
     with pytest.raises(ValueError, match="'batchnorm'"):
         make_norm("batchnorm", 3)
+
+
+@pytest.mark.parametrize("rows", [1, 3, 100])
+def test_last_states_are_those_of_every_row_alone(rows):
+    torch.manual_seed(0)
+    encoder = HistoryEncoder(
+        dimension=8,
+        max_length=6,
+        layers=2,
+        intervals=4,
+        hidden_dropout=0.0,
+        norm="layernorm",
+        heads=2,
+        inner=16,
+        attention_dropout=0.0,
+        activation="gelu",
+    ).eval()
+    table = torch.randn(9, 8)
+    length = torch.tensor([3, 6, 1, 6, 2])
+    history = torch.randint(1, 9, (5, 6)) * (torch.arange(6) < length[:, None])
+    intervals = torch.randint(0, 4, (5, 6))
+    with torch.no_grad():
+        together = encoder.last_states(table, history, length, intervals, rows=rows)
+        for row in range(5):
+            count = int(length[row])
+            alone = encoder(table[history[row : row + 1, :count]], intervals[row : row + 1, :count])
+            assert torch.allclose(together[row], alone[0, -1], atol=1e-6)

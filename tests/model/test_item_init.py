@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from recbole_cammsr.model.item_init import ItemInit, standardise
+from recbole_cammsr.model.frozen_features import FrozenFeatures, standardise
+from recbole_cammsr.model.item_init import ItemInit
 
 
 def test_standardised_features_follow_the_formula_over_present_items():
@@ -30,17 +31,48 @@ def test_zero_and_constant_rows_stay_finite():
     assert torch.equal(standardise(values, torch.zeros(4, dtype=torch.bool)), values)
 
 
-def make(use_id=True):
+class Table:
+    """Features in memory, or gathered."""
+
+    def __init__(self, values, present, resident=True):
+        self.raw = values * present[:, None]
+        self.values = self.raw if resident else None
+        self.present = present
+        self.dimension = values.shape[1]
+
+    def rows(self, items):
+        return self.raw[items].float()
+
+
+def make(use_id=True, resident=True):
     torch.manual_seed(0)
+    present = [torch.tensor([0, 1, 1, 0, 0]).bool(), torch.tensor([0, 1, 0, 1, 0]).bool()]
+    values = [torch.randn(5, 3), torch.randn(5, 6)]
+    tables = [Table(v, has, resident) for v, has in zip(values, present)]
     init = ItemInit(
         n_items=5,
         dimension=4,
-        features=[torch.randn(5, 3), torch.randn(5, 6)],
-        present=[torch.tensor([0, 1, 1, 0, 0]).bool(), torch.tensor([0, 1, 0, 1, 0]).bool()],
+        features=[FrozenFeatures(table) for table in tables],
+        present=present,
         use_id=use_id,
     )
     init.reset_parameters(0.5)
     return init
+
+
+@pytest.mark.parametrize(
+    "items", [None, torch.tensor([3, 1, 1, 0]), slice(1, 4)], ids=["all", "ids", "range"]
+)
+def test_gathered_features_equal_resident_ones(items):
+    resident, gathered = make(), make(resident=False)
+    gathered.load_state_dict(resident.state_dict())
+    for a, b in zip(resident(items), gathered(items)):
+        assert torch.allclose(a.float(), b.float(), atol=1e-6)
+
+
+def test_gathered_features_without_any_row_stay_finite():
+    table = Table(torch.ones(3, 2), torch.zeros(3, dtype=torch.bool), resident=False)
+    assert torch.equal(FrozenFeatures(table)(None), torch.zeros(3, 2))
 
 
 @pytest.mark.parametrize("use_id", [True, False])
@@ -53,7 +85,7 @@ def test_modalities_and_missing_vectors(use_id):
         assert torch.equal(vectors[:, 0], init.id_embedding.weight)
         assert not vectors[0, 0].any()
     for index in range(2):
-        features = getattr(init, f"features_{index}")
+        features = init.features[index].values
         for item in range(5):
             expected = (
                 init.projections[index](features[item])

@@ -1,0 +1,228 @@
+"""Experiments around one model: parts switched off, damaged inputs, other values of a setting.
+
+Each function gives an :class:`~recbole_cammsr.analysis.experiment.Experiment` whose first contender
+is the full model, so that all of them share the full model's runs.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from recbole_cammsr import registry
+from recbole_cammsr.analysis.corruption import CATEGORY_NOISE, MISSING
+from recbole_cammsr.analysis.experiment import Contender, Experiment
+from recbole_cammsr.cli import config_files
+from recbole_cammsr.data.settings import modality_names
+
+FULL = "CAMMSR"
+
+_PLAIN_SUM = {"fusion": "sum", "category_weight": 0, "swap_weight": 0}
+_COMPONENTS: dict[str, dict[str, Any]] = {
+    "without CAMoE": {"fusion": "sum"},
+    "without category guidance": {"category_weight": 0},
+    "without modality swap": {"swap_weight": 0},
+    "plain sum (none of the three)": _PLAIN_SUM,
+}
+_OTHER_NORM = {"layernorm": ("DyT for LayerNorm", "dyt"), "dyt": ("LayerNorm for DyT", "layernorm")}
+
+
+@dataclass(frozen=True)
+class Base:
+    """What every run of an ablation has in common.
+
+    Attributes:
+        dataset: name.
+        settings: of every model, e.g. the data path or the number of epochs.
+        model_settings: of CAMMSR alone, e.g. what tuning chose.
+        seeds: each variant runs once with each.
+        baselines: RecBole models that are shown beside.
+        metrics: columns of the tables, the first one is tested and drawn; empty for all.
+    """
+
+    dataset: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    model_settings: Mapping[str, Any] = field(default_factory=dict)
+    seeds: Sequence[int] = (1,)
+    baselines: Sequence[str] = ()
+    metrics: Sequence[str] = ()
+
+    def value(self, name: str) -> Any:
+        """What CAMMSR reads for a setting: from these settings, else from this package's files."""
+        for settings in (self.model_settings, self.settings):
+            if name in settings:
+                return settings[name]
+        for kind, key in (("dataset", self.dataset), ("model", FULL)):
+            path = registry.properties_file(kind, key)
+            if path is not None:
+                content = config_files.read(path)
+                if name in content:
+                    return content[name]
+        return None
+
+    def variant(self, label: str, changes: Mapping[str, Any]) -> Contender:
+        """CAMMSR with some settings changed."""
+        return Contender(label, FULL, {**self.model_settings, **changes})
+
+    def others(self) -> list[Contender]:
+        """The baselines."""
+        return [Contender(name, name) for name in self.baselines]
+
+    def experiment(self, name: str, contenders: Sequence[Contender]) -> Experiment:
+        """An experiment on the data set with the full model as reference."""
+        return Experiment(
+            name=f"{name} on {self.dataset}",
+            datasets={self.dataset: dict(self.settings)},
+            contenders=contenders,
+            seeds=self.seeds,
+            reference=contenders[0].label,
+            metrics=self.metrics,
+        )
+
+
+def components(base: Base) -> Experiment:
+    """CAMoE, guidance and swap switched off one by one and together; the other norm."""
+    variants = dict(_COMPONENTS)
+    label, norm = _OTHER_NORM.get(str(base.value("norm")), _OTHER_NORM["layernorm"])
+    variants[label] = {"norm": norm}
+    contenders = [base.variant(FULL, {})]
+    contenders += [base.variant(label, changes) for label, changes in variants.items()]
+    return base.experiment("Components of CAMMSR", [*contenders, *base.others()])
+
+
+def modalities(base: Base) -> Experiment:
+    """Every modality left out, and every modality alone.
+
+    Raises:
+        ValueError: the data set has no content modality.
+    """
+    contents = _contents(base)
+    contenders = [base.variant(FULL, {})]
+    for name in contents:
+        rest = [other for other in contents if other != name]
+        contenders.append(base.variant(f"without {name}", _only(base, rest)))
+    contenders.append(base.variant("without ID", {"use_id": False}))
+    if len(contents) > 1:
+        for name in contents:
+            changes = {**_only(base, [name]), "use_id": False}
+            contenders.append(base.variant(f"{name} alone", changes))
+    contenders.append(
+        base.variant("ID alone (SASRec, packed)", {**_only(base, []), **_PLAIN_SUM, "use_id": True})
+    )
+    return base.experiment("Modalities of CAMMSR", [*contenders, *base.others()])
+
+
+def damage(base: Base, kind: str, shares: Sequence[float]) -> Experiment:
+    """Wrong category labels or missing modalities in several shares of the items.
+
+    Models of this package meet the same damage; RecBole's own read neither labels nor features and
+    run once.
+
+    Args:
+        base: of the ablation.
+        kind: of :mod:`recbole_cammsr.analysis.corruption`.
+        shares: each 0 to 1; 0, the full model, is always among them.
+
+    Raises:
+        ValueError: the data set has nothing that could be damaged.
+    """
+    if kind == MISSING:
+        _contents(base)
+    elif not base.value("category_field"):
+        raise ValueError(f"{base.dataset} has no `category_field`, so no label can be wrong")
+    contenders = []
+    for share in sorted({0.0, *shares}):
+        damaged = {kind: share} if share else {}
+        contenders.append(
+            Contender(damage_label(FULL, share), FULL, base.model_settings, corruption=damaged)
+        )
+        for name in base.baselines:
+            ours = name in registry.MODELS
+            if ours or not share:
+                label = damage_label(name, share) if ours else name
+                contenders.append(Contender(label, name, corruption=damaged))
+    title = {CATEGORY_NOISE: "Wrong category labels", MISSING: "Missing modalities"}[kind]
+    return base.experiment(title, contenders)
+
+
+def damage_label(model: str, share: float) -> str:
+    """What the table calls a model that met a share of damage."""
+    return f"{model}, {100 * share:g} %" if share else model
+
+
+def sweep(base: Base, name: str, values: Sequence[Any]) -> Experiment:
+    """Other values of a setting.
+
+    Args:
+        base: of the ablation.
+        name: of a setting of CAMMSR.
+        values: to try beside the present one.
+    """
+    present = base.value(name)
+    contenders = [base.variant(sweep_label(name, present), {})]
+    contenders += [
+        base.variant(sweep_label(name, value), {name: value})
+        for value in values
+        if value != present
+    ]
+    return base.experiment(f"CAMMSR over {name}", [*contenders, *base.others()])
+
+
+def sweep_label(name: str, value: Any) -> str:
+    """What the table calls a value of a setting."""
+    return f"{name}={value}"
+
+
+def read_sweep(text: str) -> tuple[str, list[Any]]:
+    """``swap_weight=0.05,0.1`` as name and values.
+
+    Raises:
+        ValueError: not of this form.
+    """
+    name, equals, rest = text.partition("=")
+    values = [_value(part.strip()) for part in rest.split(",") if part.strip()]
+    if not equals or not name.strip() or not values:
+        raise ValueError(f"a sweep is written name=value,value, not {text!r}")
+    return name.strip(), values
+
+
+def read_shares(text: str, option: str) -> list[float]:
+    """``0,0.05,0.1`` as numbers.
+
+    Raises:
+        ValueError: not numbers from 0 to 1.
+    """
+    try:
+        shares = [float(part) for part in text.split(",") if part.strip()]
+    except ValueError:
+        shares = []
+    if not shares or not all(0 <= share <= 1 for share in shares):
+        raise ValueError(f"{option} takes shares from 0 to 1, such as 0,0.1,0.2, not {text!r}")
+    return shares
+
+
+def _value(text: str) -> Any:
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+
+
+def _contents(base: Base) -> list[str]:
+    contents = list(modality_names(base.value("modalities")))
+    if not contents:
+        raise ValueError(
+            f"{base.dataset} has no content modality: name some in `modalities` to leave them out"
+        )
+    return contents
+
+
+def _only(base: Base, contents: Sequence[str]) -> dict[str, Any]:
+    """Settings for some content modalities; files of the others must not be named."""
+    changes: dict[str, Any] = {"modalities": list(contents)}
+    named = base.value("modality_files")
+    if isinstance(named, Mapping):
+        changes["modality_files"] = {k: v for k, v in named.items() if k in contents} or None
+    return changes

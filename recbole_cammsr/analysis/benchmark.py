@@ -1,0 +1,169 @@
+"""Runs an experiment: tuning on validation, then the chosen configuration with every seed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from recbole_cammsr.analysis.experiment import Contender, Experiment
+from recbole_cammsr.analysis.job import TEST, TUNE, JobResult, TrainingJob
+from recbole_cammsr.analysis.ranks import UserRanks
+from recbole_cammsr.analysis.runner import Runner
+from recbole_cammsr.analysis.tuning import grid_size, trials
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One combination of a grid, tried on validation."""
+
+    contender: str
+    dataset: str
+    number: int
+    combination: Mapping[str, Any]
+    result: JobResult
+    chosen: bool
+
+
+@dataclass(frozen=True)
+class Run:
+    """One seed of the chosen configuration."""
+
+    contender: str
+    dataset: str
+    seed: int
+    result: JobResult
+    ranks: UserRanks
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an experiment gave.
+
+    Attributes:
+        trials: of all contenders with a grid.
+        runs: of the chosen configurations, in the order of data sets, contenders and seeds;
+            contenders of which a run failed are left out on that data set.
+        chosen: (data set, label) to all settings of the chosen configuration.
+        failures: sentences, one a failed job.
+    """
+
+    trials: Sequence[Trial]
+    runs: Sequence[Run]
+    chosen: Mapping[tuple[str, str], Mapping[str, Any]]
+    failures: Sequence[str]
+
+
+def run(experiment: Experiment, runner: Runner) -> Outcome:
+    """Carry out an experiment, or what is left of it.
+
+    Args:
+        experiment: what to run.
+        runner: starts the jobs, knows those that are done.
+    """
+    all_trials, failures = _tune(experiment, runner)
+    chosen: dict[tuple[str, str], dict[str, Any]] = {}
+    for dataset in experiment.datasets:
+        for one in experiment.contenders:
+            combination = {
+                (t.dataset, t.contender): t.combination for t in all_trials if t.chosen
+            }.get((dataset, one.label))
+            if one.grid and combination is None:
+                continue  # all of its trials failed
+            settings = experiment.settings_of(one, dataset)
+            chosen[(dataset, one.label)] = {**settings, **(combination or {})}
+    runs, more = _final(experiment, runner, chosen)
+    return Outcome(all_trials, runs, chosen, [*failures, *more])
+
+
+def unequal_budgets(experiment: Experiment) -> list[str]:
+    """A sentence for each contender that tries fewer combinations than the budget allows.
+
+    Nothing to say where nobody is tuned.
+    """
+    if not any(one.grid for one in experiment.contenders):
+        return []
+    return [
+        f"{one.label} tries {grid_size(one.grid)} of {experiment.trials} combinations: "
+        + ("its grid has no more" if one.grid else "it has no grid")
+        for one in experiment.contenders
+        if grid_size(one.grid) < experiment.trials
+    ]
+
+
+def _tune(experiment: Experiment, runner: Runner) -> tuple[list[Trial], list[str]]:
+    planned: list[tuple[Contender, str, int, dict[str, Any], TrainingJob]] = []
+    titles: dict[str, str] = {}
+    for dataset in experiment.datasets:
+        for one in experiment.contenders:
+            if not one.grid:
+                continue
+            combinations = trials(one.grid, experiment.trials, experiment.tuning_seed)
+            for number, combination in enumerate(combinations):
+                settings = {
+                    **experiment.settings_of(one, dataset),
+                    **experiment.tuning_settings,
+                    **combination,
+                }
+                seed = experiment.tuning_seed
+                job = TrainingJob(one.model, dataset, seed, settings, TUNE, one.corruption)
+                planned.append((one, dataset, number, combination, job))
+                values = ", ".join(f"{name}={value}" for name, value in combination.items())
+                titles[job.fingerprint] = f"tuning {one.label} on {dataset}, {values}"
+    if not planned:
+        return [], []
+    failed = runner.run([job for *_, job in planned], titles)
+    best: dict[tuple[str, str], tuple[float, int]] = {}
+    results = {}
+    for one, dataset, number, _, job in planned:
+        if job.fingerprint in failed:
+            continue
+        result = results[job.fingerprint] = runner.store.load(job)
+        score = (result.score, -number)  # the first of equals
+        if (dataset, one.label) not in best or score > best[(dataset, one.label)]:
+            best[(dataset, one.label)] = score
+    kept = [
+        Trial(
+            one.label,
+            dataset,
+            number,
+            combination,
+            results[job.fingerprint],
+            chosen=best[(dataset, one.label)][1] == -number,
+        )
+        for one, dataset, number, combination, job in planned
+        if job.fingerprint in results
+    ]
+    return kept, [f"{titles[key]}: {reason}" for key, reason in failed.items()]
+
+
+def _final(
+    experiment: Experiment,
+    runner: Runner,
+    chosen: Mapping[tuple[str, str], Mapping[str, Any]],
+) -> tuple[list[Run], list[str]]:
+    planned: list[tuple[Contender, str, TrainingJob]] = []
+    titles: dict[str, str] = {}
+    # one seed of everything first: a killed benchmark then has something to say of every model
+    for seed in experiment.seeds:
+        for dataset in experiment.datasets:
+            for one in experiment.contenders:
+                if (dataset, one.label) not in chosen:
+                    continue
+                settings = chosen[(dataset, one.label)]
+                job = TrainingJob(one.model, dataset, seed, settings, TEST, one.corruption)
+                planned.append((one, dataset, job))
+                titles[job.fingerprint] = f"{one.label} on {dataset}, seed {seed}"
+    failed = runner.run([job for *_, job in planned], titles)
+    incomplete = {
+        (dataset, one.label) for one, dataset, job in planned if job.fingerprint in failed
+    }
+    place = {one.label: index for index, one in enumerate(experiment.contenders)}
+    names = list(experiment.datasets)
+    planned.sort(key=lambda plan: (names.index(plan[1]), place[plan[0].label]))
+    runs = [
+        Run(one.label, dataset, job.seed, runner.store.load(job), runner.store.load_ranks(job))
+        for one, dataset, job in planned
+        if (dataset, one.label) not in incomplete
+    ]
+    return runs, [f"{titles[key]}: {reason}" for key, reason in failed.items()]

@@ -1,0 +1,164 @@
+"""What a model does over the whole catalogue: weights and experts by category, confusion, a map."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from recbole_cammsr.analysis.item_view import ItemView
+
+#: what is said of all items, beside the rows of categories
+ALL_ITEMS = "all items"
+
+
+@dataclass(frozen=True)
+class ByCategory:
+    """Means over the items of each category.
+
+    Attributes:
+        rows: :data:`ALL_ITEMS`, then categories by number of items.
+        counts: items of each row.
+        columns: what is averaged.
+        means: ``(rows, columns)``; NaN where a category has no such item.
+    """
+
+    rows: tuple[str, ...]
+    counts: tuple[int, ...]
+    columns: tuple[str, ...]
+    means: np.ndarray
+
+
+def labels_by_size(view: ItemView, most: int) -> list[int]:
+    """Numbers of the most frequent labels, most frequent first."""
+    if view.true is None:
+        return []
+    size = view.true.sum(axis=0)
+    return [int(i) for i in np.argsort(-size, kind="stable")[:most] if size[i] > 0]
+
+
+def weights_by_category(view: ItemView, most: int = 20) -> ByCategory:
+    """Mean modality weights; an item that lacks a modality does not count for it."""
+    weights = np.where(view.weights > 0, view.weights, np.nan)
+    return _by_category(view, weights, view.modality_names, most)
+
+
+def attention_by_category(view: ItemView, most: int = 20) -> ByCategory:
+    """Mean attention of each expert.
+
+    Raises:
+        ValueError: the model has no experts.
+    """
+    if view.attention is None:
+        raise ValueError("the model has no experts")
+    return _by_category(view, view.attention, view.expert_names, most)
+
+
+def confusion(view: ItemView, most: int = 20) -> ByCategory:
+    """Which label is predicted for items of which label, as shares of a row.
+
+    With several labels an item, a true label counts as found where it is among as many of the most
+    likely labels as the item has; otherwise its count goes to those of them that are wrong.
+
+    Raises:
+        ValueError: the model predicts no categories.
+    """
+    if view.true is None or view.predicted is None:
+        raise ValueError("the model predicts no categories")
+    shown = labels_by_size(view, most)
+    place = {label: row for row, label in enumerate(shown)}
+    counts = np.zeros((len(shown), len(shown) + 1))
+    for item in np.flatnonzero(view.true.any(axis=1)):
+        true = set(np.flatnonzero(view.true[item]).tolist())
+        order = np.argsort(-view.predicted[item], kind="stable")[: len(true)].tolist()
+        wrong = [label for label in order if label not in true]
+        for label in true:
+            if label not in place:
+                continue
+            if label in order:
+                counts[place[label], place[label]] += 1
+            for other in wrong if label not in order else ():
+                counts[place[label], place.get(other, len(shown))] += 1 / len(wrong)
+    totals = counts.sum(axis=1)
+    names = tuple(view.labels[label] for label in shown)
+    shares = counts / np.maximum(totals, 1)[:, None]
+    if not counts[:, -1].any():
+        shares = shares[:, :-1]
+    columns = (*names, "others")[: shares.shape[1]]
+    return ByCategory(names, tuple(round(t) for t in totals), columns, shares)
+
+
+def plane(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Vectors on their two principal axes.
+
+    Args:
+        vectors: ``(n, d)``.
+
+    Returns:
+        ``(n, 2)`` positions, signs fixed by the largest entry of each axis, and ``(2,)`` shares of
+        the variance.
+    """
+    centred = vectors - vectors.mean(axis=0)
+    _, strength, axes = np.linalg.svd(centred, full_matrices=False)
+    axes = axes[:2] * np.sign(axes[np.arange(2), np.abs(axes[:2]).argmax(axis=1)])[:, None]
+    total = max(float((strength**2).sum()), 1e-12)
+    return centred @ axes.T, strength[:2] ** 2 / total
+
+
+def mechanism(view: ItemView) -> dict[str, Any]:
+    """Figures that say whether the guidance works at all, over the items (padding left out).
+
+    Returns:
+        ``weight_deviation`` per modality (items that have it), ``attention`` (mean per expert),
+        ``attention_entropy`` (mean, 1 is uniform over the experts an item can use),
+        ``category_accuracy`` (the most likely label is a true one) and ``most_frequent_label``
+        (its share of the labelled items); what the model does not have is left out.
+    """
+    figures: dict[str, Any] = {"items": len(view.items) - 1}
+    if view.weighted:
+        figures["weight_mean"] = {}
+        figures["weight_deviation"] = {}
+        for m, name in enumerate(view.modality_names):
+            own = view.weights[1:, m]
+            own = own[own > 0]
+            figures["weight_mean"][name] = float(own.mean()) if len(own) else None
+            figures["weight_deviation"][name] = float(own.std()) if len(own) else None
+    if view.attention is not None and view.attention.shape[1] > 1:
+        attention = view.attention[1:]
+        figures["attention"] = dict(zip(view.expert_names, attention.mean(axis=0).tolist()))
+        usable = (attention > 0).sum(axis=1)
+        safe = np.where(attention > 0, attention, 1.0)
+        entropy = -(attention * np.log(safe)).sum(axis=1)
+        several = usable > 1
+        if several.any():
+            figures["attention_entropy"] = float(
+                (entropy[several] / np.log(usable[several])).mean()
+            )
+    if view.true is not None and view.predicted is not None:
+        labelled = view.true.any(axis=1)
+        best = view.predicted[labelled].argmax(axis=1)
+        true = view.true[labelled]
+        figures["category_accuracy"] = float(true[np.arange(len(true)), best].mean())
+        figures["most_frequent_label"] = float(true.mean(axis=0).max())
+    return figures
+
+
+def _by_category(
+    view: ItemView, values: np.ndarray, columns: Sequence[str], most: int
+) -> ByCategory:
+    rows, counts, means = [ALL_ITEMS], [len(values) - 1], [_means(values[1:])]
+    for label in labels_by_size(view, most):
+        members = view.true[:, label] if view.true is not None else np.zeros(0, dtype=bool)
+        rows.append(view.labels[label])
+        counts.append(int(members.sum()))
+        means.append(_means(values[members]))
+    return ByCategory(tuple(rows), tuple(counts), tuple(columns), np.array(means))
+
+
+def _means(values: np.ndarray) -> np.ndarray:
+    known = ~np.isnan(values)
+    total = np.where(known, values, 0.0).sum(axis=0)
+    count = known.sum(axis=0)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)

@@ -1,0 +1,203 @@
+"""Wrong category labels and missing modalities, as derived files beside untouched originals.
+
+Which items are hit is decided by a hash of seed and token, so a draw depends on neither the order
+of files nor on the platform, and the items hit by a small share are among those of a larger one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from recbole_cammsr.analysis import files
+
+#: share of the labelled items whose category labels are replaced by wrong ones
+CATEGORY_NOISE = "category_noise"
+#: share of the items that lose a content modality, drawn for each modality by itself
+MISSING = "missing"
+
+
+def check(corruption: Mapping[str, float]) -> None:
+    """Refuse an unknown corruption or a share outside 0 to 1.
+
+    Raises:
+        ValueError: as said.
+    """
+    for kind, share in corruption.items():
+        if kind not in (CATEGORY_NOISE, MISSING):
+            raise ValueError(
+                f"there is no corruption {kind!r}; known are {CATEGORY_NOISE} and {MISSING}"
+            )
+        if not 0 <= share <= 1:
+            raise ValueError(f"{kind} is {share}; it must be a share from 0 to 1")
+
+
+def apply(corruption: Mapping[str, float], config: Any, seed: int, folder: Path) -> None:
+    """Point a configuration at corrupted copies of its category and feature files.
+
+    Args:
+        corruption: kind to share.
+        config: RecBole's; `data_path` and `modality_files` are changed in it.
+        seed: of the draw.
+        folder: an empty one for the copies; it must outlive the data set.
+
+    Raises:
+        ValueError: the model reads no categories, or has no content modality.
+    """
+    check(corruption)
+    if corruption.get(MISSING):
+        config["modality_files"] = _thin_features(config, corruption[MISSING], seed, folder)
+    if corruption.get(CATEGORY_NOISE):
+        config["data_path"] = _noisy_data(config, corruption[CATEGORY_NOISE], seed, folder)
+
+
+def chosen(tokens: Sequence[str], share: float, seed: int, purpose: str) -> np.ndarray:
+    """Which tokens a share hits.
+
+    Args:
+        tokens: distinct.
+        share: 0 to 1; ``round(share * n)`` tokens are hit.
+        seed: of the draw.
+        purpose: makes draws for different things independent.
+
+    Returns:
+        ``(n,)`` bool.
+    """
+    order = sorted(range(len(tokens)), key=lambda i: _number(seed, purpose, tokens[i]))
+    hit = np.zeros(len(tokens), dtype=bool)
+    hit[order[: round(share * len(tokens))]] = True
+    return hit
+
+
+def wrong_labels(labels: Sequence[str], all_labels: Sequence[str], seed: int, token: str) -> list:
+    """As many labels as an item has, none of them its own.
+
+    Args:
+        labels: the item's.
+        all_labels: of the data set, sorted.
+        seed: of the draw.
+        token: the item's.
+
+    Returns:
+        Distinct labels; fewer where the data set has too few others.
+    """
+    others = sorted(set(all_labels) - set(labels), key=lambda x: _number(seed, f"label {x}", token))
+    return others[: len(labels)]
+
+
+def _number(seed: int, purpose: str, token: str) -> int:
+    digest = hashlib.blake2b(f"{seed}\n{purpose}\n{token}".encode(), digest_size=8)
+    return int.from_bytes(digest.digest(), "big")
+
+
+def _thin_features(config: Any, share: float, seed: int, folder: Path) -> dict[str, Any]:
+    from recbole_cammsr.data.formats import read_features
+    from recbole_cammsr.data.settings import modality_file, modality_names
+
+    modalities = modality_names(config["modalities"])
+    if not modalities:
+        raise ValueError(
+            f"{config['model']} has no content modality that items could lose; name some in "
+            "`modalities`"
+        )
+    paths: dict[str, Any] = {}
+    for modality in modalities:
+        source = modality_file(
+            modality, config["modality_files"], config["data_path"], config["dataset"]
+        )
+        raw = read_features(source, config["ITEM_ID_FIELD"])
+        kept = ~chosen([str(t) for t in raw.tokens], share, seed, f"missing {modality}")
+        if not kept.any():
+            kept[0] = True  # a file without rows is refused; one item says nothing
+        target = folder / f"{modality}.npz"
+        files.write_arrays(target, {"item_id": raw.tokens[kept], "feature": raw.values[kept]})
+        paths[modality] = str(target)
+    return paths
+
+
+def _noisy_data(config: Any, share: float, seed: int, folder: Path) -> str:
+    field = config["category_field"]
+    if not field:
+        raise ValueError(
+            "no `category_field` is set, so there are no category labels that could be wrong"
+        )
+    source, name = Path(config["data_path"]), config["dataset"]
+    target = folder / "data"
+    target.mkdir(parents=True)
+    for path in sorted(source.iterdir()):
+        if path.is_file() and path.name != f"{name}.item":
+            _link(path, target / path.name)
+    encoding = config["encoding"] or "utf-8"
+    text = (source / f"{name}.item").read_text(encoding=encoding)
+    noisy = corrupt_item_file(
+        text,
+        field,
+        config["ITEM_ID_FIELD"],
+        share,
+        seed,
+        config["field_separator"],
+        config["seq_separator"],
+    )
+    files.write_bytes(target / f"{name}.item", noisy.encode(encoding))
+    return str(target)
+
+
+def corrupt_item_file(
+    text: str,
+    field: str,
+    item_field: str,
+    share: float,
+    seed: int,
+    field_separator: str = "\t",
+    sequence_separator: str = " ",
+) -> str:
+    """The text of an ``.item`` file with wrong labels for a share of its labelled items.
+
+    Args:
+        text: of the original.
+        field: the category column.
+        item_field: the token column.
+        share: of the labelled items.
+        seed: of the draw.
+        field_separator: between columns.
+        sequence_separator: between the labels of a ``token_seq``.
+
+    Raises:
+        ValueError: a column is absent, or there are fewer than two labels.
+    """
+    header, *lines = text.rstrip("\n").split("\n")
+    names = [column.split(":", 1)[0] for column in header.split(field_separator)]
+    if field not in names or item_field not in names:
+        raise ValueError(f"the item file has the fields {names} but not {field!r}")
+    token_column, label_column = names.index(item_field), names.index(field)
+    several = header.split(field_separator)[label_column].endswith(":token_seq")
+    cells = [line.split(field_separator) for line in lines]
+
+    def labels_of(row: list[str]) -> list[str]:
+        cell = row[label_column] if label_column < len(row) else ""
+        labels = cell.split(sequence_separator) if several else [cell.strip()]
+        return [label for label in labels if label]
+
+    labelled = [row for row in cells if labels_of(row)]
+    all_labels = sorted({label for row in labelled for label in labels_of(row)})
+    if len(all_labels) < 2:
+        raise ValueError(f"the field {field!r} has {len(all_labels)} labels; none can be wrong")
+    tokens = [row[token_column] for row in labelled]
+    for row, hit in zip(labelled, chosen(tokens, share, seed, "category noise")):
+        if hit:
+            labels = wrong_labels(labels_of(row), all_labels, seed, row[token_column])
+            row[label_column] = sequence_separator.join(labels)
+    return "\n".join([header, *(field_separator.join(row) for row in cells)]) + "\n"
+
+
+def _link(source: Path, target: Path) -> None:
+    try:
+        os.symlink(source.resolve(), target)
+    except OSError:  # a file system without symbolic links
+        shutil.copyfile(source, target)

@@ -1,0 +1,127 @@
+"""What a run costs: parameters, floating-point operations, seconds, memory."""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack, suppress
+from typing import Any
+
+import torch
+
+
+class EpochClock:
+    """Times the epochs of a trainer and notes its validation scores.
+
+    Args:
+        trainer: RecBole's; its epoch functions are wrapped.
+    """
+
+    def __init__(self, trainer: Any) -> None:
+        self.training_seconds: list[float] = []
+        self.scores: list[tuple[int, float]] = []
+        self._validated_after: list[float] = []
+        self._start = time.perf_counter()
+        if hasattr(trainer, "_train_epoch"):
+            stock = trainer._train_epoch
+
+            def train_epoch(*args: Any, **keywords: Any) -> Any:
+                begin = time.perf_counter()
+                losses = stock(*args, **keywords)
+                self.training_seconds.append(time.perf_counter() - begin)
+                return losses
+
+            trainer._train_epoch = train_epoch
+
+    def validated(self, epoch: int, score: float) -> None:
+        """The trainer's callback after a validation; epochs from 0."""
+        self.scores.append((epoch, float(score)))
+        self._validated_after.append(time.perf_counter() - self._start)
+
+    def best(self, bigger_is_better: bool) -> tuple[int | None, float | None]:
+        """Epoch (from 1) and seconds of the best validation; the last of equals, as RecBole keeps.
+
+        Args:
+            bigger_is_better: direction of the score.
+        """
+        if not self.scores:
+            return None, None
+        sign = 1.0 if bigger_is_better else -1.0
+        index = max(range(len(self.scores)), key=lambda i: (sign * self.scores[i][1], i))
+        return self.scores[index][0] + 1, self._validated_after[index]
+
+
+def parameters(model: torch.nn.Module) -> int:
+    """Number of trained values."""
+    return sum(p.numel() for p in model.parameters() if p.requires_grad)
+
+
+def flops(model: Any, train_batch: Any, eval_rows: Any) -> tuple[float | None, float | None]:
+    """Floating-point operations of scoring and of training, counted while they happen.
+
+    Matrix products, attention among them, are counted with two operations per multiply-add;
+    elementwise work is not. Modules that torch runs in one fused step without a formula (a GRU on
+    some devices) are left out, so figures of such models are too small.
+
+    Args:
+        model: in any mode; it is left in eval mode.
+        train_batch: a batch of the training loader.
+        eval_rows: rows of an evaluation batch, on the model's device.
+
+    Returns:
+        Of one user: a full ranking, the item table shared by the batch. Of the whole training
+        batch: forward and backward. None where torch has nothing to count.
+    """
+    if not any(True for _ in model.parameters()):
+        return None, None
+    model.eval()
+    scoring = None
+    # a model without full ranking is scored by RecBole pair by pair
+    with torch.no_grad(), suppress(NotImplementedError):
+        scoring = _count(lambda: model.full_sort_predict(eval_rows)) / max(len(eval_rows), 1)
+    model.train()
+    try:
+        training = _count(lambda: _backward(model.calculate_loss(train_batch)))
+    finally:
+        model.zero_grad(set_to_none=True)
+        model.eval()
+    return scoring, training
+
+
+def _backward(losses: Any) -> None:
+    parts = losses if isinstance(losses, tuple) else (losses,)
+    torch.stack([part.reshape(()) for part in parts]).sum().backward()
+
+
+def _count(work: Any) -> float:
+    from torch.utils.flop_counter import FlopCounterMode
+
+    with ExitStack() as stack:
+        with suppress(ImportError):  # torch before 2.3
+            from torch.nn.attention import SDPBackend, sdpa_kernel
+
+            # fused attention on a CPU has no formula; its plain form is matrix products
+            stack.enter_context(sdpa_kernel(SDPBackend.MATH))
+        counter = stack.enter_context(FlopCounterMode(display=False))
+        work()
+    return float(counter.get_total_flops())
+
+
+def peak_memory(device: torch.device) -> float | None:
+    """Most bytes in use so far: of the accelerator where one is used, else of this process."""
+    if device.type == "cuda":
+        return float(torch.cuda.max_memory_allocated(device))
+    try:
+        # of this program alone: getrusage would start from the peak of the parent process
+        with open("/proc/self/status", encoding="ascii") as file:
+            for line in file:
+                if line.startswith("VmHWM:"):
+                    return float(line.split()[1]) * 1024
+    except OSError:
+        pass
+    try:
+        import resource
+        import sys
+    except ImportError:
+        return None
+    unit = 1 if sys.platform == "darwin" else 1024
+    return float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) * unit

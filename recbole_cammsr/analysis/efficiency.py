@@ -1,0 +1,123 @@
+"""What the contenders of an experiment cost: a table, and cost against quality as a picture."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from recbole_cammsr.analysis import figure, files
+from recbole_cammsr.analysis.benchmark import Run
+from recbole_cammsr.analysis.tables import MARKDOWN, markdown, metric_title
+
+COLUMNS = (
+    *("dataset", "model", "parameters", "score_flops", "train_flops", "epoch_seconds"),
+    *("peak_memory_bytes", "best_seconds", "best_epoch"),
+)
+_HEADER = (
+    *("model", "parameters", "operations to rank for a user", "operations a training target"),
+    *("seconds an epoch", "peak memory", "seconds to best validation", "best epoch"),
+)
+
+
+def rows(runs: Sequence[Run]) -> list[dict[str, Any]]:
+    """Medians over seeds; None where a model has no such figure."""
+    result = []
+    for dataset, label in dict.fromkeys((run.dataset, run.contender) for run in runs):
+        own = [run.result for run in runs if (run.dataset, run.contender) == (dataset, label)]
+        row: dict[str, Any] = {"dataset": dataset, "model": label}
+        for name in COLUMNS[2:-1]:
+            row[name] = _median([one.cost.get(name) for one in own])
+        row["best_epoch"] = _median([one.best_epoch for one in own])
+        result.append(row)
+    return result
+
+
+def table(costs: Sequence[dict[str, Any]]) -> str:
+    """The rows as Markdown, with units."""
+    lines = [
+        [
+            MARKDOWN.text(row["model"]),
+            _count(row["parameters"]),
+            _count(row["score_flops"]),
+            _count(row["train_flops"]),
+            _seconds(row["epoch_seconds"]),
+            "-"
+            if row["peak_memory_bytes"] is None
+            else f"{row['peak_memory_bytes'] / 2**20:.0f} MB",
+            _seconds(row["best_seconds"]),
+            "-" if row["best_epoch"] is None else f"{row['best_epoch']:g}",
+        ]
+        for row in costs
+    ]
+    return markdown(_HEADER, lines)
+
+
+def write(runs: Sequence[Run], metric: str, folder: Path) -> str:
+    """Write ``efficiency.csv``, ``efficiency.md`` and, with matplotlib, ``efficiency.png``.
+
+    Args:
+        runs: of an experiment on one data set.
+        metric: quality axis of the picture.
+        folder: for the files.
+
+    Returns:
+        The table.
+    """
+    costs = rows(runs)
+    files.write_csv(folder / "efficiency.csv", costs, COLUMNS)
+    text = table(costs)
+    note = (
+        "Medians over seeds. Operations are those of matrix products, counted while they run: one "
+        "full ranking of a user, the item table shared by the batch; forward and backward of one "
+        "training target. Seconds and memory are this machine's, with everything else that ran on "
+        "it at the time; peak memory includes the interpreter and its libraries."
+    )
+    files.write_text(folder / "efficiency.md", f"# Efficiency\n\n{text}\n\n{note}\n")
+    if figure.available():
+        _draw(runs, costs, metric, folder / "efficiency.png")
+    return text
+
+
+def _draw(runs: Sequence[Run], costs: Sequence[dict[str, Any]], metric: str, path: Path) -> None:
+    drawing, axes = figure.new(1, 2, (10.5, 4.2), sharey=True)
+    names = (("epoch_seconds", "seconds an epoch"), ("best_seconds", "seconds to best validation"))
+    tint = dict(zip((row["model"] for row in costs), figure.colours(len(costs))))
+    shapes = "osD^vPX*"
+    for panel, (name, label) in zip(axes[0], names):
+        for place, row in enumerate(costs):
+            values = [run.result.test.get(metric) for run in runs if run.contender == row["model"]]
+            known = [value for value in values if value is not None]
+            if row[name] is None or not known:
+                continue
+            shape = shapes[(place // len(figure.COLOURS)) % len(shapes)]
+            mean = statistics.fmean(known)
+            colour = tint[row["model"]]
+            panel.plot(row[name], mean, shape, ms=9, color=colour, label=row["model"])
+        panel.set_xlabel(label)
+        panel.set_xlim(left=0)
+        panel.grid(alpha=0.3)
+        figure.tidy(panel)
+    axes[0][0].set_ylabel(f"test {metric_title(metric)}")
+    axes[0][1].legend(fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    drawing.suptitle("Quality against time: up and to the left is better", fontsize=11)
+    figure.save(drawing, path)
+
+
+def _median(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return statistics.median(known) if known else None
+
+
+def _count(value: float | None) -> str:
+    if value is None:
+        return "-"
+    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if value >= size:
+            return f"{value / size:.2f} {unit}"
+    return f"{value:.0f}"
+
+
+def _seconds(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1f}"

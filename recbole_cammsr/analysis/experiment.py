@@ -1,0 +1,250 @@
+"""The YAML file of a benchmark: models, data sets, seeds, settings and grids, read and checked."""
+
+from __future__ import annotations
+
+import difflib
+import glob
+import os
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from recbole_cammsr import registry
+from recbole_cammsr.analysis import corruption
+from recbole_cammsr.cli import config_files, known_settings
+from recbole_cammsr.cli.errors import UsageError
+
+_TOP = ("name", "datasets", "models", "seeds", "settings", "reference", "tuning", "metrics")
+_MODEL = ("model", "settings", "settings_for", "grid", "corruption")
+_TUNING = ("trials", "seed", "settings")
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A row of the benchmark's table.
+
+    Attributes:
+        label: what the table calls it.
+        model: name of a RecBole model.
+        settings: on every data set.
+        settings_for: data set to settings that hold there only.
+        grid: setting to the values that tuning tries; empty for no tuning.
+        corruption: as in :class:`recbole_cammsr.analysis.job.TrainingJob`.
+    """
+
+    label: str
+    model: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    settings_for: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    grid: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    corruption: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """Everything that a benchmark's results depend on.
+
+    Attributes:
+        name: title of the report.
+        datasets: data set to settings that hold there for every model.
+        contenders: rows of the table, in order.
+        seeds: each contender runs once with each.
+        settings: of every job.
+        reference: label of the contender that the others are compared with.
+        trials: tuning budget, combinations per contender and data set.
+        tuning_seed: of the draw of combinations, and of the tuning runs.
+        tuning_settings: for tuning runs only, e.g. fewer epochs.
+        metrics: columns of the table, the first one is tested and drawn; empty for all.
+    """
+
+    name: str
+    datasets: Mapping[str, Mapping[str, Any]]
+    contenders: Sequence[Contender]
+    seeds: Sequence[int]
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    reference: str = ""
+    trials: int = 1
+    tuning_seed: int = 0
+    tuning_settings: Mapping[str, Any] = field(default_factory=dict)
+    metrics: Sequence[str] = ()
+
+    def settings_of(self, contender: Contender, dataset: str) -> dict[str, Any]:
+        """Settings of a contender on a data set, before tuning; the more special ones win."""
+        return {
+            **self.settings,
+            **self.datasets[dataset],
+            **contender.settings,
+            **contender.settings_for.get(dataset, {}),
+        }
+
+    def with_settings(self, settings: Mapping[str, Any]) -> Experiment:
+        """The same with settings that win over everything in the file, e.g. of a command line."""
+        if not settings:
+            return self
+        return replace(
+            self,
+            settings={**self.settings, **settings},
+            tuning_settings={k: v for k, v in self.tuning_settings.items() if k not in settings},
+            datasets={name: {**own, **settings} for name, own in self.datasets.items()},
+            contenders=[
+                replace(
+                    one,
+                    settings={**one.settings, **settings},
+                    settings_for={k: {**v, **settings} for k, v in one.settings_for.items()},
+                    grid={name: v for name, v in one.grid.items() if name not in settings},
+                )
+                for one in self.contenders
+            ],
+        )
+
+
+def find(name: str) -> str:
+    """Path of an experiment file: as given, or one that this package ships.
+
+    Args:
+        name: a path, or the name of a shipped experiment with or without ``.yaml``.
+
+    Raises:
+        UsageError: neither exists; lists the shipped ones.
+    """
+    folder = os.path.join(registry.PROPERTIES, "experiments")
+    for path in (name, os.path.join(folder, name), os.path.join(folder, f"{name}.yaml")):
+        if os.path.isfile(path):
+            return path
+    shipped = sorted(os.path.basename(path)[:-5] for path in glob.glob(f"{folder}/*.yaml"))
+    raise UsageError(
+        f"experiment file {name!r} does not exist; this package ships {', '.join(shipped)}"
+    )
+
+
+def read(path: str) -> Experiment:
+    """Read and check an experiment file.
+
+    Raises:
+        UsageError: one sentence that names the file, the entry and the fix.
+    """
+    content = config_files.read(path)
+    try:
+        return parse(content)
+    except UsageError as error:
+        raise UsageError(f"experiment file {path}: {error}") from error
+
+
+def parse(content: Mapping[str, Any]) -> Experiment:
+    """Check the content of an experiment file.
+
+    Raises:
+        UsageError: one sentence that names the entry and the fix.
+    """
+    _check_keys(content, _TOP, "the file")
+    for needed in ("datasets", "models", "seeds"):
+        if not content.get(needed):
+            raise UsageError(f"it has no {needed!r}")
+    datasets = content["datasets"]
+    if isinstance(datasets, list):
+        datasets = dict.fromkeys(datasets)
+    datasets = {
+        str(name): _settings(own, f"data set {name!r}")
+        for name, own in _mapping(datasets, "'datasets'").items()
+    }
+    models = content["models"]
+    if isinstance(models, list):
+        models = dict.fromkeys(models)
+    contenders = [
+        _contender(str(label), own, datasets) for label, own in _mapping(models, "'models'").items()
+    ]
+    reference = str(content.get("reference") or contenders[0].label)
+    if reference not in {one.label for one in contenders}:
+        raise UsageError(f"the reference {reference!r} is none of the models {list(models)}")
+    tuning = _mapping(content.get("tuning"), "'tuning'")
+    _check_keys(tuning, _TUNING, "'tuning'")
+    trials = tuning.get("trials", 1 if not any(one.grid for one in contenders) else None)
+    if not isinstance(trials, int) or trials < 1:
+        raise UsageError(
+            "models have a grid, so 'tuning' needs 'trials': the number of combinations that each "
+            f"may try, at least 1, not {trials!r}"
+        )
+    return Experiment(
+        name=str(content.get("name") or "benchmark"),
+        datasets=datasets,
+        contenders=contenders,
+        seeds=_seeds(content["seeds"]),
+        settings=_settings(content.get("settings"), "'settings'"),
+        reference=reference,
+        trials=trials,
+        tuning_seed=_seeds([tuning.get("seed", 0)])[0],
+        tuning_settings=_settings(tuning.get("settings"), "'settings' of 'tuning'"),
+        metrics=[str(metric) for metric in content.get("metrics") or ()],
+    )
+
+
+def _contender(label: str, own: Any, datasets: Collection[str]) -> Contender:
+    where = f"model {label!r}"
+    entry = _mapping(own, where)
+    _check_keys(entry, _MODEL, where)
+    model = str(entry.get("model", label))
+    known_settings.check_model(model)
+    grid = _mapping(entry.get("grid"), f"'grid' of {where}")
+    _check_names(grid, f"'grid' of {where}")
+    for name, values in grid.items():
+        if not isinstance(values, list) or not values:
+            raise UsageError(f"'grid' of {where}: {name} needs a list of values, not {values!r}")
+    settings_for = {
+        str(name): _settings(chosen, f"'settings_for' of {where}")
+        for name, chosen in _mapping(
+            entry.get("settings_for"), f"'settings_for' of {where}"
+        ).items()
+    }
+    strangers = [name for name in settings_for if name not in datasets]
+    if strangers:
+        raise UsageError(
+            f"'settings_for' of {where} names {strangers[0]!r}, which is no data set of this file"
+        )
+    damage = _mapping(entry.get("corruption"), f"'corruption' of {where}")
+    try:
+        corruption.check(damage)
+    except ValueError as error:
+        raise UsageError(f"'corruption' of {where}: {error}") from error
+    settings = _settings(entry.get("settings"), f"'settings' of {where}")
+    return Contender(label, model, settings, settings_for, grid, damage)
+
+
+def _mapping(value: Any, where: str) -> dict[str, Any]:
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise UsageError(f"{where} must be a mapping, not {value!r}")
+    return value
+
+
+def _settings(value: Any, where: str) -> dict[str, Any]:
+    settings = _mapping(value, where)
+    _check_names(settings, where)
+    return settings
+
+
+def _check_names(settings: Mapping[str, Any], where: str) -> None:
+    for name in settings:
+        if name in ("seed", "model", "dataset"):
+            raise UsageError(f"{where} must not set {name!r}; the file has its own place for it")
+        if name not in known_settings.settings():
+            near = known_settings.nearest_setting(str(name), ())
+            hint = f"; did you mean {near!r}?" if near else ""
+            raise UsageError(f"{where}: no model reads the setting {name!r}{hint}")
+
+
+def _check_keys(content: Mapping[str, Any], known: Sequence[str], where: str) -> None:
+    for key in content:
+        if key not in known:
+            near = difflib.get_close_matches(str(key), known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
+            raise UsageError(f"{where} has the unknown entry {key!r}; {hint}")
+
+
+def _seeds(value: Any) -> list[int]:
+    seeds = value if isinstance(value, list) else [value]
+    if not all(isinstance(seed, int) and not isinstance(seed, bool) for seed in seeds):
+        raise UsageError(f"seeds must be whole numbers, not {value!r}")
+    if len(set(seeds)) < len(seeds):
+        raise UsageError(f"seeds must differ from each other, not {seeds}")
+    return seeds

@@ -1,0 +1,69 @@
+"""Matplotlib, which is optional: figures without a display, with one look, written whole."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from recbole_cammsr.analysis import files
+
+#: colours that stay apart for colour-blind readers (Okabe and Ito)
+COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#666666")
+#: of the contender that the others are compared with, and of the others
+REFERENCE, OTHER = COLOURS[0], "#9AA5B1"
+
+
+def new(rows: int, columns: int, size: tuple[float, float], **layout: Any) -> tuple[Any, Any]:
+    """A figure and its ``(rows, columns)`` array of axes.
+
+    Args:
+        rows: of panels.
+        columns: of panels.
+        size: inches.
+        layout: further arguments of ``Figure.subplots``.
+
+    Raises:
+        ImportError: matplotlib is not installed; says how to install it.
+    """
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ImportError(
+            "pictures need matplotlib: pip install 'recbole-cammsr[plot]'", name="matplotlib"
+        ) from error
+    figure = Figure(figsize=size, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure, figure.subplots(rows, columns, squeeze=False, **layout)
+
+
+def available() -> bool:
+    """Whether matplotlib is installed."""
+    from importlib.util import find_spec
+
+    return find_spec("matplotlib") is not None
+
+
+def save(figure: Any, path: Path) -> None:
+    """Write a PNG, complete or not at all."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=130)
+    files.write_bytes(path, buffer.getvalue())
+
+
+def tidy(axes: Any) -> None:
+    """Take away the frame lines that carry no information."""
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+
+
+def shorten(text: str, length: int) -> str:
+    """At most ``length`` characters, an ellipsis for the rest."""
+    return text if len(text) <= length else text[: length - 1].rstrip() + "…"
+
+
+def colours(count: int) -> Sequence[str]:
+    """As many colours as needed, repeating where there are more than eight."""
+    return [COLOURS[index % len(COLOURS)] for index in range(count)]

@@ -1,0 +1,69 @@
+"""Files that are either complete or absent."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write beside the final name, flush to disk, rename; folders are made.
+
+    Args:
+        path: the final file.
+        content: all of it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, unfinished = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        umask = os.umask(0)  # mkstemp makes private files; give the usual ones
+        os.umask(umask)
+        os.chmod(unfinished, 0o666 & ~umask)
+        os.replace(unfinished, path)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            os.unlink(unfinished)
+        raise
+
+
+def write_text(path: Path, content: str) -> None:
+    """Write UTF-8 text, complete or not at all."""
+    write_bytes(path, content.encode("utf-8"))
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON with a stable layout, complete or not at all."""
+    write_text(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+
+
+def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Write an ``.npz`` that ``np.load(allow_pickle=False)`` reads, complete or not at all.
+
+    Raises:
+        ValueError: an array has dtype object, which only pickle could store.
+    """
+    for name, array in arrays.items():
+        if array.dtype == object:
+            raise ValueError(f"array {name!r} for {path} has dtype object; use a plain dtype.")
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
+    write_bytes(path, buffer.getvalue())
+
+
+def write_csv(path: Path, rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> None:
+    """Write rows as CSV with exactly these columns; floats keep all their digits."""
+    frame = pd.DataFrame(list(rows), columns=list(columns))
+    write_text(path, frame.to_csv(index=False, lineterminator="\n"))

@@ -1,0 +1,59 @@
+"""What to call an item: a title from the `.item` file where there is one, else its token."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+#: columns that hold a title, in order of preference
+TITLE_FIELDS = ("title", "item_title", "movie_title", "product_title", "item_name", "name")
+
+
+def read_titles(
+    path: str,
+    item_field: str,
+    title_field: str | None = None,
+    separator: str = "\t",
+    encoding: str = "utf-8",
+) -> dict[str, str]:
+    """Titles by item token.
+
+    Args:
+        path: the `.item` file; it may be absent unless ``title_field`` is given.
+        item_field: name of the token column.
+        title_field: column with the titles; None takes the first of :data:`TITLE_FIELDS`.
+        separator: between columns.
+        encoding: of the file.
+
+    Returns:
+        Token to title; empty where the file names no column of titles. Items without a title are
+        left out.
+
+    Raises:
+        ValueError: the given column does not exist; names those that do.
+    """
+    names: list[str] = []
+    if os.path.isfile(path):
+        with open(path, encoding=encoding) as file:
+            header = file.readline().rstrip("\r\n").split(separator)
+        names = [column.split(":", 1)[0] for column in header]
+    field = title_field or next((name for name in TITLE_FIELDS if name in names), None)
+    if field is None or (title_field is None and item_field not in names):
+        return {}
+    if field not in names or item_field not in names:
+        raise ValueError(
+            f"item file {path} has no field {field!r} for titles; its fields are "
+            f"{', '.join(names) or 'none'}"
+        )
+    frame = pd.read_csv(
+        path, sep=separator, dtype=str, keep_default_na=False, encoding=encoding, quoting=3
+    )
+    frame.columns = names
+    return {token: title for token, title in zip(frame[item_field], frame[field]) if title.strip()}
+
+
+def titles_of(tokens: Sequence[str], titles: Mapping[str, str]) -> list[str]:
+    """Titles, or the tokens themselves where there is none."""
+    return [titles.get(token, token) for token in tokens]

@@ -1,0 +1,158 @@
+"""Ranks of the test rows, taken from the very scores that RecBole evaluates, and their metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+
+class UserRanks(NamedTuple):
+    """One entry per evaluated row; with leave-one-out that is one per user.
+
+    Attributes:
+        user: ``(n,)`` user tokens.
+        target: ``(n,)`` tokens of the item to be found.
+        rank: ``(n,)`` int64 its place in the ranking, from 1.
+        history_length: ``(n,)`` int64 interactions of the user before the target.
+        popularity: ``(n,)`` int64 interactions with the target in the training split.
+        category: ``(n,)`` labels of the target, joined by ``|``; empty where it has none.
+    """
+
+    user: np.ndarray
+    target: np.ndarray
+    rank: np.ndarray
+    history_length: np.ndarray
+    popularity: np.ndarray
+    category: np.ndarray
+
+
+def _within(value: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.ndarray, int], np.ndarray]:
+    return lambda rank, k: np.where(rank <= k, value(rank.astype(np.float64)), 0.0)
+
+
+#: metrics of a row with one target, by RecBole's names
+_METRICS: dict[str, Callable[[np.ndarray, int], np.ndarray]] = {
+    "hit": _within(np.ones_like),
+    "recall": _within(np.ones_like),
+    "ndcg": _within(lambda rank: 1.0 / np.log2(rank + 1.0)),
+    "mrr": _within(lambda rank: 1.0 / rank),
+    "map": _within(lambda rank: 1.0 / rank),
+    "precision": lambda rank, k: _within(np.ones_like)(rank, k) / k,
+}
+
+
+def is_per_user(metric: str) -> bool:
+    """Whether a metric such as ``ndcg@10`` is a mean over rows that each have one target."""
+    name, _, cutoff = metric.lower().partition("@")
+    return name in _METRICS and cutoff.isdigit()
+
+
+def per_user(metric: str, rank: np.ndarray) -> np.ndarray:
+    """The metric of every row.
+
+    Args:
+        metric: e.g. ``NDCG@10``; case does not matter.
+        rank: ``(n,)`` from 1.
+
+    Returns:
+        ``(n,)`` float64.
+
+    Raises:
+        ValueError: no such metric of a single row.
+    """
+    if not is_per_user(metric):
+        raise ValueError(
+            f"metric {metric!r} is not one of a single user; use "
+            f"{', '.join(sorted(_METRICS))} with a cutoff, e.g. NDCG@10"
+        )
+    name, _, cutoff = metric.lower().partition("@")
+    return _METRICS[name](rank, int(cutoff))
+
+
+class RankCollector:
+    """Watches a trainer's evaluation and keeps the rank of every row's target.
+
+    Inside the cutoffs the place is the one that RecBole's evaluator gives, ties included, because
+    it comes from the same ``topk`` of the same scores; beyond them it is one more than the number
+    of items with a larger score.
+
+    Args:
+        user_field: name of the user field.
+        cutoffs: RecBole's ``topk``.
+    """
+
+    def __init__(self, user_field: str, cutoffs: Sequence[int]) -> None:
+        self._user_field = user_field
+        self._cutoff = max(cutoffs)
+        self._users: list[torch.Tensor] = []
+        self._targets: list[torch.Tensor] = []
+        self._ranks: list[torch.Tensor] = []
+
+    @contextmanager
+    def watching(self, trainer: Any) -> Iterator[None]:
+        """Collect while ``trainer.evaluate`` runs inside the block."""
+        collector = trainer.eval_collector
+        stock = collector.eval_batch_collect
+
+        def collect(scores: torch.Tensor, rows: Any, row: torch.Tensor, item: torch.Tensor) -> None:
+            stock(scores, rows, row, item)
+            self._add(scores, rows[self._user_field], row, item)
+
+        collector.eval_batch_collect = collect
+        try:
+            yield
+        finally:
+            del collector.eval_batch_collect
+
+    def _add(
+        self, scores: torch.Tensor, users: torch.Tensor, row: torch.Tensor, item: torch.Tensor
+    ) -> None:
+        row, item = row.to(scores.device), item.to(scores.device)
+        if not torch.equal(row, torch.arange(len(scores), device=row.device)):
+            raise ValueError(
+                "an evaluated row has more or fewer than one target, so users cannot be compared "
+                "one by one; evaluate with leave-one-out: eval_args: {split: {LS: valid_and_test}}"
+            )
+        width = min(self._cutoff, scores.shape[1])
+        places = torch.topk(scores, width, dim=-1).indices == item.unsqueeze(1)
+        inside = places.any(dim=1)
+        first = places.to(torch.uint8).argmax(dim=1)
+        larger = (scores > scores.gather(1, item.unsqueeze(1))).sum(dim=1)
+        rank = torch.where(inside, first, larger.clamp_min(width)) + 1
+        self._users.append(users[: len(scores)].cpu())
+        self._targets.append(item.cpu())
+        self._ranks.append(rank.cpu())
+
+    def ranks(
+        self,
+        dataset: Any,
+        history_lengths: np.ndarray,
+        popularity: np.ndarray,
+        category: np.ndarray,
+    ) -> UserRanks:
+        """Everything collected, in the order of users' tokens.
+
+        Args:
+            dataset: translates ids to tokens (``id2token``, ``uid_field``, ``iid_field``).
+            history_lengths: ``(n_users,)`` by user id.
+            popularity: ``(n_items,)`` by item id.
+            category: ``(n_items,)`` joined labels by item id.
+        """
+        users, targets, rank = (
+            torch.cat(part).numpy() for part in (self._users, self._targets, self._ranks)
+        )
+        user_tokens = np.asarray(dataset.id2token(dataset.uid_field, users), dtype=str)
+        target_tokens = np.asarray(dataset.id2token(dataset.iid_field, targets), dtype=str)
+        order = np.lexsort((target_tokens, user_tokens))
+        return UserRanks(
+            user=user_tokens[order],
+            target=target_tokens[order],
+            rank=rank[order].astype(np.int64),
+            history_length=history_lengths[users][order].astype(np.int64),
+            popularity=popularity[targets][order].astype(np.int64),
+            category=category[targets][order].astype(str),
+        )

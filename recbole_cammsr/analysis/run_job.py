@@ -1,0 +1,232 @@
+"""Carries out one job in this process, as ``run_recbole`` would, and measures it.
+
+The steps and the state of the random generators are those of RecBole's ``run_recbole``, so a row
+of a benchmark is what the command ``run_recbole`` gives with the same settings (tested equal).
+Two things differ: a tuning job never looks at the test split, and the test metrics are computed
+from the ranks without rounding.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import shutil
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from recbole_cammsr import registry
+from recbole_cammsr.analysis import corruption
+from recbole_cammsr.analysis.job import TEST, JobResult, TrainingJob
+from recbole_cammsr.analysis.ranks import RankCollector, UserRanks, is_per_user, per_user
+from recbole_cammsr.cli import config_files, protocol
+
+
+def run_job(
+    job: TrainingJob, scratch: Path, keep_checkpoint: Path | None = None
+) -> tuple[JobResult, UserRanks | None]:
+    """Train a model; for a test job also rank the test rows once, with the best checkpoint.
+
+    Args:
+        job: what to run.
+        scratch: an empty folder for checkpoints and corrupted files; the caller deletes it.
+        keep_checkpoint: where to put the best checkpoint, None to leave it in ``scratch``.
+
+    Returns:
+        The result, and the ranks of the test rows (None for a tuning job).
+
+    Raises:
+        ValueError: settings that cannot work; the sentence is RecBole's or this package's.
+    """
+    config = make_config(job, scratch)
+    from recbole.data import create_dataset, data_preparation
+    from recbole.utils import get_model, get_trainer, init_seed
+
+    from recbole_cammsr.analysis.cost import EpochClock
+
+    init_seed(config["seed"], config["reproducibility"])
+    dataset = create_dataset(config)
+    interactions = dataset.inter_feat
+    users = np.bincount(interactions[dataset.uid_field].to_numpy(), minlength=dataset.user_num)
+    items = np.bincount(interactions[dataset.iid_field].to_numpy(), minlength=dataset.item_num)
+    train, valid, test = data_preparation(config, dataset)
+    init_seed(config["seed"] + config["local_rank"], config["reproducibility"])
+    model = get_model(config["model"])(config, train._dataset).to(config["device"])
+    with _without_tensorboard():
+        trainer = get_trainer(config["MODEL_TYPE"], config["model"])(config, model)
+    logging.getLogger().info(str(model))
+
+    clock = EpochClock(trainer)
+    start = time.perf_counter()
+    _, valid_result = trainer.fit(
+        train, valid, saved=True, show_progress=False, callback_fn=clock.validated
+    )
+    fit_seconds = time.perf_counter() - start
+    bigger = bool(config["valid_metric_bigger"])
+    best_epoch, best_seconds = clock.best(bigger)
+    cost = _cost(trainer, train, valid, clock, fit_seconds, best_seconds)
+    test_result: dict[str, float] = {}
+    ranks = None
+    if job.stage == TEST:
+        collector = RankCollector(config["USER_ID_FIELD"], config["topk"])
+        with collector.watching(trainer):
+            test_result = _plain(trainer.evaluate(test, load_best_model=True, show_progress=False))
+        popularity = items - _targets(test, dataset) - _targets(valid, dataset)
+        ranks = collector.ranks(dataset, users - 1, popularity, _categories(config, dataset))
+        for metric in test_result:
+            if is_per_user(metric):
+                test_result[metric] = float(per_user(metric, ranks.rank).mean())
+    if keep_checkpoint is not None and os.path.isfile(trainer.saved_model_file):
+        keep_checkpoint.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(trainer.saved_model_file, keep_checkpoint)
+    result = JobResult(
+        job=job,
+        valid=_plain(valid_result),
+        test=test_result,
+        valid_metric=config["valid_metric"].lower(),
+        bigger_is_better=bigger,
+        epochs=len(clock.training_seconds),
+        best_epoch=best_epoch,
+        cost=cost,
+        code=code_digest(),
+    )
+    return result, ranks
+
+
+def make_config(job: TrainingJob, scratch: Path) -> Any:
+    """RecBole's configuration of a job: the data set's protocol, then the job's settings.
+
+    Args:
+        job: what to run.
+        scratch: receives checkpoints and corrupted files.
+    """
+    sys.argv[1:] = []  # RecBole reads settings from the command line, which is not ours here
+    from recbole.config import Config
+
+    chosen = {**job.settings, "seed": job.seed}
+    settings = {
+        **protocol.settings_for(job.model, job.dataset, chosen),
+        **chosen,
+        "checkpoint_dir": str(scratch / "checkpoints"),
+        "show_progress": False,
+    }
+    config = Config(model=job.model, dataset=job.dataset, config_dict=settings)
+    if job.corruption:
+        corruption.apply(job.corruption, config, job.seed, scratch / "corrupted")
+    return config
+
+
+def code_digest() -> str:
+    """Digest of the code and defaults that decide a model's numbers."""
+    package = Path(registry.__file__).resolve().parent
+    digest = hashlib.sha256()
+    sources = [*package.glob("model/**/*.py"), *package.glob("data/**/*.py")]
+    sources += Path(registry.PROPERTIES).glob("model/*.yaml")
+    for path in sorted(sources, key=lambda path: path.name):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def category_field(config: Any) -> str | None:
+    """The category column of a data set, also for a model that does not read it itself."""
+    if config["category_field"]:
+        return str(config["category_field"])
+    own = registry.properties_file("dataset", config["dataset"])
+    field = config_files.read(own).get("category_field") if own is not None else None
+    return str(field) if field else None
+
+
+def _categories(config: Any, dataset: Any) -> np.ndarray:
+    """Labels of every item, joined by ``|``; all empty where the data set has none."""
+    field = category_field(config)
+    path = os.path.join(config["data_path"], f"{config['dataset']}.item")
+    joined = np.full(dataset.item_num, "", dtype=object)
+    if field is None or not os.path.isfile(path):
+        return joined.astype(str)
+    from recbole_cammsr.data.categories import read_categories
+
+    table = read_categories(
+        path,
+        field,
+        config["ITEM_ID_FIELD"],
+        dataset.field2token_id[dataset.iid_field],
+        config["field_separator"],
+        config["seq_separator"],
+        config["encoding"] or "utf-8",
+    )
+    for item, label in table.targets.nonzero().tolist():
+        joined[item] += ("|" if joined[item] else "") + table.labels[label]
+    return joined.astype(str)
+
+
+def _targets(loader: Any, dataset: Any) -> np.ndarray:
+    """How often each item is what a split asks for."""
+    items = loader._dataset.inter_feat[dataset.iid_field].numpy()
+    return np.bincount(items, minlength=dataset.item_num)
+
+
+def _cost(
+    trainer: Any, train: Any, valid: Any, clock: Any, fit_seconds: float, best: float | None
+) -> dict[str, float | None]:
+    from recbole_cammsr.analysis import cost
+
+    memory = cost.peak_memory(trainer.device)  # before the operations are counted
+    seconds = clock.training_seconds
+    return {
+        "parameters": cost.parameters(trainer.model),
+        "fit_seconds": fit_seconds,
+        "epoch_seconds": float(np.median(seconds)) if seconds else None,
+        "best_seconds": best,
+        "peak_memory_bytes": memory,
+        **_operations(trainer, train, valid),
+    }
+
+
+def _operations(trainer: Any, train: Any, valid: Any) -> dict[str, float | None]:
+    """Operations a user and a training target; after training, because it moves the generators."""
+    from recbole_cammsr.analysis import cost
+
+    try:
+        batch = next(iter(train)).to(trainer.device)
+        rows = next(iter(valid))[0].to(trainer.device)
+        per_user_scored, per_batch = cost.flops(trainer.model, batch, rows)
+    except Exception as error:  # a figure of merit must not cost the run that it describes
+        logging.getLogger().warning(f"operations could not be counted: {error!r}")
+        return {"score_flops": None, "train_flops": None}
+    targets = int(batch["target_count"].sum()) if "target_count" in batch else len(batch)
+    return {
+        "score_flops": per_user_scored,
+        "train_flops": None if per_batch is None else per_batch / max(targets, 1),
+    }
+
+
+def _plain(metrics: Mapping[str, Any] | None) -> dict[str, float]:
+    return {name.lower(): float(value) for name, value in (metrics or {}).items()}
+
+
+class _NoTensorboard:
+    """Stands in for the event writer, whose folders nobody reads after a benchmark."""
+
+    def add_scalar(self, *_: Any, **__: Any) -> None:
+        """Drop a value."""
+
+    def add_hparams(self, *_: Any, **__: Any) -> None:
+        """Drop settings."""
+
+
+@contextmanager
+def _without_tensorboard() -> Iterator[None]:
+    from recbole.trainer import trainer as module
+
+    stock = module.get_tensorboard
+    module.get_tensorboard = lambda logger: _NoTensorboard()
+    try:
+        yield
+    finally:
+        module.get_tensorboard = stock

@@ -1,0 +1,147 @@
+"""Runs jobs, each in a fresh process, several at a time, skipping those that have finished."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import recbole_cammsr
+from recbole_cammsr.analysis.job import TrainingJob
+from recbole_cammsr.analysis.progress import Progress
+from recbole_cammsr.analysis.store import ResultStore
+from recbole_cammsr.analysis.worker import ERROR_MARK
+
+_POLL_SECONDS = 0.1
+
+
+class Runner:
+    """Starts workers and waits for them.
+
+    Args:
+        store: where results go, and where finished ones are found.
+        parallel: workers at a time.
+        threads: of each worker; None shares the processors among the workers. The number of
+            threads can change sums in their last digits, so results repeat exactly only with the
+            same number.
+        keep_checkpoints: whether test jobs leave their best checkpoint in the store.
+        show: receives a line for every event.
+    """
+
+    def __init__(
+        self,
+        store: ResultStore,
+        *,
+        parallel: int = 1,
+        threads: int | None = None,
+        keep_checkpoints: bool = False,
+        show: Callable[[str], None] = print,
+    ) -> None:
+        self.store = store
+        self.parallel = parallel
+        self.threads = threads or max(1, (os.cpu_count() or 1) // parallel)
+        self.keep_checkpoints = keep_checkpoints
+        self.show = show
+
+    def run(self, jobs: Sequence[TrainingJob], titles: Mapping[str, str]) -> dict[str, str]:
+        """Run those jobs that have no result yet.
+
+        Args:
+            jobs: in the order in which they are to start; the same job may stand twice.
+            titles: fingerprint to what a progress line calls the job.
+
+        Returns:
+            Fingerprint to reason, for every job that failed; empty where all went well.
+        """
+        distinct = list({job.fingerprint: job for job in jobs}.values())
+        waiting = [job for job in distinct if not self.store.is_finished(job)]
+        finished = [job for job in distinct if self.store.is_finished(job)]
+        progress = Progress(distinct, self.parallel)
+        for job in finished:
+            progress.known(job, self.store.load(job).cost.get("fit_seconds") or 0.0)
+        if finished:
+            self.show(f"{len(finished)} of {len(distinct)} runs have been done before")
+        failures: dict[str, str] = {}
+        running: dict[str, tuple[TrainingJob, subprocess.Popen[bytes], float]] = {}
+        try:
+            while waiting or running:
+                while waiting and len(running) < self.parallel:
+                    job = waiting.pop(0)
+                    running[job.fingerprint] = (job, self._start(job), time.monotonic())
+                for key, (job, process, start) in list(running.items()):
+                    if process.poll() is None:
+                        continue
+                    del running[key]
+                    seconds = time.monotonic() - start
+                    title = titles.get(key, job.name)
+                    if process.returncode == 0 and self.store.is_finished(job):
+                        progress.finished(job, seconds)
+                        line = self._outcome(job)
+                    else:
+                        failures[key] = self._reason(job, process.returncode)
+                        progress.failed(job)
+                        line = f"FAILED, {failures[key]}"
+                    active = [(j, time.monotonic() - s) for j, _, s in running.values()]
+                    self.show(progress.line(title, line, seconds, waiting, active))
+                if running:
+                    time.sleep(_POLL_SECONDS)
+        finally:
+            for _, process, _ in running.values():
+                process.kill()
+            for _, process, _ in running.values():
+                process.wait()
+        return failures
+
+    def _start(self, job: TrainingJob) -> subprocess.Popen[bytes]:
+        log = self.store.log_path(job)
+        log.parent.mkdir(parents=True, exist_ok=True)
+        request = {
+            "job": job.to_json(),
+            "store": str(self.store.folder.resolve()),
+            "keep_checkpoint": self.keep_checkpoints,
+        }
+        with open(log, "wb") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "recbole_cammsr.analysis.worker"],
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=self._environment(),
+            )
+        if process.stdin is not None:  # kept open: its end tells the worker that we are gone
+            process.stdin.write((json.dumps(request) + "\n").encode())
+            process.stdin.flush()
+        return process
+
+    def _environment(self) -> dict[str, str]:
+        root = str(Path(recbole_cammsr.__file__).resolve().parents[1])
+        paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
+        threads = str(self.threads)
+        return {
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(paths),
+            "OMP_WAIT_POLICY": os.environ.get("OMP_WAIT_POLICY", "PASSIVE"),
+            "OMP_NUM_THREADS": threads,
+            "MKL_NUM_THREADS": threads,
+        }
+
+    def _outcome(self, job: TrainingJob) -> str:
+        result = self.store.load(job)
+        parts = [f"valid {result.valid_metric} {result.valid.get(result.valid_metric, 0):.4f}"]
+        if result.valid_metric in result.test:
+            parts.append(f"test {result.test[result.valid_metric]:.4f}")
+        return ", ".join(parts)
+
+    def _reason(self, job: TrainingJob, code: int) -> str:
+        log = self.store.log_path(job)
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+        said = [line for line in lines if line.startswith(ERROR_MARK)]
+        if said:
+            return f"{said[-1][len(ERROR_MARK) :]} (log: {log})"
+        if code < 0:
+            return f"its process was ended by signal {-code} (log: {log})"
+        return f"its process ended with code {code} (log: {log})"

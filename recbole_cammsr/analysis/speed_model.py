@@ -1,0 +1,235 @@
+"""A model under measurement: start-up, training and ranking with RecBole's own classes."""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from recbole_cammsr.analysis import speed_contenders as contenders
+from recbole_cammsr.analysis import speed_sources
+from recbole_cammsr.analysis.speed_contenders import Conditions, Contender
+from recbole_cammsr.analysis.speed_meter import Meter, Stretch, prepare_torch
+from recbole_cammsr.analysis.speed_sources import DataSource
+
+#: batches whose shapes the encoder's floor takes over
+_SHAPES = 64
+_TARGET_COUNT = "target_count"
+
+
+@dataclass(frozen=True)
+class Description:
+    """What the floors must know of packed training.
+
+    Attributes:
+        items: catalogue size, padding included.
+        targets: training targets in an epoch.
+        rows: rows that are ranked.
+        iterator_seconds: making an epoch's iterator and its first batch.
+        shapes: ``(rows, longest history, targets)`` of batches as drawn in training.
+        encoder: arguments of the history encoder.
+    """
+
+    items: int
+    targets: int
+    rows: int
+    iterator_seconds: float
+    shapes: tuple[tuple[int, int, int], ...] = ()
+    encoder: dict[str, Any] | None = None
+
+
+class ModelRun:
+    """A model of RecBole's kind: its data set, loaders and trainer, all RecBole's own.
+
+    Args:
+        contender: the model.
+        source: the data.
+        conditions: what all contenders share.
+    """
+
+    def __init__(self, contender: Contender, source: DataSource, conditions: Conditions) -> None:
+        prepare_torch(conditions)
+        self.contender, self.source, self.conditions = contender, source, conditions
+        self.config = self._make_config()
+        self.loaders: Any = None
+        self.trainer: Any = None
+        self._batches: Iterator[Any] | None = None
+        self._loss: Callable[..., Any] | None = None
+        self._iterator_seconds = 0.0
+        self.meter = Meter(conditions.device)
+
+    def _make_config(self) -> Any:
+        from recbole.config import Config
+
+        settings = contenders.settings_of(self.contender, self.source, self.conditions)
+        if self.contender.model != contenders.HM4SR:
+            from recbole.utils import get_model
+
+            self._class: Any = get_model(self.contender.model)
+            return Config(self.contender.model, self.source.dataset, config_dict=settings)
+        from recbole_cammsr.analysis import hm4sr_checkout
+
+        checkout = hm4sr_checkout.check(self.contender.checkout or "")
+        dimensions = [raw.values.shape[1] for raw in speed_sources.feature_files(self.source)]
+        self._class = hm4sr_checkout.model_class(checkout, self.conditions.device, dimensions)
+        return Config(
+            self._class,
+            self.source.dataset,
+            config_file_list=[str(checkout / hm4sr_checkout.SETTINGS_FILE)],
+            config_dict=settings,
+        )
+
+    # ---------------------------------------------------------------- stretches
+
+    def start_up(self) -> Stretch:
+        """Create data set and loaders, as a training run does first."""
+        from recbole.data import create_dataset, data_preparation
+
+        self.loaders = self.trainer = self._batches = None
+        gc.collect()
+
+        def create() -> int:
+            dataset = create_dataset(self.config)
+            self.loaders = data_preparation(self.config, dataset)
+            return len(dataset)
+
+        return self.meter.measure(create)
+
+    def describe(self) -> Description:
+        """Build the model and its trainer (not timed), and say what an epoch is."""
+        from recbole.utils import get_trainer, init_seed
+
+        train, valid, _ = self.loaders
+        init_seed(self.config["seed"], self.config["reproducibility"])
+        if self.contender.model == contenders.HM4SR:
+            self._write_hm4sr_files(train._dataset)
+        model = self._class(self.config, train._dataset).to(self.config["device"])
+        if self.contender.model == contenders.HM4SR:
+            from recbole_cammsr.analysis import hm4sr_checkout
+
+            hm4sr_checkout.mend_interval_index(model)
+        self.trainer = get_trainer(self.config["MODEL_TYPE"], self.config["model"])(
+            self.config, model
+        )
+        self.trainer.eval_collector.data_collect(train)
+        if self.conditions.compile and self.contender.model != contenders.HM4SR:
+            import torch
+
+            self._loss = torch.compile(model.calculate_loss, dynamic=True)
+        packed = getattr(train._dataset, "packed", None)
+        begin = time.perf_counter()
+        next(iter(train))
+        self._iterator_seconds = time.perf_counter() - begin
+        return Description(
+            items=model.n_items,
+            targets=len(train._dataset.inter_feat),
+            rows=len(valid._dataset.inter_feat),
+            iterator_seconds=self._iterator_seconds,
+            shapes=() if packed is None else _shapes(train, model.ITEM_SEQ),
+            encoder=None if packed is None else _encoder_arguments(self.config),
+        )
+
+    def warm_up(self) -> None:
+        """One training step that is not timed: lazy state, caches, compilation."""
+        self._train(1)
+
+    def train(self, batches: int | None) -> Stretch:
+        """Training steps of RecBole's trainer, batches drawn as in training.
+
+        Args:
+            batches: how many; None is an epoch.
+        """
+        return self.meter.measure(lambda: self._train(batches))
+
+    def rank(self) -> Stretch:
+        """Full ranking of the validation rows, metrics included."""
+        valid = self.loaders[1]
+
+        def work() -> int:
+            self.trainer.evaluate(valid, load_best_model=False, show_progress=False)
+            return len(valid._dataset.inter_feat)
+
+        return self.meter.measure(work)
+
+    # ---------------------------------------------------------------- parts
+
+    def _train(self, batches: int | None) -> int:
+        drawn = CountedBatches(self._draw(batches))
+        self.trainer._train_epoch(drawn, 0, loss_func=self._loss)
+        return drawn.targets
+
+    def _draw(self, batches: int | None) -> Iterator[Any]:
+        if batches is None:
+            yield from self.loaders[0]
+            return
+        for _ in range(batches):
+            if self._batches is None:
+                self._batches = iter(self.loaders[0])
+            batch = next(self._batches, None)
+            if batch is None:  # an epoch is over
+                self._batches = iter(self.loaders[0])
+                batch = next(self._batches)
+            yield batch
+
+    def _write_hm4sr_files(self, dataset: Any) -> None:
+        import torch
+
+        from recbole_cammsr.analysis import hm4sr_checkout
+        from recbole_cammsr.data.feature_table import align
+
+        token_to_id = dataset.field2token_id[dataset.iid_field]
+        files = speed_sources.feature_files(self.source)
+        every = torch.arange(dataset.item_num)
+        tables = [
+            align(raw, modality, token_to_id).rows(every)
+            for modality, raw in zip(self.source.modalities, files)
+        ]
+        labels = speed_sources.labels(self.source, dataset)
+        longest = self.config["MAX_ITEM_LIST_LENGTH"]
+        hm4sr_checkout.write_files(".", dataset, tables, labels, longest)
+
+
+class CountedBatches:
+    """Passes batches on and counts their targets.
+
+    Args:
+        batches: RecBole interactions, of packed or of prefix rows.
+    """
+
+    def __init__(self, batches: Iterator[Any]) -> None:
+        self._batches = batches
+        self.targets = 0
+
+    def __iter__(self) -> Iterator[Any]:
+        for batch in self._batches:
+            packed = _TARGET_COUNT in batch
+            self.targets += int(batch[_TARGET_COUNT].sum()) if packed else len(batch)
+            yield batch
+
+
+def _shapes(train: Any, history_field: str) -> tuple[tuple[int, int, int], ...]:
+    shapes = []
+    for batch in train:
+        rows, longest = batch[history_field].shape
+        shapes.append((rows, longest, int(batch[_TARGET_COUNT].sum())))
+        if len(shapes) == _SHAPES:
+            break
+    return tuple(shapes)
+
+
+def _encoder_arguments(config: Any) -> dict[str, Any]:
+    uses_intervals = config["time_encoding"] == "interval"
+    return {
+        "dimension": config["hidden_size"],
+        "max_length": config["MAX_ITEM_LIST_LENGTH"],
+        "layers": config["n_layers"],
+        "intervals": config["interval_buckets"] if uses_intervals else 0,
+        "hidden_dropout": config["hidden_dropout_prob"],
+        "norm": config["norm"],
+        "heads": config["n_heads"],
+        "inner": config["inner_size"],
+        "attention_dropout": config["attn_dropout_prob"],
+        "activation": config["hidden_act"],
+    }

@@ -1,0 +1,95 @@
+"""The folder that holds the results of jobs: one JSON and one array file each, never half of one.
+
+Layout below the folder::
+
+    jobs/<data set>/<model>-<stage>-seed<k>-<fingerprint>.json   metrics and cost
+    jobs/<data set>/<model>-<stage>-seed<k>-<fingerprint>.npz    ranks of the test rows
+    logs/….log                                                   what the job printed
+    checkpoints/….pth                                            where they are kept
+
+The JSON is written last: where it stands, the job is finished.
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from recbole_cammsr.analysis import files
+from recbole_cammsr.analysis.job import TEST, JobResult, TrainingJob
+from recbole_cammsr.analysis.ranks import UserRanks
+
+
+class ResultStore:
+    """Results by job.
+
+    Args:
+        folder: made when the first result is written.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = Path(folder)
+
+    def result_path(self, job: TrainingJob) -> Path:
+        """The JSON of a job."""
+        return self.folder / "jobs" / job.dataset / f"{job.name}.json"
+
+    def ranks_path(self, job: TrainingJob) -> Path:
+        """The ranks of a job's test rows."""
+        return self.result_path(job).with_suffix(".npz")
+
+    def log_path(self, job: TrainingJob) -> Path:
+        """What a job printed."""
+        return self.folder / "logs" / job.dataset / f"{job.name}.log"
+
+    def checkpoint_path(self, job: TrainingJob) -> Path:
+        """The best checkpoint of a job, where checkpoints are kept."""
+        return self.folder / "checkpoints" / job.dataset / f"{job.name}.pth"
+
+    def is_finished(self, job: TrainingJob) -> bool:
+        """Whether the job's result stands."""
+        return self.result_path(job).is_file()
+
+    def save(self, result: JobResult, ranks: UserRanks | None) -> None:
+        """Keep a result; the job counts as finished from the last write on."""
+        if ranks is not None:
+            files.write_arrays(self.ranks_path(result.job), ranks._asdict())
+        files.write_json(self.result_path(result.job), result.to_json())
+
+    def load(self, job: TrainingJob) -> JobResult:
+        """The result of a finished job.
+
+        Raises:
+            FileNotFoundError: the job has not finished.
+            ValueError: the file holds something else.
+        """
+        path = self.result_path(job)
+        try:
+            result = JobResult.from_json(json.loads(path.read_text(encoding="utf-8")))
+        except ValueError as error:
+            raise ValueError(
+                f"result file {path} cannot be used: {error}; delete it and rerun"
+            ) from error
+        return result
+
+    def load_ranks(self, job: TrainingJob) -> UserRanks:
+        """The ranks of a finished test job.
+
+        Raises:
+            FileNotFoundError: the job has not finished.
+            ValueError: the job ranked no test rows, or the file is damaged.
+        """
+        if job.stage != TEST:
+            raise ValueError(f"{job.name} is a tuning job, which ranks no test rows")
+        path = self.ranks_path(job)
+        try:
+            with np.load(path, allow_pickle=False) as content:
+                return UserRanks(**{name: content[name] for name in content.files})
+        except (zipfile.BadZipFile, ValueError, TypeError, EOFError) as error:
+            raise ValueError(
+                f"rank file {path} cannot be read ({error}); delete it and the .json beside it, "
+                f"and rerun"
+            ) from error

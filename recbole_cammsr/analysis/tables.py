@@ -1,0 +1,184 @@
+"""Result tables in Markdown and LaTeX: best bold, second underlined, improvement and p below."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from recbole_cammsr.analysis.summary import Cell, Comparison, improvement, ranking
+
+_LATEX_SPECIAL = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    **{character: "\\" + character for character in "&%$#_{}"},
+}
+
+
+@dataclass(frozen=True)
+class _Style:
+    bold: Callable[[str], str]
+    underline: Callable[[str], str]
+    text: Callable[[str], str]
+    plus_minus: str
+    percent: str
+
+
+def _escape_latex(text: str) -> str:
+    return re.sub(r"[\\~^&%$#_{}]", lambda match: _LATEX_SPECIAL[match.group()], text)
+
+
+MARKDOWN = _Style(
+    bold=lambda text: f"**{text}**",
+    underline=lambda text: f"<u>{text}</u>",
+    text=lambda text: text.replace("|", "\\|"),
+    plus_minus=" ± ",
+    percent=" %",
+)
+LATEX = _Style(
+    bold=lambda text: rf"\textbf{{{text}}}",
+    underline=lambda text: rf"\underline{{{text}}}",
+    text=_escape_latex,
+    plus_minus=r" {\scriptsize$\pm$ ",
+    percent=r"\,\%",
+)
+
+
+def number(cell: Cell, style: _Style) -> str:
+    """Such as ``0.0410 ± 0.0012``; the mean alone with one seed."""
+    if cell.deviation is None:
+        return f"{cell.mean:.4f}"
+    close = "}" if style is LATEX else ""
+    return f"{cell.mean:.4f}{style.plus_minus}{cell.deviation:.4f}{close}"
+
+
+def p_value(p: float) -> str:
+    """Such as ``0.032`` or ``< 0.001``."""
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def table_rows(
+    cells: Mapping[str, Mapping[str, Cell]],
+    metrics: Sequence[str],
+    reference: str,
+    style: _Style,
+) -> list[list[str]]:
+    """Cells of the table of one data set: a row a contender, then the improvement.
+
+    Args:
+        cells: label to metric to cell.
+        metrics: columns.
+        reference: label of the contender whose improvement over the best other one is shown.
+        style: :data:`MARKDOWN` or :data:`LATEX`.
+    """
+    rows = []
+    places = {metric: ranking(cells, metric) for metric in metrics}
+    for label in cells:
+        row = [style.text(label)]
+        for metric in metrics:
+            if metric not in cells[label]:
+                row.append("-")
+                continue
+            text = number(cells[label][metric], style)
+            mean = cells[label][metric].mean
+            best, second = _two_best(cells, metric, places[metric])
+            if len(places[metric]) > 1 and mean == best:
+                text = style.bold(text)
+            elif len(places[metric]) > 2 and mean == second:
+                text = style.underline(text)
+            row.append(text)
+        rows.append(row)
+    if reference in cells and len(cells) > 1:
+        row = [style.text(f"{reference} over the best other")]
+        for metric in metrics:
+            gain = improvement(cells, metric, reference)
+            row.append("-" if gain is None else f"{100 * gain[1]:+.1f}{style.percent}")
+        rows.append(row)
+    return rows
+
+
+def _two_best(
+    cells: Mapping[str, Mapping[str, Cell]], metric: str, order: Sequence[str]
+) -> tuple[float, float | None]:
+    means = sorted({cells[label][metric].mean for label in order}, reverse=True)
+    return means[0], means[1] if len(means) > 1 else None
+
+
+def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table: the first column to the left, the others to the right."""
+    lines = [
+        "| " + " | ".join(header) + " |",
+        "| --- |" + " ---: |" * (len(header) - 1),
+        *("| " + " | ".join(row) + " |" for row in rows),
+    ]
+    return "\n".join(lines)
+
+
+def latex(
+    summary: Mapping[str, Mapping[str, Mapping[str, Cell]]],
+    metrics: Sequence[str],
+    reference: str,
+    caption: str,
+) -> str:
+    """One LaTeX table (package ``booktabs``) with a block a data set.
+
+    Args:
+        summary: data set to label to metric to cell.
+        metrics: columns.
+        reference: label of the contender whose improvement is shown.
+        caption: plain text.
+    """
+    columns = len(metrics) + 1
+    lines = [
+        r"\begin{table}",
+        r"\centering",
+        rf"\caption{{{_escape_latex(caption)}}}",
+        rf"\begin{{tabular}}{{l{'r' * len(metrics)}}}",
+        r"\toprule",
+        " & ".join(["Model", *(_escape_latex(metric_title(metric)) for metric in metrics)])
+        + r" \\",
+    ]
+    for dataset, cells in summary.items():
+        lines += [
+            r"\midrule",
+            rf"\multicolumn{{{columns}}}{{l}}{{\emph{{{_escape_latex(dataset)}}}}} \\",
+        ]
+        rows = table_rows(cells, metrics, reference, LATEX)
+        lines += [" & ".join(row) + r" \\" for row in rows]
+    lines += [r"\bottomrule", r"\end{tabular}", r"\end{table}"]
+    return "\n".join(lines) + "\n"
+
+
+def comparison_rows(comparisons: Sequence[Comparison]) -> list[list[str]]:
+    """Markdown cells of the paired tests: against, improvement, p values, users."""
+    return [
+        [
+            MARKDOWN.text(one.other),
+            "-" if one.improvement is None else f"{100 * one.improvement:+.1f} %",
+            p_value(one.test.t_p),
+            p_value(one.t_holm),
+            p_value(one.test.wilcoxon_p),
+            p_value(one.wilcoxon_holm),
+            str(one.test.users),
+        ]
+        for one in comparisons
+    ]
+
+
+COMPARISON_HEADER = (
+    "against",
+    "improvement",
+    "t-test p",
+    "after Holm",
+    "Wilcoxon p",
+    "after Holm",
+    "users",
+)
+
+
+def metric_title(metric: str) -> str:
+    """``ndcg@10`` as ``NDCG@10``, ``recall@5`` as ``Recall@5``."""
+    name, at, cutoff = metric.partition("@")
+    name = name.upper() if name in ("ndcg", "mrr", "map", "gauc", "auc") else name.capitalize()
+    return f"{name}{at}{cutoff}"

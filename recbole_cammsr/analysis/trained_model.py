@@ -1,0 +1,124 @@
+"""A checkpoint opened for looking at: its model, its data, and names for everything in them."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from recbole_cammsr.analysis.item_titles import read_titles
+
+
+@dataclass(frozen=True)
+class UserRow:
+    """The test row of a user.
+
+    Attributes:
+        interaction: one row for the model, on its device.
+        history: ``(L,)`` item ids, oldest first.
+        target: item id that was to be found.
+    """
+
+    interaction: Any
+    history: np.ndarray
+    target: int
+
+
+class TrainedModel:
+    """A model with its test rows, addressed by tokens.
+
+    Args:
+        path: checkpoint of RecBole's trainer.
+        title_field: column of the `.item` file with titles, None to look for one.
+
+    Raises:
+        ValueError: data or title column do not fit.
+    """
+
+    def __init__(self, path: str, title_field: str | None = None) -> None:
+        from recbole.quick_start import load_data_and_model
+
+        from recbole_cammsr.cli import checkpoints
+
+        checkpoints.prepare(path)
+        config, model, dataset, _, _, test = load_data_and_model(path)
+        self.path = path
+        self.config: Any = config
+        self.model: Any = model
+        self.dataset: Any = dataset
+        self._test: Any = test
+        self.name = str(config["model"])
+        self.model.eval()
+        self.titles = read_titles(
+            os.path.join(config["data_path"], f"{config['dataset']}.item"),
+            config["ITEM_ID_FIELD"],
+            title_field,
+            config["field_separator"],
+            config["encoding"] or "utf-8",
+        )
+
+    @property
+    def users(self) -> list[str]:
+        """Tokens of all users, padding left out."""
+        return [str(token) for token in self.dataset.field2id_token[self.dataset.uid_field][1:]]
+
+    def tokens(self, items: Any) -> list[str]:
+        """Tokens of item ids."""
+        return [str(t) for t in self.dataset.field2id_token[self.dataset.iid_field][list(items)]]
+
+    def title(self, item: int) -> str:
+        """Title of an item id, or its token."""
+        (token,) = self.tokens([item])
+        return self.titles.get(token, token)
+
+    def usual_user(self) -> str:
+        """A user to show when none is named: the first one with the median length of history."""
+        rows = self._test.dataset.inter_feat
+        lengths = rows[self.dataset.item_list_length_field].numpy()
+        middle = np.sort(lengths)[len(lengths) // 2]
+        user = rows[self.dataset.uid_field].numpy()[lengths == middle].min()
+        return str(self.dataset.field2id_token[self.dataset.uid_field][user])
+
+    def row(self, user: str) -> UserRow:
+        """The test row of a user.
+
+        Args:
+            user: token.
+
+        Raises:
+            ValueError: no such user, or no test row of that user.
+        """
+        known = self.dataset.field2token_id[self.dataset.uid_field]
+        if user not in known or known[user] == 0:
+            some = ", ".join(self.users[:3])
+            raise ValueError(
+                f"user {user!r} is not in the data of {self.path}; users look like {some}"
+            )
+        rows = self._test.dataset.inter_feat
+        found = (rows[self.dataset.uid_field] == known[user]).nonzero().flatten()
+        if not len(found):
+            raise ValueError(f"user {user!r} has no test row: the history is too short to split")
+        row = rows[found[-1:]]
+        history_field = getattr(self.dataset, "item_id_list_field", None)
+        history = np.zeros(0, dtype=np.int64)
+        if history_field is not None and history_field in row:
+            length = int(row[self.dataset.item_list_length_field][0])
+            history = row[history_field][0, :length].numpy()
+        target = int(row[self.dataset.iid_field][0])
+        return UserRow(row.to(self.model.device), history, target)
+
+    def scores(self, row: UserRow) -> torch.Tensor:
+        """``(n_items,)`` scores of the catalogue, padding at -inf."""
+        with torch.no_grad():
+            try:
+                scores = self.model.full_sort_predict(row.interaction).view(-1).clone()
+            except NotImplementedError as error:
+                raise ValueError(
+                    f"{self.name} ({self.path}) scores pairs only, not the whole catalogue; "
+                    "compare with another model"
+                ) from error
+        scores[0] = -torch.inf
+        return scores.float().cpu()

@@ -1,0 +1,204 @@
+"""Why a user is shown these items: the history as the model sees it, the parts of each score."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from recbole_cammsr.analysis.item_view import ItemView
+from recbole_cammsr.analysis.trained_model import TrainedModel, UserRow
+
+#: part of a score that belongs to no modality; named only where it is not rounding
+REST = "rest"
+
+
+@dataclass(frozen=True)
+class SeenItem:
+    """An item of the history.
+
+    Attributes:
+        token: its token.
+        title: its title, or its token.
+        categories: true labels.
+        predicted: labels that the model finds most likely, as many as there are true ones.
+        weights: modality to weight; 1 is the same for all, empty where the model has none.
+        attention: expert to share of the attention, empty where the model has no experts.
+    """
+
+    token: str
+    title: str
+    categories: Sequence[str]
+    predicted: Sequence[str]
+    weights: dict[str, float]
+    attention: dict[str, float]
+
+
+@dataclass(frozen=True)
+class RecommendedItem:
+    """An item of a ranking.
+
+    Attributes:
+        rank: from 1.
+        token: its token.
+        title: its title, or its token.
+        score: what it is ranked by.
+        is_target: whether it is the item that the user took next.
+        categories: true labels, empty for models that know none.
+        parts: modality to what it adds to the score; empty for models without modalities.
+        shares: the same divided by the score: u.(w_m x_m) / u.r; they can be negative.
+    """
+
+    rank: int
+    token: str
+    title: str
+    score: float
+    is_target: bool
+    categories: Sequence[str]
+    parts: dict[str, float]
+    shares: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """The head of a model's ranking for the user.
+
+    Attributes:
+        name: of the model.
+        checkpoint: its file.
+        target_rank: place of the item that the user took next.
+        items: best first.
+    """
+
+    name: str
+    checkpoint: str
+    target_rank: int
+    items: Sequence[RecommendedItem]
+
+
+@dataclass(frozen=True)
+class UserExplanation:
+    """Everything about one user.
+
+    Attributes:
+        user: token.
+        dataset: name.
+        history_length: of the whole history that the model reads.
+        history: its last items, oldest first.
+        target_token: the item that the user took next.
+        target_title: its title.
+        ranking: of the explained model.
+        others: of the models beside it.
+    """
+
+    user: str
+    dataset: str
+    history_length: int
+    history: Sequence[SeenItem]
+    target_token: str
+    target_title: str
+    ranking: Ranking
+    others: Sequence[Ranking]
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON values."""
+        return asdict(self)
+
+
+def explain(
+    trained: TrainedModel,
+    view: ItemView,
+    user: str,
+    others: Sequence[TrainedModel] = (),
+    top: int = 10,
+    last: int = 10,
+) -> UserExplanation:
+    """Explain the ranking of the items for a user's test row.
+
+    Args:
+        trained: the model to explain.
+        view: of its items.
+        user: token.
+        others: models whose rankings are shown beside.
+        top: items of each ranking.
+        last: items of the history.
+
+    Raises:
+        ValueError: a model does not know the user.
+    """
+    row = trained.row(user)
+    (target,) = trained.tokens([row.target])
+    return UserExplanation(
+        user=user,
+        dataset=str(trained.config["dataset"]),
+        history_length=len(row.history),
+        history=[_seen(trained, view, int(item)) for item in row.history[-last:]],
+        target_token=target,
+        target_title=trained.title(row.target),
+        ranking=_ranking(trained, row, top, view),
+        others=[
+            replace(_ranking(other, other.row(user), top, None), name=name)
+            for other, name in zip(others, _names(trained, others))
+        ],
+    )
+
+
+def _names(trained: TrainedModel, others: Sequence[TrainedModel]) -> list[str]:
+    """Names of the models beside; where a name stands twice, with the checkpoint's."""
+    names = [trained.name, *(other.name for other in others)]
+    return [
+        other.name
+        if names.count(other.name) == 1
+        else f"{other.name} ({os.path.splitext(os.path.basename(other.path))[0]})"
+        for other in others
+    ]
+
+
+def _seen(trained: TrainedModel, view: ItemView, item: int) -> SeenItem:
+    (token,) = trained.tokens([item])
+    weights = dict(zip(view.modality_names, view.weights[item])) if view.weighted else {}
+    attention = {} if view.attention is None else dict(zip(view.expert_names, view.attention[item]))
+    return SeenItem(
+        token=token,
+        title=trained.title(item),
+        categories=view.true_labels(item),
+        predicted=view.predicted_labels(item),
+        weights={name: float(value) for name, value in weights.items()},
+        attention={name: float(value) for name, value in attention.items()},
+    )
+
+
+def _ranking(trained: TrainedModel, row: UserRow, top: int, view: ItemView | None) -> Ranking:
+    scores = trained.scores(row)
+    best = torch.topk(scores, min(top, len(scores) - 1)).indices.numpy()
+    names: list[str] = []
+    parts = np.zeros((len(best), 0))
+    if view is not None:
+        with torch.no_grad():
+            user = trained.model.forward(row.interaction)[0].float().cpu().numpy()
+        parts = view.contributions(user.astype(np.float64), best)
+        names = [*view.modality_names, REST]
+        if np.abs(parts[:, -1]).max() < 1e-3 * max(np.abs(parts).max(), 1e-12):
+            names, parts = names[:-1], parts[:, :-1]
+    items = []
+    for place, (item, part) in enumerate(zip(best.tolist(), parts)):
+        score = float(scores[item])
+        (token,) = trained.tokens([item])
+        items.append(
+            RecommendedItem(
+                rank=place + 1,
+                token=token,
+                title=trained.title(item),
+                score=score,
+                is_target=item == row.target,
+                categories=view.true_labels(item) if view is not None else [],
+                parts={name: float(value) for name, value in zip(names, part)},
+                shares={name: float(v / score) if score else 0.0 for name, v in zip(names, part)},
+            )
+        )
+    target_rank = 1 + int((scores > scores[row.target]).sum())
+    return Ranking(trained.name, trained.path, target_rank, items)

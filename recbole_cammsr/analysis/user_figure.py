@@ -1,0 +1,175 @@
+"""The explanation of a user as one picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from recbole_cammsr.analysis import figure
+from recbole_cammsr.analysis.user_explanation import RecommendedItem, SeenItem, UserExplanation
+
+_TITLE = 34
+_HIT, _SHARED, _ALONE = "#009E73", "#0072B2", "#444444"
+
+
+def draw(explanation: UserExplanation, path: Path) -> None:
+    """Above the history: categories, modality weights, experts. Below: the rankings.
+
+    Args:
+        explanation: of one user.
+        path: of the PNG.
+    """
+    history, ranking = explanation.history, explanation.ranking
+    heights = (max(len(history), 3), max(len(ranking.items), 3))
+    below = len(explanation.others)
+    size = (15.5, 2.6 + 0.33 * sum(heights))
+    drawing, grid = figure.new(2, 3, size, height_ratios=heights, width_ratios=(1.15, 1.0, 1.1))
+    _history_weights(grid[0][0], history)
+    _categories(grid[0][1], history)
+    _experts(grid[0][2], history)
+    _scores(grid[1][0], ranking.items, ranking.name)
+    for panel, other in zip(grid[1][1:], explanation.others[:2]):
+        own = {item.token for item in ranking.items}
+        _list(
+            panel,
+            other.items,
+            own,
+            f"{other.name} beside it: what was taken next is at rank {other.target_rank}",
+        )
+    if below < 2:
+        _reading(grid[1][2], explanation, compared=below > 0)
+    if below == 0:
+        grid[1][1].axis("off")
+    drawing.suptitle(
+        f"User {explanation.user} ({explanation.dataset}): the model read "
+        f"{explanation.history_length} items; then the user took "
+        f"“{figure.shorten(explanation.target_title, 60)}”. "
+        f"{ranking.name} had it at rank {ranking.target_rank}.",
+        fontsize=13,
+    )
+    figure.save(drawing, path)
+
+
+def _history_weights(panel: Any, history: Sequence[SeenItem]) -> None:
+    panel.set_title("History, oldest first: weight of each modality", fontsize=10)
+    names = list(history[0].weights) if history else []
+    titles = [figure.shorten(item.title, _TITLE) for item in history]
+    if not names:
+        panel.set_yticks(range(len(history)), titles, fontsize=8)
+        panel.text(0.5, 0.5, "all modalities weigh the same", transform=panel.transAxes)
+        panel.invert_yaxis()
+        return
+    left = np.zeros(len(history))
+    for name, colour in zip(names, figure.colours(len(names))):
+        width = np.array([item.weights[name] for item in history])
+        panel.barh(range(len(history)), width, left=left, color=colour, label=name, height=0.72)
+        for row, value in enumerate(width):
+            if value > 0.25:
+                where = left[row] + value / 2
+                text = f"{value:.2f}"
+                panel.text(where, row, text, ha="center", va="center", fontsize=7, color="white")
+        left += width
+    panel.set_yticks(range(len(history)), titles, fontsize=8)
+    panel.invert_yaxis()
+    panel.set_xlim(0, max(left.max(), 1e-9))
+    panel.set_xlabel(f"modality weights (equal would be 1.00 each, sum {len(names)})", fontsize=8)
+    panel.legend(ncols=len(names), fontsize=8, loc="lower center", bbox_to_anchor=(0.5, -0.32))
+    figure.tidy(panel)
+
+
+def _categories(panel: Any, history: Sequence[SeenItem]) -> None:
+    panel.set_title("True category → category the model predicts", fontsize=10)
+    panel.axis("off")
+    panel.set_ylim(len(history) - 0.5, -0.5)
+    panel.set_xlim(0, 1)
+    if not any(item.predicted for item in history):
+        panel.text(0.5, 0.5, "no category guidance", transform=panel.transAxes, ha="center")
+        return
+    for row, item in enumerate(history):
+        right = bool(item.categories) and set(item.categories) == set(item.predicted)
+        partly = set(item.categories) & set(item.predicted)
+        mark, colour = ("✓", _HIT) if right else ("≈", "#B07900") if partly else ("✗", "#B3261E")
+        true = figure.shorten(", ".join(item.categories) or "no label", 27)
+        found = figure.shorten(", ".join(item.predicted), 27)
+        if not item.categories:
+            mark, colour = "?", "#666666"
+        panel.text(0.0, row, true, fontsize=8, va="center")
+        panel.text(0.48, row, mark, fontsize=10, va="center", ha="center", color=colour)
+        panel.text(0.53, row, found, fontsize=8, va="center", color=colour)
+
+
+def _experts(panel: Any, history: Sequence[SeenItem]) -> None:
+    panel.set_title("Attention over the experts, in % of the item", fontsize=10)
+    names = list(history[0].attention) if history else []
+    if not names:
+        panel.axis("off")
+        panel.text(0.5, 0.5, "no experts", transform=panel.transAxes, ha="center")
+        return
+    shares = 100 * np.array([[item.attention[name] for name in names] for item in history])
+    panel.imshow(shares, aspect="auto", cmap="Blues", vmin=0, vmax=100)
+    for row, column in np.ndindex(*shares.shape):
+        colour = "white" if shares[row, column] > 55 else "black"
+        text = f"{shares[row, column]:.0f}"
+        panel.text(column, row, text, ha="center", va="center", fontsize=7, color=colour)
+    panel.set_xticks(range(len(names)), names, fontsize=8, rotation=20, ha="right")
+    panel.set_yticks([])
+
+
+def _scores(panel: Any, items: Sequence[RecommendedItem], name: str) -> None:
+    panel.set_title(f"{name}: what each score is made of", fontsize=10)
+    names = list(items[0].parts) if items else []
+    ahead, behind = np.zeros(len(items)), np.zeros(len(items))
+    for part, colour in zip(names, figure.colours(len(names))):
+        value = np.array([item.parts[part] for item in items])
+        start = np.where(value >= 0, ahead, behind)
+        panel.barh(range(len(items)), value, left=start, color=colour, label=part, height=0.72)
+        for row, (item, width, left) in enumerate(zip(items, value, start)):
+            if abs(width) > 0.12 * max(abs(i.score) for i in items):
+                text = f"{100 * item.shares[part]:.0f} %"
+                where = left + width / 2
+                panel.text(where, row, text, ha="center", va="center", fontsize=7, color="white")
+        ahead, behind = ahead + np.maximum(value, 0), behind + np.minimum(value, 0)
+    for row, item in enumerate(items):
+        panel.text(ahead[row], row, f"  {item.score:.2f}", va="center", fontsize=8)
+    ticks = [f"{item.rank}. {figure.shorten(item.title, _TITLE)}" for item in items]
+    panel.set_yticks(range(len(items)), ticks, fontsize=8)
+    for tick, item in zip(panel.get_yticklabels(), items):
+        if item.is_target:
+            tick.set(color=_HIT, fontweight="bold")
+    panel.axvline(0, color="k", lw=0.6)
+    panel.invert_yaxis()
+    panel.margins(x=0.12)
+    panel.set_xlabel("score, in parts by modality (% of the score)", fontsize=8)
+    figure.tidy(panel)
+
+
+def _list(panel: Any, items: Sequence[RecommendedItem], own: set[str], title: str) -> None:
+    panel.set_title(title, fontsize=10)
+    panel.axis("off")
+    panel.set_ylim(len(items) - 0.5, -0.5)
+    panel.set_xlim(0, 1)
+    for row, item in enumerate(items):
+        colour = _HIT if item.is_target else _SHARED if item.token in own else _ALONE
+        weight = "bold" if item.is_target else "normal"
+        text = f"{item.rank}. {figure.shorten(item.title, 44)}"
+        panel.text(0.04, row, text, fontsize=8, va="center", color=colour, fontweight=weight)
+
+
+def _reading(panel: Any, explanation: UserExplanation, compared: bool) -> None:
+    panel.axis("off")
+    lines = ["How to read this", ""]
+    lines += ["green, bold   the item that the user took next"]
+    if compared:
+        lines += ["blue              recommended by both models"]
+    lines += [
+        "✓ ≈ ✗           category right, partly right, wrong",
+        "",
+        "A score is u·r, the user's vector times the item's.",
+        "r is the weighted sum of the item's modality vectors,",
+        "so a score splits into one part per modality. A part",
+        "below zero speaks against the item.",
+    ]
+    panel.text(0.06, 0.95, "\n".join(lines), va="top", fontsize=8.5, linespacing=1.5)

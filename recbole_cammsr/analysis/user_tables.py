@@ -1,0 +1,87 @@
+"""The explanation of a user as text for a terminal."""
+
+from __future__ import annotations
+
+from recbole_cammsr.analysis.figure import shorten
+from recbole_cammsr.analysis.user_explanation import Ranking, UserExplanation
+from recbole_cammsr.cli.tables import table
+
+_TITLE = 34
+_LABELS = 24
+
+
+def text(explanation: UserExplanation) -> str:
+    """Tables of the history and of the rankings.
+
+    Args:
+        explanation: of one user.
+    """
+    return "\n\n".join(
+        [
+            f"user {explanation.user} on {explanation.dataset}: the last "
+            f"{len(explanation.history)} of {explanation.history_length} items, oldest first",
+            _history(explanation),
+            f"taken next: {explanation.target_title} ({explanation.target_token})",
+            _parts(explanation.ranking),
+            *(_plain(other) for other in explanation.others),
+        ]
+    )
+
+
+def _history(explanation: UserExplanation) -> str:
+    first = explanation.history[0] if explanation.history else None
+    if first is None:
+        return "(no history)"
+    header = ["item"]
+    if first.predicted:
+        header += ["category", "predicted"]
+    header += [f"w {name}" for name in first.weights]
+    if first.attention:
+        header.append("expert most asked")
+    rows = []
+    for item in explanation.history:
+        row = [shorten(item.title, _TITLE)]
+        if first.predicted:
+            row += [_labels(item.categories), _labels(item.predicted)]
+        row += [f"{weight:.2f}" for weight in item.weights.values()]
+        if item.attention:
+            name = max(item.attention, key=lambda expert: item.attention[expert])
+            row.append(f"{name} {100 * item.attention[name]:.0f} %")
+        rows.append(row)
+    return "\n".join(table(header, rows))
+
+
+def _parts(ranking: Ranking) -> str:
+    names = list(ranking.items[0].shares) if ranking.items else []
+    header = ["recommended", "category", "score", *(f"of it {name}" for name in names)]
+    rows = [
+        [
+            _title(item.rank, item.title, item.is_target),
+            _labels(item.categories),
+            f"{item.score:.2f}",
+            *(f"{100 * share:.0f} %" for share in item.shares.values()),
+        ]
+        for item in ranking.items
+    ]
+    return "\n".join([_heading(ranking), *table(header, rows)])
+
+
+def _plain(ranking: Ranking) -> str:
+    rows = [
+        [_title(item.rank, item.title, item.is_target), f"{item.score:.2f}"]
+        for item in ranking.items
+    ]
+    return "\n".join([_heading(ranking), *table(["recommended", "score"], rows)])
+
+
+def _heading(ranking: Ranking) -> str:
+    return f"{ranking.name} (what was taken next is at rank {ranking.target_rank}, marked >)"
+
+
+def _title(rank: int, title: str, is_target: bool) -> str:
+    return f"{'>' if is_target else ' '}{rank:3d}  {shorten(title, _TITLE)}"
+
+
+def _labels(labels: object) -> str:
+    names = list(labels) if isinstance(labels, (list, tuple)) else []
+    return shorten(", ".join(names) or "-", _LABELS)

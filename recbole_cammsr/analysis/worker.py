@@ -1,0 +1,61 @@
+"""``python -m recbole_cammsr.analysis.worker``: one job in a process of its own.
+
+Not meant to be typed: :mod:`recbole_cammsr.analysis.runner` starts it. The job comes as JSON in
+the first line of standard input; the end of standard input means that whoever started this
+process is gone, and ends it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+from recbole_cammsr.cli.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, describe
+
+#: starts the line with which a failed worker says why
+ERROR_MARK = "job failed: "
+
+
+def main() -> int:
+    """Run the job and store its result.
+
+    Returns:
+        The exit code; after a failure the last line of standard error says why.
+    """
+    request = json.loads(sys.stdin.readline())
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
+    try:
+        _run(request)
+    except Exception as error:
+        logging.getLogger().exception("traceback")
+        print(f"{ERROR_MARK}{describe(error)}", file=sys.stderr, flush=True)
+        return EXIT_FAILED
+    return EXIT_OK
+
+
+def _run(request: dict) -> None:
+    from recbole_cammsr.analysis.job import TEST, TrainingJob
+    from recbole_cammsr.analysis.run_job import run_job
+    from recbole_cammsr.analysis.store import ResultStore
+
+    job = TrainingJob.from_json(request["job"])
+    store = ResultStore(Path(request["store"]))
+    keep = store.checkpoint_path(job) if request["keep_checkpoint"] and job.stage == TEST else None
+    with tempfile.TemporaryDirectory(prefix="cammsr-job-") as scratch:
+        result, ranks = run_job(job, Path(scratch), keep)
+        store.save(result, ranks)
+
+
+def _end_with_parent() -> None:
+    sys.stdin.read()
+    os._exit(EXIT_INTERRUPTED)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,222 @@
+"""The command ``cammsr-ablate``: what each part of CAMMSR earns, costs, and withstands."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from recbole_cammsr.cli import arguments, config_files, known_settings, tables
+from recbole_cammsr.cli.benchmark import (
+    add_runner_options,
+    command_line,
+    runner_of,
+    typed_settings,
+)
+from recbole_cammsr.cli.errors import EXIT_FAILED, EXIT_OK, UsageError, guarded
+
+PROGRAM = "cammsr-ablate"
+_EXAMPLES = """\
+Without --components, --modalities, --noise, --missing or --sweep the first two are run. Each writes
+a folder of its own with tables, paired tests and a picture; runs that parts share are made once.
+efficiency.md compares parameters, operations, seconds and memory of everything that was run.
+
+examples:
+  cammsr-ablate --dataset=ml-100k --output=results/ml-100k --seeds=1,2,3,4,5
+  cammsr-ablate --dataset=amazon_beauty --data_path=data --output=results/beauty \\
+    --baselines=SASRec --noise=0,0.05,0.1,0.2,0.3 --missing=0,0.2,0.5,0.8 \\
+    --sweep=swap_weight=0.05,0.1,0.2
+  cammsr-ablate --dataset=amazon_beauty --output=results/beauty \\
+    --tuned=results/bench/chosen/amazon_beauty/CAMMSR.yaml"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Args:
+        argv: arguments without the program; None takes those of the process.
+
+    Returns:
+        The exit code; 1 where a run failed, even if the reports of the others stand.
+    """
+    return guarded(PROGRAM, _run, argv)
+
+
+def _parser() -> arguments.Parser:
+    parser = arguments.Parser(
+        PROGRAM,
+        "Switch off components and modalities of CAMMSR, damage its input, vary its settings, and "
+        "measure what everything costs.",
+        _EXAMPLES,
+    )
+    parser.add_argument("--dataset", "-d", metavar="NAME", help="data set (default: ml-100k)")
+    parser.add_argument("--seeds", default="1", metavar="1,2", help="seeds of every variant (1)")
+    parser.add_argument(
+        "--components", action="store_true", help="CAMoE, guidance, swap and norm, one by one"
+    )
+    parser.add_argument(
+        "--modalities_off", action="store_true", help="every modality left out, and alone"
+    )
+    parser.add_argument(
+        "--noise", metavar="0,0.1", help="shares of the items with wrong category labels"
+    )
+    parser.add_argument(
+        "--missing",
+        metavar="0,0.5",
+        help="shares of the items that lose a content modality, drawn for each modality",
+    )
+    parser.add_argument(
+        "--sweep",
+        action="append",
+        default=[],
+        metavar="NAME=A,B",
+        help="values of a setting, can be repeated",
+    )
+    parser.add_argument(
+        "--baselines",
+        default="",
+        metavar="A,B",
+        help="RecBole models to show beside; they follow the data set's protocol",
+    )
+    parser.add_argument(
+        "--tuned",
+        metavar="FILE",
+        help="YAML file with settings of CAMMSR alone, e.g. what cammsr-benchmark chose",
+    )
+    parser.add_argument(
+        "--columns", default="", metavar="A,B", help="metrics of the tables (default: all)"
+    )
+    add_runner_options(parser)
+    return parser
+
+
+def _run(argv: Sequence[str]) -> int:
+    options, settings = arguments.read(_parser(), argv)
+    from recbole_cammsr.analysis import ablation, benchmark, efficiency, figure, report
+    from recbole_cammsr.analysis.corruption import CATEGORY_NOISE, MISSING
+    from recbole_cammsr.analysis.experiment import Experiment
+
+    baselines = _words(options.baselines)
+    for name in baselines:
+        known_settings.check_model(name)
+    tuned = config_files.read(options.tuned) if options.tuned else {}
+    base = ablation.Base(
+        dataset=options.dataset or "ml-100k",
+        settings=typed_settings(settings),
+        model_settings={k: v for k, v in tuned.items() if k not in arguments.keys(settings)},
+        seeds=_seeds(options.seeds),
+        baselines=baselines,
+        metrics=_words(options.columns),
+    )
+    plans: dict[str, Experiment] = {}
+    try:
+        if options.noise is not None:
+            shares = ablation.read_shares(options.noise, "--noise")
+            plans["noise"] = ablation.damage(base, CATEGORY_NOISE, shares)
+        if options.missing is not None:
+            shares = ablation.read_shares(options.missing, "--missing")
+            plans["missing"] = ablation.damage(base, MISSING, shares)
+        for text in options.sweep:
+            name, values = ablation.read_sweep(text)
+            _check_setting(name)
+            plans[f"sweep_{name}"] = ablation.sweep(base, name, values)
+        everything = not (plans or options.components or options.modalities_off)
+        if options.modalities_off or everything:
+            plans = {"modalities": ablation.modalities(base), **plans}
+        if options.components or everything:
+            plans = {"components": ablation.components(base), **plans}
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+
+    runner = runner_of(options)
+    folder: Path = runner.store.folder
+    failures: list[str] = []
+    runs: dict[tuple[str, int], Any] = {}
+    for part, plan in plans.items():
+        print(plan.name, file=sys.stderr, flush=True)
+        outcome = benchmark.run(plan, runner)
+        failures += outcome.failures
+        text = report.write(plan, outcome, folder / part, command_line(PROGRAM, argv))
+        tables.show(f"# {plan.name}\n\n{text}")
+        metrics = report.columns(plan, outcome.runs)
+        if outcome.runs and figure.available() and part not in ("components", "modalities"):
+            _curve(part, plan, outcome.runs, metrics[0], folder / part)
+        for run in outcome.runs:
+            runs.setdefault((run.contender, run.seed), run)
+    if runs:
+        metric = report.columns(plan, list(runs.values()))[0]
+        tables.show(f"# Efficiency\n\n{efficiency.write(list(runs.values()), metric, folder)}")
+    print(f"\nreports  {', '.join(str(folder / part / 'report.md') for part in plans)}")
+    return EXIT_FAILED if failures else EXIT_OK
+
+
+def _curve(part: str, plan: Any, runs: Sequence[Any], metric: str, folder: Path) -> None:
+    """The picture of a part whose contenders are values of one thing."""
+    from recbole_cammsr.analysis import result_figures
+    from recbole_cammsr.analysis.summary import summarise
+
+    (cells,) = summarise(runs).values()
+    series: dict[str, dict[Any, Any]] = {}
+    levels = {}
+    for one in plan.contenders:
+        if one.label not in cells or metric not in cells[one.label]:
+            continue
+        cell = cells[one.label][metric]
+        if part.startswith("sweep_"):
+            _, equals, value = one.label.partition("=")
+            if equals:
+                series.setdefault("CAMMSR", {})[_number(value)] = cell
+            else:
+                levels[one.label] = cell
+        elif one.label == one.model and any(
+            other.model == one.model and other.corruption for other in plan.contenders
+        ):
+            series.setdefault(one.model, {})[0.0] = cell
+        elif one.corruption:
+            series.setdefault(one.model, {})[next(iter(one.corruption.values()))] = cell
+        else:
+            levels[one.label] = cell
+    label = {
+        "noise": "share of the items with wrong category labels",
+        "missing": "share of the items that lose a modality (each modality by itself)",
+    }.get(part, part[len("sweep_") :])
+    ordered = {
+        name: dict(sorted(found.items(), key=lambda entry: _sortable(entry[0])))
+        for name, found in series.items()
+    }
+    result_figures.curves(ordered, levels, plan.name, label, metric, folder / "curve.png")
+
+
+def _number(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _sortable(value: float | str) -> tuple[int, float, str]:
+    return (0, value, "") if isinstance(value, float) else (1, 0.0, value)
+
+
+def _check_setting(name: str) -> None:
+    if name not in known_settings.settings():
+        near = known_settings.nearest_setting(name, ())
+        hint = f"; did you mean {near!r}?" if near else ""
+        raise UsageError(f"--sweep: no model reads the setting {name!r}{hint}")
+
+
+def _seeds(text: str) -> list[int]:
+    words = _words(text)
+    if not words or not all(re.fullmatch(r"\d+", word) for word in words):
+        raise UsageError(f"--seeds takes whole numbers, such as 1,2,3, not {text!r}")
+    return list(dict.fromkeys(int(word) for word in words))
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,151 @@
+"""The command ``cammsr-benchmark``: models x data sets x seeds from one YAML file."""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from recbole_cammsr.cli import arguments, tables
+from recbole_cammsr.cli.errors import EXIT_FAILED, EXIT_OK, UsageError, guarded
+
+PROGRAM = "cammsr-benchmark"
+_EXAMPLES = """\
+the file (properties/experiments/ has examples, each opens with its usage):
+  datasets: {amazon_beauty: {data_path: data}}       settings that hold on a data set
+  seeds: [1, 2, 3, 4, 5]
+  models:
+    CAMMSR: {grid: {learning_rate: [0.001, 0.0005], swap_weight: [0.1, 0.3]}}
+    SASRec: {grid: {learning_rate: [0.001, 0.0005], hidden_size: [64, 128]}}
+  reference: CAMMSR                                  the model the others are compared with
+  tuning: {trials: 4}                                combinations that each model may try
+  metrics: [NDCG@10, Recall@10]                      columns; the first one is tested
+
+Every model follows the data set's protocol: same filters, split, candidates and metrics. A command
+that was killed goes on where it stopped; run it again with the same --output.
+
+examples:
+  cammsr-benchmark --experiment=example --output=results/example
+  cammsr-benchmark --experiment=mine.yaml --output=results/mine --jobs=2 --epochs=50"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Args:
+        argv: arguments without the program; None takes those of the process.
+
+    Returns:
+        The exit code; 1 where a run failed, even if the report of the others stands.
+    """
+    return guarded(PROGRAM, _run, argv)
+
+
+def add_runner_options(parser: argparse.ArgumentParser) -> None:
+    """Add what every command has that runs jobs."""
+    parser.add_argument(
+        "--output",
+        "-o",
+        metavar="FOLDER",
+        help="where results, logs and the report go; finished runs found there are not repeated",
+    )
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="runs at a time (1)")
+    parser.add_argument(
+        "--threads",
+        type=int,
+        metavar="N",
+        help="processor threads of each run (default: the processors shared among the runs)",
+    )
+    parser.add_argument(
+        "--keep_checkpoints", action="store_true", help="keep the best checkpoint of every run"
+    )
+
+
+def runner_of(options: argparse.Namespace) -> Any:
+    """The runner that the options describe.
+
+    Raises:
+        UsageError: no folder, or a number that cannot be.
+    """
+    from recbole_cammsr.analysis.runner import Runner
+    from recbole_cammsr.analysis.store import ResultStore
+
+    if not options.output:
+        raise UsageError("name the folder for the results: --output=results/NAME")
+    for name in ("jobs", "threads"):
+        value = getattr(options, name)
+        if value is not None and value < 1:
+            raise UsageError(f"--{name} must be at least 1, not {value}")
+    return Runner(
+        ResultStore(Path(options.output)),
+        parallel=options.jobs,
+        threads=options.threads,
+        keep_checkpoints=options.keep_checkpoints,
+        show=lambda line: print(line, file=sys.stderr, flush=True),
+    )
+
+
+def typed_settings(settings: Sequence[str]) -> dict[str, Any]:
+    """Values of ``--key=value`` strings, read as RecBole reads them.
+
+    Raises:
+        UsageError: the seed is among them, which these commands set themselves.
+    """
+    if "seed" in arguments.keys(settings):
+        raise UsageError("--seed has no effect here; several seeds are given instead")
+    values: dict[str, Any] = {}
+    for setting in settings:
+        key, _, text = setting[2:].partition("=")
+        try:
+            values[key] = ast.literal_eval(text)
+        except (ValueError, SyntaxError):
+            values[key] = {"true": True, "false": False}.get(text.lower(), text)
+    return values
+
+
+def command_line(program: str, argv: Sequence[str]) -> str:
+    """The command as it can be typed again."""
+    return shlex.join([program, *argv])
+
+
+def _parser() -> arguments.Parser:
+    parser = arguments.Parser(
+        PROGRAM,
+        "Tune models on validation with equal budgets, run the chosen configurations with several "
+        "seeds, and compare them: tables, paired tests, breakdowns, pictures.",
+        _EXAMPLES,
+    )
+    parser.add_argument(
+        "--experiment",
+        "-e",
+        metavar="FILE",
+        help="YAML file, or the name of one that this package ships, e.g. example",
+    )
+    add_runner_options(parser)
+    return parser
+
+
+def _run(argv: Sequence[str]) -> int:
+    options, settings = arguments.read(_parser(), argv)
+    from recbole_cammsr.analysis import benchmark, experiment, report
+
+    if not options.experiment:
+        raise UsageError("name the experiment: --experiment=FILE")
+    plan = experiment.read(experiment.find(options.experiment))
+    plan = plan.with_settings(typed_settings(settings))
+    runner = runner_of(options)
+    for sentence in benchmark.unequal_budgets(plan):
+        print(f"warning: {sentence}", file=sys.stderr)
+    outcome = benchmark.run(plan, runner)
+    text = report.write(plan, outcome, runner.store.folder, command_line(PROGRAM, argv))
+    tables.show(text)
+    print(f"\nreport  {runner.store.folder / 'report.md'}")
+    return EXIT_FAILED if outcome.failures else EXIT_OK
+
+
+if __name__ == "__main__":
+    sys.exit(main())

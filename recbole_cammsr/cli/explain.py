@@ -1,0 +1,136 @@
+"""The command ``cammsr-explain``: why these items for this user, and what the model has learned."""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from recbole_cammsr.cli import arguments, checkpoints, tables
+from recbole_cammsr.cli.errors import EXIT_OK, UsageError, guarded
+
+PROGRAM = "cammsr-explain"
+_EXAMPLES = """\
+files in the --output folder:
+  user_<token>.png, .json     history, modality weights, experts, categories, top of the ranking
+  modality_weights.png        how much each modality counts, by category
+  expert_usage.png            which experts are asked, over all items and by category
+  category_confusion.png      predicted against true categories
+  item_map.png                item vectors on two axes, coloured by category
+  catalogue.json              the figures behind these pictures
+
+examples:
+  cammsr-explain --checkpoint=saved/CAMMSR-Jan-01-2026_10-00-00.pth
+  cammsr-explain --checkpoint=saved/CAMMSR-….pth --user=196 --compare=saved/SASRec-….pth"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Args:
+        argv: arguments without the program; None takes those of the process.
+
+    Returns:
+        The exit code.
+    """
+    return guarded(PROGRAM, _run, argv)
+
+
+def _parser() -> arguments.Parser:
+    parser = arguments.Parser(
+        PROGRAM,
+        "Show why a CAMMSR model ranks items as it does for a user, next to other models, and what "
+        "it does over the whole catalogue.",
+        _EXAMPLES,
+    )
+    parser.add_argument("--checkpoint", "-c", metavar="FILE", help="the CAMMSR model to explain")
+    parser.add_argument(
+        "--user",
+        action="append",
+        metavar="TOKEN",
+        help="user to explain, can be repeated (default: one with a history of median length)",
+    )
+    parser.add_argument(
+        "--compare",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="checkpoint of another model, of any kind, can be repeated (the picture shows two)",
+    )
+    parser.add_argument("--top", type=int, default=10, metavar="N", help="items of a ranking (10)")
+    parser.add_argument("--last", type=int, default=10, metavar="N", help="items of history (10)")
+    parser.add_argument(
+        "--title_field",
+        metavar="NAME",
+        help="column of the .item file with titles (default: title, movie_title, name, …)",
+    )
+    parser.add_argument(
+        "--output", "-o", default="explained", metavar="FOLDER", help="for the files (explained)"
+    )
+    parser.add_argument("--no_pictures", action="store_true", help="tables and JSON only")
+    return parser
+
+
+def _run(argv: Sequence[str]) -> int:
+    options, settings = arguments.read(_parser(), argv)
+    if settings:
+        raise UsageError(
+            f"{settings[0]!r} has no effect: the settings saved in the checkpoint are used"
+        )
+    if not options.checkpoint:
+        raise UsageError("name the model to explain: --checkpoint=saved/CAMMSR-….pth")
+    for path in (options.checkpoint, *options.compare):
+        checkpoints.check_exists(path)
+    for name in ("top", "last"):
+        if getattr(options, name) < 1:
+            raise UsageError(f"--{name} must be at least 1, not {getattr(options, name)}")
+    arguments.hand_to_recbole([])
+    logging.basicConfig(level=logging.WARNING)  # before RecBole sets up its log of every step
+    from recbole_cammsr.analysis import (
+        catalogue,
+        catalogue_figures,
+        figure,
+        files,
+        item_view,
+        user_explanation,
+        user_figure,
+        user_tables,
+    )
+    from recbole_cammsr.analysis.trained_model import TrainedModel
+
+    pictures = not options.no_pictures and figure.available()
+    if not options.no_pictures and not pictures:
+        print(
+            f"{PROGRAM}: no pictures without matplotlib: pip install 'recbole-cammsr[plot]'",
+            file=sys.stderr,
+        )
+    folder = Path(options.output)
+    trained = TrainedModel(options.checkpoint, options.title_field)
+    view = item_view.item_view(trained)
+    others = [TrainedModel(path, None) for path in options.compare]
+    written = []
+    for user in options.user or [trained.usual_user()]:
+        explanation = user_explanation.explain(
+            trained, view, user, others, options.top, options.last
+        )
+        tables.show(user_tables.text(explanation))
+        stem = folder / f"user_{re.sub(r'[^A-Za-z0-9_.-]', '_', user)}"
+        written.append(stem.with_name(f"{stem.name}.json"))
+        files.write_json(written[-1], explanation.to_json())
+        if pictures:
+            written.append(stem.with_name(f"{stem.name}.png"))
+            user_figure.draw(explanation, written[-1])
+    figures = catalogue.mechanism(view)
+    written.append(folder / "catalogue.json")
+    files.write_json(written[-1], {"checkpoint": options.checkpoint, **figures})
+    if pictures:
+        title = f"{trained.name} on {trained.config['dataset']}"
+        written += catalogue_figures.draw_all(view, title, folder)
+    print("\nwritten", *written, sep="\n  ")
+    return EXIT_OK
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,106 @@
+"""Pre-trained features of one modality: standardised, frozen, in memory or gathered on demand."""
+
+from __future__ import annotations
+
+from typing import Any, Union
+
+import torch
+from torch import nn
+
+#: item ids ``(n,)``, a range of them, or None for all
+ItemSelection = Union[torch.Tensor, slice, None]
+
+# rows read at a time for the statistics of features that are not held in memory
+_BLOCK = 65_536
+_TINY = 1e-12
+
+
+def standardise(values: torch.Tensor, present: torch.Tensor) -> torch.Tensor:
+    """Rows centred and scaled to a root mean square length of one over the items that have them.
+
+    The length matters more than it looks: with values, not rows, of unit size a projection moves
+    the item by sqrt(d_m) times as much per optimiser step as the ID embedding moves it, and
+    overfits (docs/results.md, "Design choices").
+
+    Args:
+        values: ``(n, d)`` raw features.
+        present: ``(n,)`` bool.
+
+    Returns:
+        ``(n, d)`` in the dtype of ``values``: (f/|f| - mean) / rms of the lengths; zero where
+        missing.
+    """
+    rows = _unit(values[present].float())
+    rows = rows - rows.mean(dim=0)
+    rows = rows / rows.square().sum(dim=1).mean().sqrt().clamp_min(_TINY)
+    result = torch.zeros_like(values)
+    result[present] = rows.to(values.dtype)
+    return result
+
+
+def _unit(rows: torch.Tensor) -> torch.Tensor:
+    return rows / rows.norm(dim=1, keepdim=True).clamp_min(_TINY)
+
+
+class FrozenFeatures(nn.Module):
+    """Standardised rows of a feature table (docs/model.md eq. 1).
+
+    A table whose ``values`` are in memory becomes a buffer on the model's device. Of one that
+    stays on the host (memory-mapped, say) rows are gathered and standardised as they are asked
+    for; only their mean and root mean square are kept.
+
+    Args:
+        table: with ``values`` ``(n_items, d_m)`` or None, ``present`` ``(n_items,)`` bool,
+            ``dimension`` and ``rows(ids)``, the raw float32 rows of some items, zero where missing.
+    """
+
+    values: torch.Tensor | None
+    mean: torch.Tensor
+
+    def __init__(self, table: Any) -> None:
+        super().__init__()
+        self.dimension = int(table.dimension)
+        self.table: Any | None = None
+        if table.values is not None:
+            # frozen: outside the checkpoint, a function of the feature file alone
+            values = standardise(table.values, table.present)
+            self.register_buffer("values", values, persistent=False)
+            return
+        self.values = None
+        self.table = table
+        mean, self.rms = self._statistics()
+        self.register_buffer("mean", mean, persistent=False)
+
+    def _statistics(self) -> tuple[torch.Tensor, float]:
+        table: Any = self.table
+        items = table.present.nonzero().squeeze(1)
+        total = torch.zeros(self.dimension, dtype=torch.float64)
+        squares = 0.0
+        for block in items.split(_BLOCK):
+            rows = _unit(table.rows(block)).double()
+            total += rows.sum(dim=0)
+            squares += float(rows.square().sum())
+        count = max(len(items), 1)
+        mean = total / count
+        # mean of |x - mean|^2
+        variance = max(squares / count - float(mean.square().sum()), 0.0)
+        return mean.float(), max(variance**0.5, _TINY)
+
+    def forward(self, items: ItemSelection) -> torch.Tensor:
+        """Rows of some items.
+
+        Args:
+            items: ``(n,)`` ids, a range of ids as a slice, or None for all.
+
+        Returns:
+            ``(n, d_m)``, zero where the item lacks the modality; no gradient.
+        """
+        if self.values is not None:
+            return self.values if items is None else self.values[items]
+        table: Any = self.table
+        if not isinstance(items, torch.Tensor):
+            items = torch.arange(len(table.present))[slice(None) if items is None else items]
+        items = items.cpu()
+        rows = _unit(table.rows(items)).to(self.mean.device)
+        has = table.present[items].to(self.mean.device).unsqueeze(1)
+        return torch.where(has, (rows - self.mean) / self.rms, torch.zeros_like(rows))

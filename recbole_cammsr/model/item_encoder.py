@@ -1,0 +1,197 @@
+"""From item ids to fused vectors: item initialisation, category guidance and CAMoE."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from recbole_cammsr.model.camoe import CAMoE
+from recbole_cammsr.model.category_head import CategoryHead, category_loss, label_prior
+from recbole_cammsr.model.frozen_features import FrozenFeatures, ItemSelection
+from recbole_cammsr.model.item_init import ItemInit
+from recbole_cammsr.model.item_table import Fused, ItemTable, ItemViews, RankingTable
+
+
+class ItemEncoder(nn.Module):
+    """The item side of the model: a function of the item alone (docs/model.md eq. 1-6).
+
+    Two steps, because they are needed of different items: :meth:`views`, cheap, of every candidate
+    of the softmax; :meth:`fuse`, the experts, of the items of the batch's histories.
+
+    Args:
+        config: RecBole's Config.
+        n_items: items including padding (id 0).
+        tables: of the content modalities, see :class:`FrozenFeatures`.
+        categories: ``labels``, ``targets``, ``multi_label``; None without guidance.
+    """
+
+    category_targets: torch.Tensor
+
+    def __init__(self, config: Any, n_items: int, tables: Any, categories: Any | None) -> None:
+        super().__init__()
+        dimension = config["hidden_size"]
+        self.cosine = config["scoring"] == "cosine"
+        self.n_items = n_items
+        self.item_init = ItemInit(
+            n_items=n_items,
+            dimension=dimension,
+            features=[FrozenFeatures(table) for table in tables],
+            present=[table.present for table in tables],
+            use_id=config["use_id"],
+        )
+        n_modalities = self.item_init.n_modalities
+        self.camoe: CAMoE | None = None
+        self.category_head: CategoryHead | None = None
+        prior = None
+        if categories is not None:
+            self.category_head = CategoryHead(
+                n_modalities=n_modalities,
+                dimension=dimension,
+                n_categories=len(categories.labels),
+                multi_label=categories.multi_label,
+                guides=config["fusion"] == "camoe" and n_modalities > 1,
+            )
+            self.register_buffer("category_targets", categories.targets, persistent=False)
+            prior = label_prior(categories.targets)
+        self.context: nn.Parameter | None = None
+        if config["fusion"] == "camoe":
+            self.camoe = CAMoE(
+                n_modalities=n_modalities,
+                dimension=dimension,
+                inner=config["expert_size"],
+                prior=prior,
+                copies=config["experts_per_view"],
+                dropout=config["expert_dropout"],
+                gamma=config["expert_scale"],
+                gate_scale=config["gate_scale"],
+            )
+            if categories is None and self.camoe.attends:
+                self.context = nn.Parameter(torch.empty(1, dimension))
+
+    @property
+    def n_modalities(self) -> int:
+        """Number ``M`` of modalities, the ID included."""
+        return self.item_init.n_modalities
+
+    def reset_parameters(self, std: float) -> None:
+        """Start values of what is no linear layer.
+
+        Args:
+            std: of the item vectors.
+        """
+        if self.context is not None:
+            nn.init.normal_(self.context, std=1.0)
+        self.item_init.reset_parameters(std)
+
+    def views(self, items: ItemSelection = None) -> ItemViews:
+        """Modality vectors, category context and weighted sum of some items.
+
+        Args:
+            items: ``(n,)`` item ids, a range of ids as a slice, or None for all.
+
+        Returns:
+            Views of the ``n`` items, in the order asked for.
+        """
+        modalities, mask = self.item_init(items)
+        context, probability, logits = self.context, None, None
+        if self.category_head is not None:
+            context, probability, logits = self.category_head(modalities)
+        if self.camoe is None:
+            return ItemViews(modalities, mask, context, modalities.sum(dim=1), None, logits)
+        residual, weights = self.camoe.residual(modalities, mask, probability)
+        return ItemViews(modalities, mask, context, residual, weights, logits)
+
+    def fuse(self, views: ItemViews) -> Fused:
+        """Ask the experts.
+
+        Args:
+            views: of ``n`` items.
+
+        Returns:
+            ``(n, d)`` vectors and expert attention.
+        """
+        if self.camoe is None:
+            return Fused(views.residual, None)
+        mixture = self.camoe.mixture(views.modalities, views.mask, views.context)
+        return Fused(views.residual + mixture.items, mixture.attention)
+
+    def candidates(self, views: ItemViews) -> torch.Tensor:
+        """What user vectors are compared with: the weighted sum, without the experts.
+
+        The experts would have to run over the whole catalogue in every step, and validation saw no
+        gain from it.
+
+        Args:
+            views: of ``n`` items.
+
+        Returns:
+            ``(n, d)``, of unit length for cosine scores.
+        """
+        return F.normalize(views.residual, dim=1) if self.cosine else views.residual
+
+    def category_loss(self, views: ItemViews, items: torch.Tensor | None) -> torch.Tensor:
+        """Loss of the category task over the labelled ones of some items.
+
+        Args:
+            views: of ``n`` items.
+            items: their ids; None where the views are of all items.
+
+        Returns:
+            Scalar.
+
+        Raises:
+            ValueError: there is no category task.
+        """
+        if self.category_head is None or views.category_logits is None:
+            raise ValueError("`category_weight` is 0, so there is no category task.")
+        targets = self.category_targets if items is None else self.category_targets[items]
+        return category_loss(views.category_logits, targets, self.category_head.multi_label)
+
+    def blocks(self, size: int) -> Iterator[slice]:
+        """Ranges of item ids that cover the catalogue without padding.
+
+        Args:
+            size: most items in a range.
+
+        Yields:
+            Slices of item ids, ascending.
+        """
+        for start in range(1, self.n_items, size):
+            yield slice(start, min(start + size, self.n_items))
+
+    def ranking_table(self, block: int) -> RankingTable:
+        """Vectors of all items for ranking, computed by blocks.
+
+        Args:
+            block: items computed at a time.
+
+        Returns:
+            The table, rows indexed by item id.
+        """
+        items, candidates = [], []
+        for selection in (slice(0, 1), *self.blocks(block)):
+            views = self.views(selection)
+            items.append(self.fuse(views).items)
+            candidates.append(self.candidates(views))
+        return RankingTable(torch.cat(items), torch.cat(candidates))
+
+    def table(self) -> ItemTable:
+        """Everything there is to see of all items.
+
+        Returns:
+            The table, rows indexed by item id.
+        """
+        views = self.views()
+        fused = self.fuse(views)
+        return ItemTable(
+            views.modalities,
+            fused.items,
+            self.candidates(views),
+            views.weights,
+            fused.attention,
+            views.category_logits,
+        )

@@ -1,0 +1,114 @@
+"""Ablations: what each variant changes, what is refused, and one small run of the command."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+
+from recbole_cammsr.analysis import ablation
+from recbole_cammsr.analysis.ablation import Base, read_shares, read_sweep
+from recbole_cammsr.cli import ablate
+
+
+def changes(plan):
+    return {one.label: dict(one.settings) for one in plan.contenders}
+
+
+def test_components_go_one_by_one():
+    found = changes(ablation.components(Base("ml-100k", model_settings={"n_layers": 1})))
+    assert found["CAMMSR"] == {"n_layers": 1}
+    assert found["without CAMoE"] == {"n_layers": 1, "fusion": "sum"}
+    assert found["without category guidance"] == {"n_layers": 1, "category_weight": 0}
+    assert found["without modality swap"] == {"n_layers": 1, "swap_weight": 0}
+    norms = [one["norm"] for one in found.values() if "norm" in one]
+    assert norms in (["dyt"], ["layernorm"])
+    other = changes(ablation.components(Base("ml-100k", {"norm": norms[0]})))
+    assert [one["norm"] for one in other.values() if "norm" in one] != norms
+
+
+def test_modalities_come_from_the_data_set_and_files_follow():
+    found = changes(ablation.modalities(Base("ml-100k")))
+    assert found["without text"] == {"modalities": ["image"]}
+    assert found["text alone"] == {"modalities": ["text"], "use_id": False}
+    assert found["without ID"] == {"use_id": False}
+    base = Base("x", {"modalities": ["a", "b"], "modality_files": {"a": "1.npz", "b": "2.npz"}})
+    found = changes(ablation.modalities(base))
+    assert found["without a"] == {"modalities": ["b"], "modality_files": {"b": "2.npz"}}
+    with pytest.raises(ValueError, match="no content modality"):
+        ablation.modalities(Base("x"))
+
+
+def test_damage_reaches_our_models_and_leaves_stock_ones():
+    base = Base("ml-100k", baselines=["SASRec"])
+    plan = ablation.damage(base, "missing", [0.5, 0.2])
+    assert [(one.label, dict(one.corruption)) for one in plan.contenders] == [
+        ("CAMMSR", {}),
+        ("SASRec", {}),
+        ("CAMMSR, 20 %", {"missing": 0.2}),
+        ("CAMMSR, 50 %", {"missing": 0.5}),
+    ]
+    with pytest.raises(ValueError, match="category_field"):
+        ablation.damage(Base("x"), "category_noise", [0.1])
+
+
+def test_a_sweep_starts_from_the_present_value():
+    plan = ablation.sweep(Base("ml-100k", {"swap_weight": 0.2}), "swap_weight", [0.1, 0.2, 0.3])
+    assert changes(plan) == {
+        "swap_weight=0.2": {},
+        "swap_weight=0.1": {"swap_weight": 0.1},
+        "swap_weight=0.3": {"swap_weight": 0.3},
+    }
+    assert plan.reference == "swap_weight=0.2"
+
+
+def test_what_is_typed_is_read():
+    assert read_sweep("norm=dyt, layernorm") == ("norm", ["dyt", "layernorm"])
+    assert read_sweep("n_layers=1,2") == ("n_layers", [1, 2])
+    assert read_shares("0, 0.5,1", "--noise") == [0.0, 0.5, 1.0]
+    for bad in ("x", "x=", "=1"):
+        with pytest.raises(ValueError, match="name=value"):
+            read_sweep(bad)
+    for bad in ("", "a", "0.1,2", "-1"):
+        with pytest.raises(ValueError, match="from 0 to 1"):
+            read_shares(bad, "--noise")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--noise=2", "--output=x"], "--noise takes shares"),
+        (["--seeds=a", "--output=x"], "--seeds takes whole numbers"),
+        (["--sweep=swap_weigth=1", "--output=x"], "did you mean 'swap_weight'"),
+        (["--baselines=SASRek", "--output=x"], "did you mean 'SASRec'"),
+        (["--components"], "--output="),
+        (["--output=x", "--seed=3"], "--seed has no effect"),
+    ],
+)
+def test_wrong_usage(arguments, says, capsys):
+    assert ablate.main(arguments) == 2
+    error = capsys.readouterr().err
+    assert says in error
+    assert error.count("\n") == 1
+
+
+def test_the_command_shares_the_full_model_and_writes_its_tables(
+    toy_path, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tuned.yaml").write_text(yaml.safe_dump({"expert_size": 8}))
+    code = ablate.main(
+        [
+            *["--dataset=toy", f"--data_path={toy_path}", "--output=out", "--threads=1"],
+            *["--noise=0.5", "--sweep=swap_weight=0.3", "--tuned=tuned.yaml", "--columns=NDCG@10"],
+            *["--modalities=['text']", "--category_field=genre", "--epochs=1", "--hidden_size=8"],
+            *["--inner_size=8", "--topk=[10]", "--gpu_id="],
+        ]
+    )
+    output = capsys.readouterr()
+    assert code == 0, output.err
+    jobs = list((tmp_path / "out" / "jobs" / "toy").glob("*.json"))
+    assert len(jobs) == 3  # the full model once, wrong labels, the other weight
+    assert "| CAMMSR, 50 % |" in (tmp_path / "out" / "noise" / "report.md").read_text()
+    assert "swap_weight=0.3" in (tmp_path / "out" / "sweep_swap_weight" / "report.md").read_text()
+    assert "| CAMMSR |" in (tmp_path / "out" / "efficiency.md").read_text()
+    assert all('"expert_size": 8' in path.read_text() for path in jobs)

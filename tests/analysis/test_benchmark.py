@@ -1,0 +1,208 @@
+"""The command ``cammsr-benchmark``: killed and restarted, in parallel, failing; its progress."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+import recbole_cammsr
+from recbole_cammsr.analysis import files
+from recbole_cammsr.analysis.job import TrainingJob
+from recbole_cammsr.analysis.progress import Progress, duration
+from recbole_cammsr.analysis.store import ResultStore
+from recbole_cammsr.cli import benchmark
+
+ROOT = str(Path(recbole_cammsr.__file__).resolve().parents[1])
+REPEATABLE = ("results.csv", "trials.csv", "significance.csv", "breakdown.csv", "report.md")
+
+
+def experiment(toy_path: Path) -> dict:
+    return {
+        "name": "toy",
+        "datasets": {"toy": {"data_path": str(toy_path)}},
+        "seeds": [1, 2],
+        "settings": {
+            **{"epochs": 2, "hidden_size": 8, "inner_size": 8, "gpu_id": ""},
+            **{"load_col": {"inter": ["user_id", "item_id", "timestamp"]}},
+            **{"metrics": ["NDCG", "Recall"], "topk": [5, 10], "valid_metric": "NDCG@10"},
+        },
+        "models": {
+            "ours": {
+                "model": "CAMMSR",
+                "settings": {"modalities": ["text"], "category_field": "genre"},
+                "grid": {"learning_rate": [0.01, 0.001]},
+            },
+            "Pop": None,
+        },
+        "tuning": {"trials": 2, "settings": {"epochs": 1}},
+    }
+
+
+def start(folder: Path, output: str, *arguments: str) -> subprocess.Popen:
+    path = os.pathsep.join(p for p in (ROOT, os.environ.get("PYTHONPATH", "")) if p)
+    return subprocess.Popen(
+        [
+            *[sys.executable, "-m", "recbole_cammsr.cli.benchmark", "--experiment=plan.yaml"],
+            *[f"--output={output}", "--threads=1", *arguments],
+        ],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": path},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def workers_of(pid: int) -> list[int]:
+    found = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True)
+    return [int(number) for number in found.stdout.split()]
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    state = Path(f"/proc/{pid}/stat")
+    return not state.exists() or state.read_text().split(")")[1].split()[0] != "Z"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="kills processes by signal")
+def test_killed_and_restarted_it_finishes_with_the_same_files(tmp_path, toy_path):
+    (tmp_path / "plan.yaml").write_text(yaml.safe_dump(experiment(toy_path), sort_keys=False))
+    killed = start(tmp_path, "restarted")
+    jobs = tmp_path / "restarted" / "jobs"
+    deadline = time.monotonic() + 300
+    while not list(jobs.glob("toy/*.json")):  # one job is done, the next one under way
+        assert killed.poll() is None, killed.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    time.sleep(1.0)
+    workers = workers_of(killed.pid)
+    killed.send_signal(signal.SIGKILL)
+    killed.communicate()
+    while any(map(is_alive, workers)):  # a worker does not outlive the command
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    done = {path.name: path.stat().st_mtime_ns for path in jobs.glob("toy/*.json")}
+    assert 1 <= len(done) < 6
+
+    restarted = start(tmp_path, "restarted")
+    output, log = restarted.communicate(timeout=600)
+    assert restarted.returncode == 0, log
+    assert "have been done before" in log
+    assert " left" in log
+    assert "Pop tries 1 of 2 combinations: it has no grid" in log
+    for name, moment in done.items():
+        assert (jobs / "toy" / name).stat().st_mtime_ns == moment
+    assert "ours over the best other" in output
+
+    # the same in one go, and two at a time
+    whole = start(tmp_path, "whole", "--jobs=2")
+    _, log = whole.communicate(timeout=600)
+    assert whole.returncode == 0, log
+    for name in REPEATABLE:
+        one, two = ((tmp_path / run / name).read_text() for run in ("restarted", "whole"))
+        if name == "report.md":
+            one, two = (text.split("```")[2] for text in (one, two))  # the command differs
+        assert one == two, name
+    results = (tmp_path / "whole" / "results.csv").read_text().splitlines()
+    assert results[0] == "dataset,model,seed,split,metric,value"
+    assert len(results) == 1 + 2 * 2 * 2 * 4  # models, seeds, splits, metrics
+    assert (tmp_path / "whole" / "table.tex").read_text().count(r"\textbf") >= 1
+    assert yaml.safe_load((tmp_path / "whole" / "chosen" / "toy" / "ours.yaml").read_text())[
+        "learning_rate"
+    ] in (0.01, 0.001)
+
+
+def test_a_failing_run_is_one_sentence_and_the_others_are_reported(
+    tmp_path, toy_path, capsys, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    plan = {**experiment(toy_path), "seeds": [1], "tuning": {}}
+    plan["models"] = {"Pop": None, "wrong": {"model": "Pop", "settings": {"topk": [0]}}}
+    (tmp_path / "plan.yaml").write_text(yaml.safe_dump(plan, sort_keys=False))
+    code = benchmark.main(["--experiment=plan.yaml", "--output=out", "--threads=1"])
+    output = capsys.readouterr()
+    assert code == 1
+    assert "FAILED, topk must be a positive integer" in output.err
+    assert "Traceback" not in output.err
+    assert "| Pop |" in output.out
+    assert "**Failed:** wrong on toy, seed 1" in (tmp_path / "out" / "report.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ([], "name the experiment"),
+        (["--experiment=none"], "this package ships"),
+        (["--experiment=example"], "--output="),
+        (["--experiment=example", "--output=x", "--jobs=0"], "--jobs must be at least 1"),
+        (["--experiment=example", "--output=x", "--epoch=1"], "did you mean --epochs"),
+    ],
+)
+def test_wrong_usage(arguments, says, capsys):
+    assert benchmark.main(arguments) == 2
+    error = capsys.readouterr().err
+    assert says in error
+    assert error.count("\n") == 1
+
+
+def test_a_result_of_another_job_is_refused(tmp_path):
+    store = ResultStore(tmp_path)
+    job = TrainingJob("Pop", "toy", 1)
+    files.write_json(store.result_path(job), {"fingerprint": "other", "job": job.to_json()})
+    with pytest.raises(ValueError, match="delete it and rerun") as caught:
+        store.load(job)
+    assert "\n" not in str(caught.value)
+    store.result_path(job).write_text("{")
+    with pytest.raises(ValueError, match="delete it and rerun"):
+        store.load(job)
+
+
+def test_the_fingerprint_is_that_of_the_content():
+    job = TrainingJob("Pop", "toy", 1, {"a": 1, "b": [2]})
+    assert job.fingerprint == TrainingJob("Pop", "toy", 1, {"b": [2], "a": 1}).fingerprint
+    assert TrainingJob.from_json(json.loads(json.dumps(job.to_json()))) == job
+    others = [
+        TrainingJob("Pop", "toy", 2, {"a": 1, "b": [2]}),
+        TrainingJob("Pop", "toy", 1, {"a": 1, "b": [3]}),
+        TrainingJob("Pop", "toy", 1, {"a": 1, "b": [2]}, "tune"),
+        TrainingJob("Pop", "toy", 1, {"a": 1, "b": [2]}, corruption={"missing": 0.1}),
+    ]
+    assert len({one.fingerprint for one in [job, *others]}) == 5
+
+
+def test_object_arrays_are_never_written(tmp_path):
+    import numpy as np
+
+    with pytest.raises(ValueError, match="dtype object"):
+        files.write_arrays(tmp_path / "x.npz", {"a": np.array([{}], dtype=object)})
+    assert not list(tmp_path.iterdir())
+
+
+def test_time_left_is_estimated_from_runs_of_the_same_model():
+    jobs = [TrainingJob(model, "toy", seed) for model in ("slow", "fast") for seed in (1, 2, 3)]
+    progress = Progress(jobs, parallel=2)
+    assert progress.seconds_left(jobs, []) is None
+    progress.finished(jobs[0], 100.0)
+    progress.finished(jobs[3], 10.0)
+    # waiting: slow, fast; running: slow for 40 s, fast for 99 s (over its time)
+    left = progress.seconds_left([jobs[2], jobs[5]], [(jobs[1], 40.0), (jobs[4], 99.0)])
+    assert left == pytest.approx((100 + 10 + 60 + 0) / 2)
+    assert progress.line("x", "y", 5, [], []) == "[2/6] x: y (5 s)"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(8.4, "8 s"), (312, "5 min 12 s"), (11_220, "3 h 07 min")]
+)
+def test_durations(seconds, text):
+    assert duration(seconds) == text

@@ -1,0 +1,199 @@
+"""The speed benchmark from the command line to its files, on a data set of a few users.
+
+Contenders run in this process: what a process of their own adds is tested in test_speed_pool.py.
+"""
+
+from __future__ import annotations
+
+import csv
+import logging
+import sys
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from recbole_cammsr.analysis import benchmark_speed, hm4sr_checkout, speed_plots, speed_rounds
+from recbole_cammsr.analysis.speed_pool import WorkerError
+
+_DATA = ["--users", "30", "--interactions", "240", "--dimension", "6", "--categories", "3"]
+_SMALL = ["--set", "hidden_size=8", "--set", "inner_size=8", "--set", "expert_size=8"]
+_QUICK = ["--rounds", "2", "--rank-rounds", "1", "--startup-rounds", "1", "--threads", "1"]
+
+# a recommender with the constants and the files of HM4SR, and what SASRec reads
+_SETTINGS = """
+n_layers: 1
+n_heads: 1
+hidden_size: 8
+inner_size: 8
+hidden_dropout_prob: 0.5
+attn_dropout_prob: 0.5
+hidden_act: gelu
+layer_norm_eps: 1e-12
+initializer_range: 0.02
+loss_type: CE
+"""
+_STAND_IN = """
+import torch
+from torch import nn
+from recbole.model.sequential_recommender.sasrec import SASRec
+
+class HM4SR(SASRec):
+    def __init__(self, config, dataset):
+        super().__init__(config, dataset)
+        self.text = torch.load(f"./dataset/{config['dataset']}/txt_emb.pt").to('cuda')
+        self.projection, self.other = nn.Linear(768, 2), nn.Linear(768, 2)
+        self.time_moe = nn.Module()
+        self.time_moe.time_embedding = nn.Embedding(3, 2)
+
+    def calculate_loss(self, interaction):
+        interaction["timestamp_list"]
+        return super().calculate_loss(interaction) + self.projection(self.text).mean()
+"""
+
+
+class Here:
+    """Takes the place of a worker process."""
+
+    def __init__(self, title: str, build: Any, arguments: tuple[Any, ...]) -> None:
+        self.title = title
+        try:
+            self.subject = build(*arguments)
+        except Exception as error:
+            raise WorkerError(f"{title}: {error}") from error
+
+    def call(self, method: str, *arguments: Any) -> Any:
+        return getattr(self.subject, method)(*arguments)
+
+    def close(self) -> None:
+        self.subject = None
+
+
+@pytest.fixture(autouse=True)
+def _in_this_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    import torch
+
+    monkeypatch.setattr(speed_rounds, "Worker", Here)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["benchmark"])
+    level, threads = logging.getLogger().level, torch.get_num_threads()
+    with warnings.catch_warnings():
+        yield
+    logging.getLogger().setLevel(level)
+    torch.set_num_threads(threads)
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    with open(path, encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(line for line in file if not line.startswith("#")))
+
+
+def checkout(folder: Path) -> Path:
+    files = {hm4sr_checkout.MODEL_FILE: _STAND_IN, hm4sr_checkout.SETTINGS_FILE: _SETTINGS}
+    for file, text in files.items():
+        (folder / file).parent.mkdir(parents=True)
+        (folder / file).write_text(text, encoding="utf-8")
+    return folder
+
+
+def test_one_run_measures_every_contender_and_the_floors(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = checkout(tmp_path / "hm4sr")
+    models = "cammsr,cammsr-classic,sasrec,gru4rec,fdsa,hm4sr,floors"
+    arguments = [*_DATA, "--items", "40", *_SMALL, *_QUICK, "--full-epoch", "--models", models]
+    arguments += ["--batch-size", "64", "--hm4sr", str(folder), "--output", "out"]
+    assert benchmark_speed.main(arguments) == 0
+    rows = read(tmp_path / "out" / "speed.csv")
+    models_measured = ["CAMMSR packed", "CAMMSR classic", "SASRec", "GRU4Rec", "FDSA", "HM4SR"]
+    floors = ["softmax floor, F.cross_entropy", "softmax floor, fused", "encoder floor"]
+    assert [row["name"] for row in rows] == [*models_measured, *floors]
+    # every interaction but a user's first and last two is a target, for every contender
+    assert {row["targets"] for row in rows} == {str(240 - 3 * 30)}
+    for row in rows:
+        assert float(row["epoch_s_min"]) <= float(row["epoch_s"]) <= float(row["epoch_s_max"])
+        assert float(row["epoch_s"]) > 0
+        assert bool(row["rank_s"]) == bool(row["startup_s"]) == (row["name"] in models_measured)
+    stretches = read(tmp_path / "out" / "speed_rounds.csv")
+    trained = [row for row in stretches if row["stage"] == "train"]
+    assert len(trained) == 2 * len(rows)
+    assert {row["targets"] for row in trained} == {"150"}
+    printed = capsys.readouterr().out
+    for ratio in (
+        "epoch: SASRec / CAMMSR packed: ",
+        "epoch: HM4SR / CAMMSR packed: ",
+        "epoch: CAMMSR packed / (softmax floor, fused + encoder floor): ",
+        "ranking: CAMMSR packed / SASRec: ",
+    ):
+        assert ratio in printed
+        assert ratio in (tmp_path / "out" / "speed.md").read_text(encoding="utf-8")
+    header = (tmp_path / "out" / "speed.csv").read_text(encoding="utf-8").split("name,")[0]
+    for part in ("command: ", "torch ", "threads 1", "seed 2020", "users 30", "load at end"):
+        assert part in header
+
+
+def test_a_contender_that_fails_leaves_the_others_measured(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = [*_DATA, "--items", "40", *_SMALL, *_QUICK, "--batches", "2", "--batch-size", "64"]
+    arguments += ["--models", "cammsr", "--variant", "odd:hidden_size=7", "--output", "out"]
+    arguments += ["--measure", "train", "--amp"]
+    monkey = Here.call
+
+    def call(self: Here, method: str, *more: Any) -> Any:
+        try:
+            return monkey(self, method, *more)
+        except ValueError as error:
+            raise WorkerError(f"{self.title}: {error}") from error
+
+    Here.call = call  # type: ignore[method-assign]
+    try:
+        assert benchmark_speed.main(arguments) == 1
+    finally:
+        Here.call = monkey  # type: ignore[method-assign]
+    good, bad = read(tmp_path / "out" / "speed.csv")
+    assert (good["name"], good["failure"], good["rounds"]) == ("CAMMSR packed", "", "2")
+    assert bad["name"] == "CAMMSR odd"
+    assert "hidden_size" in bad["failure"]
+    assert "hidden_size" in capsys.readouterr().out
+
+
+def test_a_series_has_a_line_for_every_size(tmp_path: Path) -> None:
+    arguments = [*_DATA, *_SMALL, *_QUICK, "--batches", "2", "--batch-size", "64"]
+    arguments += ["--scale-items", "50,200", "--no-plots", "--output", "out"]
+    assert benchmark_speed.main(arguments) == 0
+    rows = speed_plots.read_rows(tmp_path / "out" / "scale.csv")
+    packed = [row for row in rows if row["name"] == "CAMMSR packed"]
+    assert [row["items"] for row in packed] == ["50", "200"]
+    assert {row["name"] for row in rows} == {
+        "CAMMSR packed",
+        "softmax floor, F.cross_entropy",
+        "softmax floor, fused",
+        "encoder floor",
+    }
+    for row in packed:
+        assert float(row["softmax_share"]) > 0
+        assert 32 <= float(row["targets_per_step"]) <= 128
+        assert float(row["train_mib"]) > 0
+    # 200 items need more interactions than the 240 given, and more users with them
+    assert (tmp_path / "out" / "data" / "generated_50_200_400_2x6").is_dir()
+
+
+def test_figures_are_drawn_from_the_rows(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib", reason="the plots need matplotlib")
+    rows = [
+        {"name": name, "items": str(items), "ms_per_1000_targets": cost, "train_mib": memory}
+        for name, factor in (("CAMMSR packed", 3), ("softmax floor, fused", 1))
+        for items, cost, memory in ((100, f"{factor}.0", "50"), (1000, f"{10 * factor}", ""))
+    ]
+    files = speed_plots.draw(rows, tmp_path)
+    assert [file.name for file in files] == ["scale_cost.png", "scale_memory.png"]
+    assert all(file.read_bytes().startswith(b"\x89PNG") for file in files)
+
+
+def test_only_a_series_can_be_drawn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "x.csv").write_text("# c\nname,epoch_s\na,1\n", encoding="utf-8")
+    with pytest.raises(ValueError, match="no scale series"):
+        speed_plots.read_rows(tmp_path / "x.csv")

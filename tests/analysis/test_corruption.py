@@ -1,0 +1,70 @@
+"""Wrong labels and missing items: exact shares, nested draws, independent of order."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recbole_cammsr.analysis.corruption import check, chosen, corrupt_item_file
+
+TOKENS = [f"i{n}" for n in range(40)]
+LABELS = ["drama", "crime", "war", "comedy"]
+FILE = "item_id:token\tname:token_seq\tgenre:token\n" + "".join(
+    f"{token}\tsome name\t{LABELS[n % 4] if n % 5 else ''}\n" for n, token in enumerate(TOKENS)
+)
+
+
+def genres(text, column=2):
+    rows = [line.split("\t") for line in text.splitlines()[1:]]
+    return {row[0]: row[column] for row in rows}
+
+
+@given(st.floats(0, 1), st.floats(0, 1), st.integers(0, 3))
+def test_draws_are_exact_and_nested(small, large, seed):
+    small, large = sorted((small, large))
+    few, many = (chosen(TOKENS, share, seed, "x") for share in (small, large))
+    assert few.sum() == round(small * 40)
+    assert not (few & ~many).any()
+    backwards = chosen(TOKENS[::-1], small, seed, "x")
+    assert backwards[::-1].tolist() == few.tolist()
+
+
+def test_draws_differ_between_seeds_and_purposes():
+    base = chosen(TOKENS, 0.5, 0, "a").tolist()
+    assert base != chosen(TOKENS, 0.5, 1, "a").tolist()
+    assert base != chosen(TOKENS, 0.5, 0, "b").tolist()
+
+
+@pytest.mark.parametrize("share", [0.0, 0.25, 1.0])
+def test_the_share_is_of_the_labelled_items_and_every_new_label_is_wrong(share):
+    before, after = genres(FILE), genres(corrupt_item_file(FILE, "genre", "item_id", share, 7))
+    changed = [token for token in TOKENS if before[token] != after[token]]
+    assert len(changed) == round(share * 32)
+    assert all(after[token] in LABELS for token in changed)
+    assert all(before[token] for token in changed)
+
+
+def test_other_columns_stay_and_several_labels_stay_several():
+    text = "item_id:token\tgenres:token_seq\n" + "".join(
+        f"{token}\t{LABELS[n % 4]} {LABELS[(n + 1) % 4]}\n" for n, token in enumerate(TOKENS)
+    )
+    after = corrupt_item_file(text, "genres", "item_id", 1.0, 0)
+    for token, cell in genres(after, 1).items():
+        own = set(genres(text, 1)[token].split())
+        assert len(cell.split()) == 2
+        assert not own & set(cell.split())
+    assert corrupt_item_file(text, "genres", "item_id", 0.0, 0) == text
+
+
+def test_one_label_cannot_be_wrong():
+    with pytest.raises(ValueError, match="has 1 labels"):
+        corrupt_item_file("item_id:token\tg:token\na\tx\nb\tx\n", "g", "item_id", 0.5, 0)
+    with pytest.raises(ValueError, match="not 'h'"):
+        corrupt_item_file("item_id:token\tg:token\na\tx\nb\tx\n", "h", "item_id", 0.5, 0)
+
+
+@pytest.mark.parametrize("bad", [{"noise": 0.1}, {"missing": -0.1}, {"category_noise": 1.1}])
+def test_unknown_kinds_and_shares_are_refused(bad):
+    with pytest.raises(ValueError, match=r"missing|share"):
+        check(bad)

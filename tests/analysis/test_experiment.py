@@ -1,0 +1,92 @@
+"""Experiment files: what is read, what wins, what is refused in a sentence."""
+
+from __future__ import annotations
+
+import glob
+import os
+
+import pytest
+
+from recbole_cammsr import registry
+from recbole_cammsr.analysis import experiment
+from recbole_cammsr.cli.errors import UsageError
+
+MINIMAL = {"datasets": ["toy"], "models": {"SASRec": None}, "seeds": [1, 2]}
+
+
+@pytest.mark.parametrize("path", glob.glob(os.path.join(registry.PROPERTIES, "experiments", "*")))
+def test_shipped_experiments_are_valid_and_open_with_their_usage(path):
+    experiment.read(path)
+    with open(path) as file:
+        head = file.read(400)
+    assert head.startswith("# ")
+    assert f"--experiment={os.path.basename(path)[:-5]}" in head
+
+
+def test_the_more_special_setting_wins():
+    plan = experiment.parse(
+        {
+            "datasets": {"toy": {"epochs": 2, "topk": [5]}, "other": None},
+            "settings": {"epochs": 1, "hidden_size": 8, "topk": [1]},
+            "models": {
+                "x": {
+                    "model": "SASRec",
+                    "settings": {"hidden_size": 16},
+                    "settings_for": {"toy": {"n_layers": 1}},
+                }
+            },
+            "seeds": 3,
+        }
+    )
+    (one,) = plan.contenders
+    toy = {"epochs": 2, "hidden_size": 16, "topk": [5], "n_layers": 1}
+    assert plan.settings_of(one, "toy") == toy
+    assert plan.settings_of(one, "other") == {"epochs": 1, "hidden_size": 16, "topk": [1]}
+    assert plan.seeds == [3]
+    assert plan.reference == "x"
+    forced = plan.with_settings({"n_layers": 3})
+    assert forced.settings_of(forced.contenders[0], "toy")["n_layers"] == 3
+
+
+def test_a_setting_of_the_command_line_is_not_tuned():
+    plan = experiment.parse(
+        {
+            **MINIMAL,
+            "models": {"SASRec": {"grid": {"n_layers": [1, 2], "n_heads": [1]}}},
+            "tuning": {"trials": 2, "settings": {"epochs": 1}},
+        }
+    ).with_settings({"n_layers": 1, "epochs": 4})
+    assert plan.contenders[0].grid == {"n_heads": [1]}
+    assert plan.tuning_settings == {}
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"seeds": None}, "it has no 'seeds'"),
+        ({"seeds": [1, 1]}, "must differ"),
+        ({"seeds": ["a"]}, "whole numbers"),
+        ({"modles": {}}, "unknown entry 'modles'; did you mean 'models'"),
+        ({"models": {"SASRek": None}}, "there is no model 'SASRek'; did you mean 'SASRec'"),
+        ({"models": {"SASRec": {"gird": {}}}}, "model 'SASRec' has the unknown entry 'gird'"),
+        ({"models": {"SASRec": {"grid": {"n_layers": 2}}}}, "n_layers needs a list"),
+        ({"models": {"SASRec": {"grid": {"n_layers": [2]}}}}, "'tuning' needs 'trials'"),
+        ({"models": {"SASRec": {"settings": {"n_layer": 2}}}}, "did you mean 'n_layers'"),
+        ({"models": {"SASRec": {"settings": {"seed": 2}}}}, "must not set 'seed'"),
+        ({"models": {"SASRec": {"settings_for": {"x": {}}}}}, "'x', which is no data set"),
+        ({"models": {"SASRec": {"corruption": {"missing": 2}}}}, "a share from 0 to 1"),
+        ({"models": {"SASRec": {"corruption": {"mising": 0.1}}}}, "no corruption 'mising'"),
+        ({"reference": "GRU4Rec"}, "the reference 'GRU4Rec' is none of the models"),
+        ({"settings": [1]}, "must be a mapping"),
+    ],
+)
+def test_mistakes_are_one_sentence(change, says):
+    with pytest.raises(UsageError, match=says) as caught:
+        experiment.parse({**MINIMAL, **change})
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_is_not_there_lists_the_shipped_ones():
+    with pytest.raises(UsageError, match="example"):
+        experiment.find("none.yaml")
+    assert experiment.find("example") == experiment.find("example.yaml")

@@ -1,0 +1,209 @@
+"""Explanations of a tiny trained model: scores add up, tokens are right, files and sentences."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from recbole_cammsr.analysis import catalogue
+from recbole_cammsr.analysis.item_titles import read_titles
+from recbole_cammsr.analysis.item_view import ItemView, item_view
+from recbole_cammsr.analysis.job import TrainingJob
+from recbole_cammsr.analysis.run_job import run_job
+from recbole_cammsr.analysis.trained_model import TrainedModel
+from recbole_cammsr.analysis.user_explanation import explain
+from recbole_cammsr.analysis.user_tables import text
+from recbole_cammsr.cli import explain as command
+
+
+@pytest.fixture
+def make_checkpoint(toy_path, tmp_path, monkeypatch):
+    """Trains a tiny model and gives the path of its checkpoint."""
+    monkeypatch.setattr(sys, "argv", ["pytest"])
+    monkeypatch.chdir(tmp_path)  # RecBole writes its logs into the current folder
+
+    def make(model="CAMMSR", **settings):
+        common = {
+            **{"data_path": str(toy_path), "gpu_id": "", "epochs": 1, "hidden_size": 16},
+            **{"inner_size": 32, "MAX_ITEM_LIST_LENGTH": 10},
+            **{"load_col": {"inter": ["user_id", "item_id", "timestamp"]}},
+        }
+        if model == "CAMMSR":
+            common.update(modalities=["text", "image"], category_field="genre", expert_size=16)
+        path = tmp_path / f"{model}.pth"
+        run_job(TrainingJob(model, "toy", 1, {**common, **settings}), tmp_path / "scratch", path)
+        return str(path)
+
+    return make
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"scoring": "cosine"},
+        {"fusion": "sum"},
+        {"modalities": [], "category_weight": 0},
+        {"category_field": "genres", "use_id": False, "time_encoding": "interval"},
+    ],
+    ids=str,
+)
+def test_the_parts_of_a_score_add_up_to_what_the_model_ranks_by(make_checkpoint, settings):
+    trained = TrainedModel(make_checkpoint(**settings))
+    view = item_view(trained)
+    user = trained.usual_user()
+    found = explain(trained, view, user, top=7, last=4)
+    with torch.no_grad():
+        scores = trained.model.full_sort_predict(trained.row(user).interaction)[0]
+    order = scores.argsort(descending=True)[:7].tolist()
+    assert [item.token for item in found.ranking.items] == trained.tokens(order)
+    for item, index in zip(found.ranking.items, order):
+        assert item.score == pytest.approx(float(scores[index]), rel=1e-5)
+        assert sum(item.parts.values()) == pytest.approx(item.score, abs=1e-4)
+        assert sum(item.shares.values()) == pytest.approx(1.0, abs=1e-3)
+        assert set(item.parts) == set(view.modality_names)
+    assert json.loads(json.dumps(found.to_json()))["user"] == user
+    assert text(found).count("\n") > 10
+
+
+def test_history_and_target_are_those_of_the_file(make_checkpoint, toy_path):
+    trained = TrainedModel(make_checkpoint())
+    view = item_view(trained)
+    lines = (toy_path / "toy" / "toy.inter").read_text().splitlines()[1:]
+    events = [line.split("\t") for line in lines]
+    genre = dict(
+        line.split("\t")[:2] for line in (toy_path / "toy" / "toy.item").read_text().splitlines()
+    )
+    for user in trained.users[:5]:
+        rows = [(int(time), n, item) for n, (who, item, time) in enumerate(events) if who == user]
+        items = [item for _, _, item in sorted(rows)]
+        found = explain(trained, view, user, last=10)
+        assert found.target_token == items[-1]
+        assert [item.token for item in found.history] == items[-11:-1]
+        for item in found.history:
+            assert list(item.categories) == [label for label in [genre.get(item.token)] if label]
+            assert sum(item.weights.values()) == pytest.approx(3.0, abs=1e-4)
+            assert sum(item.attention.values()) == pytest.approx(1.0, abs=1e-4)
+        assert found.ranking.target_rank >= 1
+        marked = [item.rank for item in found.ranking.items if item.is_target]
+        assert marked in ([], [found.ranking.target_rank])
+
+
+def made_up_view():
+    rng = np.random.default_rng(0)
+    true = np.zeros((7, 3), dtype=bool)
+    true[[1, 2, 3, 4], 0] = True
+    true[5, 1] = True  # item 6 has no label
+    predicted = np.full((7, 3), 0.1)
+    predicted[[1, 2, 3, 5], [0, 0, 2, 1]] = 0.8
+    predicted[4] = (0.2, 0.6, 0.2)
+    weights = rng.uniform(0.5, 1.5, (7, 2))
+    weights[3, 1] = 0.0  # missing
+    attention = np.array([[1.0, 0.0]] * 4 + [[0.5, 0.5]] * 3)
+    vectors = rng.normal(size=(7, 2, 4))
+    return ItemView(
+        **{"modality_names": ("ID", "text"), "expert_names": ("a", "b"), "labels": ("x", "y", "z")},
+        **{"modalities": vectors, "items": vectors.sum(axis=1), "candidates": vectors[:, 0]},
+        **{"weights": weights, "weighted": True, "attention": attention},
+        **{"predicted": predicted, "true": true, "several_labels": False},
+    )
+
+
+def test_means_by_category_are_those_of_a_loop():
+    view = made_up_view()
+    table = catalogue.weights_by_category(view)
+    assert table.rows == ("all items", "x", "y")
+    assert table.counts == (6, 4, 1)
+    text_of_x = [view.weights[item, 1] for item in (1, 2, 4)]  # item 3 lacks it
+    assert table.means[1] == pytest.approx([view.weights[1:5, 0].mean(), np.mean(text_of_x)])
+
+
+def test_confusion_counts_true_against_predicted():
+    table = catalogue.confusion(made_up_view())
+    assert table.rows == ("x", "y")
+    assert table.columns == ("x", "y", "others")
+    assert table.means.tolist() == [[0.5, 0.25, 0.25], [0.0, 1.0, 0.0]]
+
+
+def test_confusion_of_several_labels_shares_a_miss_among_the_wrong_ones():
+    view = made_up_view()
+    true = np.zeros((2, 3), dtype=bool)
+    true[1, :2] = True
+    predicted = np.array([[0, 0, 0], [0.9, 0.1, 0.5]])
+    several = ItemView(**{**view.__dict__, "true": true, "predicted": predicted})
+    table = catalogue.confusion(several)
+    assert table.rows == ("x", "y")
+    assert table.means.tolist() == [[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]
+
+
+def test_mechanism_figures_are_the_formulas():
+    found = catalogue.mechanism(made_up_view())
+    view = made_up_view()
+    assert found["weight_deviation"]["ID"] == pytest.approx(view.weights[1:, 0].std())
+    present = view.weights[[1, 2, 4, 5, 6], 1]
+    assert found["weight_deviation"]["text"] == pytest.approx(present.std())
+    assert found["attention"] == pytest.approx({"a": 0.75, "b": 0.25})
+    assert found["attention_entropy"] == pytest.approx(1.0)  # of the items with a choice
+    assert found["category_accuracy"] == pytest.approx(3 / 5)
+    assert found["most_frequent_label"] == pytest.approx(4 / 5)
+
+
+def test_the_plane_keeps_as_much_variance_as_can_be():
+    rng = np.random.default_rng(1)
+    vectors = rng.normal(size=(50, 6)) * [5, 3, 1, 1, 0.5, 0.1]
+    places, shares = catalogue.plane(vectors)
+    values = np.linalg.eigvalsh(np.cov(vectors.T))[::-1]
+    assert places.var(axis=0, ddof=1) == pytest.approx(values[:2])
+    assert shares == pytest.approx(values[:2] / values.sum())
+
+
+def test_titles_are_found_or_named(tmp_path):
+    path = tmp_path / "x.item"
+    path.write_text("item_id:token\tname:token_seq\ttitle:token_seq\na\tn\tThe A\nb\tm\t\n")
+    assert read_titles(str(path), "item_id") == {"a": "The A"}
+    assert read_titles(str(path), "item_id", "name") == {"a": "n", "b": "m"}
+    assert read_titles(str(tmp_path / "none.item"), "item_id") == {}
+    with pytest.raises(ValueError, match="no field 'label' for titles; its fields are item_id"):
+        read_titles(str(path), "item_id", "label")
+
+
+def test_the_command_writes_tables_json_and_pictures(make_checkpoint, capsys, tmp_path):
+    ours, other = make_checkpoint(), make_checkpoint("Pop")
+    code = command.main(
+        [f"--checkpoint={ours}", f"--compare={other}", "--user=u3", "--user=u4", "--output=out"]
+    )
+    output = capsys.readouterr()
+    assert code == 0, output.err
+    assert "user u3 on toy" in output.out
+    assert "Pop (what was taken next is at rank" in output.out
+    written = set(os.listdir(tmp_path / "out"))
+    assert {"user_u3.json", "user_u4.json", "catalogue.json"} <= written
+    figures = json.loads((tmp_path / "out" / "catalogue.json").read_text())
+    assert 0 <= figures["attention_entropy"] <= 1
+    pytest.importorskip("matplotlib", reason="pictures need matplotlib")
+    pictures = {"modality_weights", "expert_usage", "category_confusion", "item_map", "user_u3"}
+    assert {f"{name}.png" for name in pictures} <= written
+    for name in pictures:
+        assert (tmp_path / "out" / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_mistakes_are_one_sentence(make_checkpoint, capsys):
+    ours, other = make_checkpoint(), make_checkpoint("Pop")
+    for arguments, code, says in (
+        ([], 2, "--checkpoint="),
+        (["--checkpoint=none.pth"], 2, "'none.pth' does not exist"),
+        ([f"--checkpoint={ours}", "--top=0"], 2, "--top must be at least 1"),
+        ([f"--checkpoint={ours}", "--epochs=2"], 2, "no effect"),
+        ([f"--checkpoint={ours}", "--user=nobody"], 1, "user 'nobody' is not in the data"),
+        ([f"--checkpoint={ours}", "--title_field=x"], 1, "no field 'x' for titles"),
+        ([f"--checkpoint={other}"], 1, "holds Pop, which has no modalities to explain"),
+    ):
+        assert command.main([*arguments, "--no_pictures"]) == code
+        error = capsys.readouterr().err.strip().splitlines()[-1]
+        assert says in error
+        assert error.startswith("cammsr-explain: error: ")

@@ -1,0 +1,163 @@
+"""A job gives what ``run_recbole`` gives, ranks equal RecBole's evaluator, tuning sees no test."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from recbole_cammsr.analysis.job import TUNE, TrainingJob
+from recbole_cammsr.analysis.ranks import per_user
+from recbole_cammsr.analysis.run_job import run_job
+
+METRICS = ["Recall", "NDCG", "MRR", "Hit", "Precision", "MAP"]
+
+
+@pytest.fixture
+def make_job(toy_path, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["pytest"])
+
+    def make(model="CAMMSR", **settings):
+        defaults = {
+            "data_path": str(toy_path),
+            "use_gpu": False,
+            "gpu_id": "",
+            "epochs": 2,
+            "train_batch_size": 64,
+            "eval_batch_size": 7,  # several batches, the last one smaller
+            "hidden_size": 16,
+            "inner_size": 32,
+            "metrics": METRICS,
+            "topk": [1, 5, 10],
+            "valid_metric": "NDCG@10",
+            "load_col": {"inter": ["user_id", "item_id", "timestamp"]},
+        }
+        if model == "CAMMSR":
+            defaults.update(modalities=["text", "image"], category_field="genre", expert_size=16)
+        return TrainingJob(model, "toy", 3, {**defaults, **settings})
+
+    return make
+
+
+def by_run_recbole(job, folder):
+    from recbole.quick_start.quick_start import run_recbole
+
+    from recbole_cammsr.cli import protocol
+
+    chosen = {**job.settings, "seed": job.seed}
+    settings = {**protocol.settings_for(job.model, job.dataset, chosen), **chosen}
+    return run_recbole(
+        model=job.model,
+        dataset=job.dataset,
+        config_dict={**settings, "checkpoint_dir": str(folder), "show_progress": False},
+    )
+
+
+@pytest.mark.parametrize("model", ["CAMMSR", "SASRec", "GRU4Rec", "Pop"])
+def test_a_job_is_what_run_recbole_gives(make_job, tmp_path, monkeypatch, model):
+    """Pop scores most items alike: ties must fall as in RecBole's evaluator."""
+    job = make_job(model)
+    result, ranks = run_job(job, tmp_path / "scratch")
+    monkeypatch.chdir(tmp_path)  # RecBole writes its logs into the current folder
+    stock = by_run_recbole(job, tmp_path / "stock")
+    assert result.valid == pytest.approx(dict(stock["best_valid_result"]))
+    assert set(result.test) == set(stock["test_result"])
+    assert len(result.test) == 18
+    for metric, value in stock["test_result"].items():
+        assert result.test[metric] == pytest.approx(value, abs=0.5001e-4), metric
+        assert result.test[metric] == per_user(metric, ranks.rank).mean()
+    assert len(ranks.user) == len(set(ranks.user)) == 30
+
+
+def test_a_tuning_job_never_ranks_the_test_split(make_job, tmp_path, monkeypatch):
+    from recbole.trainer import Trainer
+
+    ranked = []
+    stock = Trainer.evaluate
+
+    def evaluate(self, eval_data, *args, **keywords):
+        ranked.append(eval_data)
+        return stock(self, eval_data, *args, **keywords)
+
+    monkeypatch.setattr(Trainer, "evaluate", evaluate)
+    result, ranks = run_job(replace(make_job(), stage=TUNE), tmp_path)
+    assert ranks is None
+    assert result.test == {}
+    assert result.valid["ndcg@10"] >= 0
+    assert len({id(loader) for loader in ranked}) == 1  # validation, in every epoch
+
+
+def test_what_is_kept_of_a_row_is_counted_from_the_file(make_job, toy_path, tmp_path):
+    _, ranks = run_job(make_job(), tmp_path)
+    lines = (toy_path / "toy" / "toy.inter").read_text().splitlines()[1:]
+    events = [line.split("\t") for line in lines]
+    histories = {}
+    for order, (user, item, time) in enumerate(events):
+        histories.setdefault(user, []).append((int(time), order, item))
+    histories = {user: [item for _, _, item in sorted(rows)] for user, rows in histories.items()}
+    train = [item for items in histories.values() for item in items[:-2]]
+    item_lines = (toy_path / "toy" / "toy.item").read_text().splitlines()[1:]
+    genre = {line.split("\t")[0]: line.split("\t")[1] for line in item_lines}
+    for row in range(len(ranks.user)):
+        items = histories[ranks.user[row]]
+        assert ranks.target[row] == items[-1]
+        assert ranks.history_length[row] == len(items) - 1
+        assert ranks.popularity[row] == train.count(items[-1])
+        assert ranks.category[row] == genre.get(items[-1], "")
+
+
+def test_cost_is_measured(make_job, tmp_path):
+    result, _ = run_job(make_job(), tmp_path)
+    assert result.epochs == 2
+    assert result.best_epoch in (1, 2)
+    assert all(value > 0 for value in result.cost.values())
+
+
+def test_flops_of_a_linear_model_are_those_of_its_matrix_products():
+    import torch
+    from torch import nn
+
+    from recbole_cammsr.analysis.cost import flops
+
+    class Linear(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight = nn.Parameter(torch.ones(5, 7))
+
+        def full_sort_predict(self, rows):
+            return rows @ self.weight
+
+        def calculate_loss(self, rows):
+            return (rows @ self.weight).sum()
+
+    rows = torch.ones(3, 5)
+    scoring, training = flops(Linear(), rows, rows)
+    assert scoring == 2 * 5 * 7
+    assert training == 2 * (2 * 3 * 5 * 7)  # forward, and the gradient of the weight
+
+
+def test_a_split_with_several_targets_a_row_is_refused(make_job, tmp_path):
+    job = make_job("Pop", eval_args={"split": {"RS": [0.5, 0.2, 0.3]}, "order": "TO"})
+    with pytest.raises(ValueError, match="leave-one-out"):
+        run_job(job, tmp_path)
+
+
+def test_categories_of_a_wrong_draw_change_only_labels(make_job, tmp_path):
+    job = replace(make_job(), corruption={"category_noise": 1.0})
+    _, clean = run_job(make_job(), tmp_path / "a")
+    _, noisy = run_job(job, tmp_path / "b")
+    assert (clean.target == noisy.target).all()
+    labelled = clean.category != ""
+    assert ((noisy.category == "") == ~labelled).all()
+    assert (clean.category[labelled] != noisy.category[labelled]).all()
+
+
+def test_missing_modalities_reach_the_model(make_job, tmp_path, caplog):
+    import logging
+
+    with caplog.at_level(logging.INFO):
+        run_job(replace(make_job(), corruption={"missing": 0.5}), tmp_path)
+    assert "text.npz" in caplog.text
+    assert np.load(tmp_path / "corrupted" / "text.npz")["item_id"].shape == (19,)  # of 39

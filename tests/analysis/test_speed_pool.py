@@ -1,0 +1,91 @@
+"""Worker processes: calls, failures in a sentence, ends that leave nothing behind."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from recbole_cammsr.analysis.speed_pool import Worker, WorkerError, thread_environment
+
+_SUBJECT = """
+import os
+
+class Subject:
+    def __init__(self, start):
+        if start < 0:
+            raise ValueError("start is below 0")
+        self.value = start
+
+    def add(self, more):
+        self.value += more
+        return self.value
+
+    def where(self):
+        return os.getpid(), os.getcwd(), os.environ["OMP_NUM_THREADS"]
+
+    def fail(self):
+        raise RuntimeError("no such\\nluck")
+
+    def vanish(self):
+        os._exit(7)
+"""
+
+
+@pytest.fixture
+def subject(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A class that stands for a model, in a module that the spawned process can import."""
+    (tmp_path / "speed_pool_subject.py").write_text(_SUBJECT, encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "speed_pool_subject", raising=False)
+    return importlib.import_module("speed_pool_subject").Subject
+
+
+def test_a_worker_keeps_its_state_and_folder_until_it_fails(
+    subject: Any,
+) -> None:
+    with thread_environment(3):
+        worker = Worker("it", subject, (40,))
+    try:
+        assert worker.call("add", 1) == 41
+        assert worker.call("add", 1) == 42
+        process, folder, threads = worker.call("where")
+        assert process != os.getpid()
+        assert os.path.isdir(folder)
+        assert threads == "3"
+        with pytest.raises(WorkerError, match=r"^it: RuntimeError: no such luck$") as error:
+            worker.call("fail")
+        assert "in fail" in error.value.trace
+    finally:
+        worker.close()
+    assert not os.path.exists(folder)
+
+
+def test_a_worker_that_vanishes_is_an_error_not_a_hang(subject: Any) -> None:
+    worker = Worker("it", subject, (0,))
+    try:
+        with pytest.raises(WorkerError, match=r"it: its process was ended \(exit 7\)"):
+            worker.call("vanish")
+        with pytest.raises(WorkerError, match="it: its process"):
+            worker.call("add", 1)
+    finally:
+        worker.close()
+
+
+def test_a_subject_that_cannot_be_built_says_why(subject: Any) -> None:
+    with pytest.raises(WorkerError, match="it: ValueError: start is below 0"):
+        Worker("it", subject, (-1,))
+
+
+def test_the_environment_is_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    monkeypatch.setenv("OMP_NUM_THREADS", "5")
+    with thread_environment(2):
+        assert os.environ["OMP_NUM_THREADS"] == "2"
+        assert os.environ["OMP_WAIT_POLICY"] == "PASSIVE"
+    assert os.environ["OMP_NUM_THREADS"] == "5"
+    assert "OMP_WAIT_POLICY" not in os.environ

@@ -1,0 +1,147 @@
+"""Tables: means, deviations, marks, improvements, breakdowns, from made-up ranks."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from recbole_cammsr.analysis.benchmark import Run
+from recbole_cammsr.analysis.breakdown import breakdown, groups, quartile_edges, range_names
+from recbole_cammsr.analysis.job import JobResult, TrainingJob
+from recbole_cammsr.analysis.ranks import UserRanks, per_user
+from recbole_cammsr.analysis.summary import Cell, compare, improvement, summarise, user_means
+from recbole_cammsr.analysis.tables import LATEX, MARKDOWN, latex, markdown, table_rows
+
+USERS = 60
+
+
+def make_run(label, seed, rank, users=None, dataset="toy"):
+    count = len(rank)
+    ranks = UserRanks(
+        user=np.array(users if users is not None else [f"u{i:03d}" for i in range(count)]),
+        target=np.array(["i1"] * count),
+        rank=np.asarray(rank),
+        history_length=np.arange(count) % 9 + 3,
+        popularity=np.arange(count) % 2,
+        category=np.array(["a", "a|b", ""] * count)[:count],
+    )
+    test = {metric: float(per_user(metric, ranks.rank).mean()) for metric in ("ndcg@10", "hit@5")}
+    job = TrainingJob("SASRec", dataset, seed)
+    result = JobResult(job, {"ndcg@10": 0.1}, test, "ndcg@10", True, 3, 2, {}, "code")
+    return Run(label, dataset, seed, result, ranks)
+
+
+@pytest.fixture
+def runs():
+    rng = np.random.default_rng(0)
+    made = []
+    for label, worst in (("ours", 12), ("theirs", 20), ("weak_one", 90)):
+        made += [make_run(label, seed, rng.integers(1, worst, USERS)) for seed in (1, 2, 3)]
+    return made
+
+
+def test_means_and_deviations_are_those_of_the_seeds(runs):
+    cell = summarise(runs)["toy"]["theirs"]["ndcg@10"]
+    values = [run.result.test["ndcg@10"] for run in runs if run.contender == "theirs"]
+    mean = sum(values) / 3
+    assert cell.mean == pytest.approx(mean)
+    assert cell.deviation == pytest.approx(math.sqrt(sum((v - mean) ** 2 for v in values) / 2))
+    assert Cell.of([0.5]).deviation is None
+
+
+def test_users_are_averaged_over_their_rows_and_seeds():
+    users = ["b", "a", "b"]
+    runs = [make_run("x", 1, [1, 2, 3], users), make_run("x", 2, [1, 1, 1], users)]
+    names, values = user_means([run.ranks for run in runs], "mrr@10")
+    assert names.tolist() == ["a", "b"]
+    assert values == pytest.approx([(1 / 2 + 1) / 2, ((1 + 1 / 3) / 2 + 1) / 2])
+
+
+def test_comparisons_pair_the_same_users(runs):
+    shuffled = []
+    rng = np.random.default_rng(1)
+    for run in runs:
+        order = rng.permutation(USERS)
+        ranks = UserRanks(*(column[order] for column in run.ranks))
+        shuffled.append(Run(run.contender, run.dataset, run.seed, run.result, ranks))
+    found = compare(shuffled, "ndcg@10", "ours")
+    assert [one.other for one in found] == ["theirs", "weak_one"]
+    for a, b in zip(found, compare(runs, "ndcg@10", "ours")):
+        assert a.test == pytest.approx(b.test)
+        assert a.t_holm >= a.test.t_p
+    assert compare(runs, "itemcoverage@10", "ours") == []
+
+
+def test_other_users_are_refused(runs):
+    stranger = make_run("stranger", 1, [1] * USERS, [f"x{i}" for i in range(USERS)])
+    with pytest.raises(ValueError, match="ours was tested on 60 users and stranger on 60"):
+        compare([*runs, stranger], "ndcg@10", "ours")
+    with pytest.raises(ValueError, match="different seeds"):
+        user_means([runs[0].ranks, stranger.ranks], "ndcg@10")
+
+
+def test_the_best_is_bold_the_second_underlined(runs):
+    cells = summarise(runs)["toy"]
+    rows = table_rows(cells, ["ndcg@10"], "ours", MARKDOWN)
+    assert [row[0] for row in rows] == ["ours", "theirs", "weak_one", "ours over the best other"]
+    assert rows[0][1].startswith("**")
+    assert rows[1][1].startswith("<u>")
+    assert rows[2][1] == f"{cells['weak_one']['ndcg@10'].mean:.4f} ± " + (
+        f"{cells['weak_one']['ndcg@10'].deviation:.4f}"
+    )
+    other, gain = improvement(cells, "ndcg@10", "ours")
+    means = {label: cells[label]["ndcg@10"].mean for label in cells}
+    assert other == "theirs"
+    assert gain == pytest.approx((means["ours"] - means["theirs"]) / means["theirs"])
+    assert rows[3][1] == f"{100 * gain:+.1f} %"
+
+
+def test_equals_share_the_mark_and_one_contender_has_none():
+    same = {label: {"hit@5": Cell.of([0.5])} for label in ("a", "b", "c")}
+    assert [row[1] for row in table_rows(same, ["hit@5"], "x", MARKDOWN)] == ["**0.5000**"] * 3
+    alone = {"a": same["a"]}
+    assert table_rows(alone, ["hit@5"], "a", MARKDOWN) == [["a", "0.5000"]]
+
+
+def test_latex_escapes_what_latex_reads(runs):
+    text = latex(summarise(runs), ["ndcg@10"], "ours", "50% & more_")
+    assert r"weak\_one" in text
+    assert r"\caption{50\% \& more\_}" in text
+    assert text.count(r"\begin{") == text.count(r"\end{") == 2
+    assert all(line.count("&") == 1 for line in text.splitlines() if line.startswith("ours"))
+    assert table_rows(summarise(runs)["toy"], ["ndcg@10"], "ours", LATEX)[0][1].endswith("}}")
+
+
+def test_markdown_has_as_many_cells_in_every_line():
+    lines = markdown(["a", "b"], [["1", "2"], ["3", "4"]]).splitlines()
+    assert {line.count("|") for line in lines} == {3}
+
+
+def test_groups_cover_every_row_once_but_categories_overlap(runs):
+    ranks = runs[0].ranks
+    cover = {}
+    for kind, _, rows in groups(ranks):
+        cover[kind] = cover.get(kind, 0) + rows.astype(int)
+    assert (cover["history length"] == 1).all()
+    assert (cover["popularity"] == 1).all()
+    expected = [len([x for x in cell.split("|") if x]) for cell in ranks.category]
+    assert cover["category"].tolist() == expected
+
+
+def test_quartiles_keep_equals_together():
+    values = np.array([1, 1, 1, 1, 1, 1, 2, 9])
+    edges = quartile_edges(values)
+    assert edges == [1, 9]
+    assert range_names(values, edges) == ["1", "2-9"]
+
+
+def test_a_breakdown_is_the_mean_of_its_rows(runs):
+    rows = breakdown(runs, ["ndcg@10", "itemcoverage@10"])
+    assert {row["metric"] for row in rows} == {"ndcg@10"}
+    row = next(r for r in rows if r["model"] == "ours" and r["group"] == "b")
+    mask = np.array(["b" in cell for cell in runs[0].ranks.category])
+    values = [per_user("ndcg@10", run.ranks.rank[mask]).mean() for run in runs[:3]]
+    assert row["users"] == mask.sum()
+    assert row["value"] == pytest.approx(np.mean(values))

@@ -1,0 +1,40 @@
+"""Settings of the item side that no other test file covers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from recbole_cammsr.data.formats import RawFeatures
+from recbole_cammsr.data.settings import held_in_memory
+
+RAW = RawFeatures("f.npy", np.array(["a"]), np.zeros((1, 1024), dtype=np.float16))
+
+
+def config(**settings):
+    base = {"feature_device": "auto", "feature_budget": 1.0, "feature_dtype": "float16"}
+    return {**base, **settings}
+
+
+def test_auto_holds_features_up_to_the_budget():
+    items = 2**30 // (2 * 1024)  # exactly one GiB in two bytes a value
+    assert held_in_memory(config(), [RAW], items)
+    assert not held_in_memory(config(), [RAW], items + 1)
+    assert not held_in_memory(config(), [RAW, RAW], items)
+    assert not held_in_memory(config(feature_dtype="float32"), [RAW], items)
+    assert held_in_memory(config(feature_budget=2), [RAW, RAW], items)
+    assert held_in_memory(config(feature_device="resident"), [RAW], 10 * items)
+    assert not held_in_memory(config(feature_device="host"), [RAW], 1)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"feature_device": "gpu"}, "`feature_device` is 'gpu'.*auto, resident, host"),
+        ({"feature_budget": 0}, "`feature_budget` is 0"),
+        ({"feature_budget": "much"}, "`feature_budget` is 'much'"),
+    ],
+)
+def test_unknown_values_are_refused(settings, message):
+    with pytest.raises(ValueError, match=message):
+        held_in_memory(config(**settings), [RAW], 10)

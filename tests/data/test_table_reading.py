@@ -1,0 +1,74 @@
+"""The C parser reads what RecBole's own call reads."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from recbole.data.dataset import dataset as recbole_dataset
+
+from recbole_cammsr.data.table_reading import fast_reading
+
+CELLS = st.text(alphabet="aN\"é 1.-e'#\\,;x", max_size=5) | st.sampled_from(
+    ["", "NA", "nan", "None", "01", "1e3", '"quoted"', '"with\ttab"', '"two\nlines"', '"open']
+)
+NUMBERS = st.floats(allow_nan=False, allow_infinity=False).map(repr) | st.sampled_from(["", "NA"])
+
+
+def read(path: str, fast: bool) -> object:
+    options = {
+        "delimiter": "\t",
+        "usecols": ["user:token", "time:float"],
+        "dtype": {"user:token": str, "time:float": np.float64},
+        "encoding": "utf-8",
+        "engine": "python",
+    }
+    try:
+        if not fast:
+            return recbole_dataset.pd.read_csv(path, **options)
+        with fast_reading():
+            return recbole_dataset.pd.read_csv(path, **options)
+    except Exception as error:
+        return type(error)
+
+
+@given(
+    rows=st.lists(st.tuples(CELLS, CELLS, NUMBERS), min_size=1, max_size=6),
+    end=st.sampled_from(["\n", "\r\n"]),
+)
+def test_any_table_reads_as_by_the_python_parser(tmp_path_factory, rows, end):
+    lines = ["user:token\tother:token\ttime:float", *("\t".join(row) for row in rows)]
+    path = str(tmp_path_factory.getbasetemp() / "table.inter")
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        file.write(end.join(lines) + end)
+    slow, fast = read(path, fast=False), read(path, fast=True)
+    if isinstance(slow, pd.DataFrame):
+        assert isinstance(fast, pd.DataFrame)
+        pd.testing.assert_frame_equal(fast, slow, check_exact=True)
+    else:
+        assert fast == slow
+
+
+def test_a_plain_table_goes_through_the_c_parser(tmp_path, monkeypatch):
+    path = tmp_path / "plain.inter"
+    path.write_text("user:token\ttime:float\nu1\t0.1\n")
+    engines = []
+    original = pd.read_csv
+    monkeypatch.setattr(
+        pd, "read_csv", lambda *a, **k: engines.append(k["engine"]) or original(*a, **k)
+    )
+    frame = read(str(path), fast=True)
+    assert engines == ["c"]
+    assert frame["time:float"].tolist() == [0.1]
+    path.write_text('user:token\ttime:float\n"u\t1"\t0.1\n')
+    assert read(str(path), fast=True)["user:token"].tolist() == ["u\t1"]
+    assert engines == ["c", "python"]
+
+
+def test_recboles_module_is_restored_after_an_error():
+    before = recbole_dataset.pd
+    with pytest.raises(FileNotFoundError), fast_reading():
+        recbole_dataset.pd.read_csv("absent.inter", delimiter="\t", engine="python")
+    assert recbole_dataset.pd is before

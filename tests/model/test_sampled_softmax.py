@@ -1,0 +1,64 @@
+"""The sampled softmax against the sums that it estimates."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+
+from recbole_cammsr.model.sampled_softmax import NegativeSampler, sampled_cross_entropy
+
+
+def make_sampler(size, exponent=0.75):
+    counts = torch.tensor([0, 8, 0, 3, 1, 30])
+    return NegativeSampler(counts, size, exponent), counts
+
+
+def test_items_are_drawn_in_proportion_and_never_padding():
+    torch.manual_seed(0)
+    sampler, counts = make_sampler(200_000, exponent=0.5)
+    drawn = sampler.draw()
+    mass = [0.0] + [math.sqrt(int(count) + 1) for count in counts[1:]]
+    share = torch.bincount(drawn, minlength=6) / len(drawn)
+    for item in range(6):
+        assert abs(float(share[item]) - mass[item] / sum(mass)) < 0.01
+    assert share[0] == 0
+    expected = 200_000 * mass[5] / sum(mass)
+    assert abs(float(sampler.log_expected[5].exp()) / expected - 1) < 1e-5
+
+
+def test_the_denominator_is_estimated_without_bias():
+    torch.manual_seed(1)
+    sampler, _ = make_sampler(4)
+    users = torch.randn(1, 3, dtype=torch.float64)
+    items = torch.randn(6, 3, dtype=torch.float64)
+    target = torch.tensor([3])
+    scores = (users @ items.t())[0]
+    others = [scores[i].exp() for i in (1, 2, 4, 5)]
+    ratios = []
+    for _ in range(20_000):
+        drawn = sampler.draw()
+        loss = sampled_cross_entropy(
+            users, items[target], target, items[drawn], drawn, sampler.log_expected[drawn]
+        )
+        # loss = log(exp(s_t) + estimate) - s_t
+        ratios.append(float((loss.exp() - 1) * scores[3].exp()))
+    assert abs(sum(ratios) / len(ratios) / float(sum(others)) - 1) < 0.02
+
+
+def test_a_large_sample_is_the_full_softmax():
+    torch.manual_seed(2)
+    sampler, _ = make_sampler(400_000)
+    users = torch.randn(4, 3, dtype=torch.float64, requires_grad=True)
+    items = torch.randn(6, 3, dtype=torch.float64)
+    targets = torch.tensor([1, 2, 5, 5])
+    drawn = sampler.draw()
+    ours = sampled_cross_entropy(
+        users, items[targets], targets, items[drawn], drawn, sampler.log_expected[drawn]
+    )
+    plain = F.cross_entropy((users @ items.t())[:, 1:], targets - 1)
+    assert abs(float(ours.detach() - plain.detach())) < 0.01
+    (ours_gradient,) = torch.autograd.grad(ours, users)
+    (plain_gradient,) = torch.autograd.grad(plain, users)
+    assert torch.allclose(ours_gradient, plain_gradient, atol=0.01)
