@@ -61,32 +61,6 @@ def test_valid_and_test_rows_and_counters_are_recboles(make_data):
     assert our_loaders[0].dataset.user_counter == their_loaders[0].dataset.user_counter
 
 
-@pytest.mark.parametrize("settings", [{}, {"unused_col": {"inter": ["timestamp_list"]}}])
-def test_sampled_evaluation_batches_are_recboles(make_data, settings):
-    eval_args = {"split": {"LS": "valid_and_test"}, "order": "TO", "mode": "uni5"}
-    batches = []
-    for model in ("CAMMSR", "SASRec"):
-        loader = make_data(model, eval_args=eval_args, normalize_all=True, **settings)[2][2]
-        np.random.seed(0)
-        batches.append(list(loader))
-    for (mine, *mine_rest), (stock, *stock_rest) in zip(*batches):
-        assert set(mine.columns) == set(stock.columns)
-        for field in stock.columns:
-            assert torch.equal(mine[field], stock[field]), field
-        for one, other in zip(mine_rest, stock_rest):
-            assert torch.equal(one, other)
-
-
-def test_classic_batches_and_the_interaction_matrix_are_recboles(make_data):
-    ours = make_data(normalize_all=True, train_packing=False, shuffle=False)[2][0]
-    theirs = make_data("SASRec", normalize_all=True, shuffle=False)[2][0]
-    for mine, stock in zip(ours, theirs):
-        assert set(mine.columns) == set(stock.columns)
-        assert all(torch.equal(mine[field], stock[field]) for field in stock.columns)
-    matrices = [loader._dataset.inter_matrix(form="csr") for loader in (ours, theirs)]
-    assert (matrices[0] != matrices[1]).nnz == 0
-
-
 def test_features_never_change_the_vocabulary(make_data, toy_path):
     without = make_data(modalities=[], category_weight=0)[1]
     with_all = make_data()[1]
@@ -203,3 +177,27 @@ def test_modalities_from_the_command_line_are_plain_text(make_data):
     dataset = make_data(modalities="[text,image]")[1]
     assert dataset.modalities == ("text", "image")
     assert make_data(modalities="text")[1].modalities == ("text",)
+
+
+@pytest.mark.parametrize("settings", [{}, {"unused_col": {"inter": ["timestamp_list"]}}])
+def test_sampled_evaluation_batches_are_recboles(make_data, settings):
+    eval_args = {"split": {"LS": "valid_and_test"}, "order": "TO", "mode": "uni5"}
+    batches = []
+    for model in ("CAMMSR", "SASRec"):
+        loader = make_data(model, eval_args=eval_args, normalize_all=True, **settings)[2][2]
+        np.random.seed(0)
+        batches.append(list(loader))
+    for (mine, *mine_rest), (stock, *stock_rest) in zip(*batches):
+        assert set(mine.columns) == set(stock.columns)
+        for field in stock.columns:
+            assert torch.equal(mine[field], stock[field]), field
+        for one, other in zip(mine_rest, stock_rest):
+            assert torch.equal(one, other)
+
+
+def test_classic_batches_are_recboles(make_data):
+    ours = make_data(normalize_all=True, train_packing=False, shuffle=False)[2][0]
+    theirs = make_data("SASRec", normalize_all=True, shuffle=False)[2][0]
+    for mine, stock in zip(ours, theirs):
+        assert set(mine.columns) == set(stock.columns)
+        assert all(torch.equal(mine[field], stock[field]) for field in stock.columns)
