@@ -12,6 +12,7 @@ _MISSING_NUMBERS = "-1.#IND -1.#QNAN 1.#IND 1.#QNAN"
 PANDAS_MISSING = frozenset([*_MISSING_WORDS.split(), *_MISSING_NUMBERS.split(), "#N/A N/A"])
 _TAG = re.compile(r"</?[a-zA-Z][^<>]{0,200}>")
 _BLANK = re.compile(r"\s+")
+_BREAKS_CELL = re.compile('[\t\r\n"]')
 
 
 def clean_text(text: object) -> str:
@@ -55,6 +56,23 @@ def label_token(label: object) -> str:
     return f"{token}_" if token in PANDAS_MISSING else token
 
 
+def is_token(token: str) -> bool:
+    """Say whether a user or item id survives RecBole's reader unchanged; see ``check_token``.
+
+    Args:
+        token: The id.
+
+    Returns:
+        False for what ``check_token`` refuses.
+    """
+    return bool(
+        token
+        and token == token.strip()
+        and token not in PANDAS_MISSING
+        and not _BREAKS_CELL.search(token)
+    )
+
+
 def check_token(token: str, where: str) -> str:
     """Check that a user or item id survives RecBole's reader unchanged.
 
@@ -69,12 +87,7 @@ def check_token(token: str, where: str) -> str:
         ValueError: If it is empty, holds a tab, line break or double quote, has blanks around it,
             or is spelled like a missing value.
     """
-    if (
-        not token
-        or token != token.strip()
-        or token in PANDAS_MISSING
-        or re.search('[\t\r\n"]', token)
-    ):
+    if not is_token(token):
         raise ValueError(
             f"{where}: the id {token!r} cannot stand in an atomic file (empty, a tab, line break "
             "or double quote, blanks around it, or read as missing): rename it in the source"

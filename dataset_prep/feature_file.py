@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import os
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import IO, Any
 
 import numpy as np
 from numpy.lib import format as npy_format
@@ -50,51 +50,113 @@ def write_feature_file(
     Raises:
         ValueError: If shapes disagree, tokens are empty or repeat, or a value is not finite.
     """
-    tokens, values = _checked(Path(path), item_ids, features, dtype)
-    method = zipfile.ZIP_DEFLATED if compress else zipfile.ZIP_STORED
-    with atomic_open(path) as file, zipfile.ZipFile(file, "w", method) as archive:
-        for name, array in (("item_id", tokens), ("feature", values)):
-            buffer = io.BytesIO()
-            npy_format.write_array(buffer, array, allow_pickle=False)
-            member = zipfile.ZipInfo(f"{name}.npy", date_time=_FIXED_TIME)
-            member.compress_type = method
-            member.create_system = 3
-            member.external_attr = 0o644 << 16
-            archive.writestr(member, buffer.getvalue())
-
-
-def _checked(
-    path: Path, item_ids: Sequence[str], features: np.ndarray, dtype: str
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return ``item_id`` (n,) and C-ordered ``feature`` (n, d), or say what is wrong with them."""
-    if dtype not in ("float16", "float32"):
-        raise ValueError(f"{path.name}: dtype must be 'float16' or 'float32', not {dtype!r}")
-    ids = [str(token) for token in item_ids]
-    if features.ndim != 2 or len(ids) != features.shape[0]:
+    if features.ndim != 2 or len(item_ids) != features.shape[0]:
         raise ValueError(
-            f"{path.name}: feature must have shape (n, d) with one row per item token, but has "
-            f"shape {features.shape} for {len(ids)} tokens"
+            f"{Path(path).name}: feature must have shape (n, d) with one row per item token, but "
+            f"has shape {features.shape} for {len(item_ids)} tokens"
         )
-    if not ids or features.shape[1] == 0:
-        raise ValueError(f"{path.name}: no feature to write (shape {features.shape})")
+    write_feature_blocks(path, item_ids, [features], features.shape[1], dtype, compress)
+
+
+def write_feature_blocks(
+    path: str | os.PathLike[str],
+    item_ids: Sequence[str],
+    blocks: Iterable[np.ndarray],
+    width: int,
+    dtype: str = "float32",
+    compress: bool = False,
+) -> None:
+    """Write item tokens and features that come in blocks, so that they need not fit in memory.
+
+    Args:
+        path: The ``.npz`` file; the bytes are those of ``write_feature_file``.
+        item_ids: ``(n,)`` distinct, non-empty item tokens.
+        blocks: Finite features ``(b, d)``, together ``n`` rows in the order of the tokens.
+        width: Number ``d`` of values of a row.
+        dtype: ``"float16"`` or ``"float32"``.
+        compress: Deflate the arrays; the bytes then depend on the zlib version too.
+
+    Raises:
+        ValueError: If shapes disagree, tokens are empty or repeat, or a value is not finite.
+    """
+    name = Path(path).name
+    if dtype not in ("float16", "float32"):
+        raise ValueError(f"{name}: dtype must be 'float16' or 'float32', not {dtype!r}")
+    tokens = _checked_tokens(name, item_ids, width)
+    method = zipfile.ZIP_DEFLATED if compress else zipfile.ZIP_STORED
+    kind = np.dtype(dtype).newbyteorder("<")
+    with atomic_open(path) as file, zipfile.ZipFile(file, "w", method) as archive:
+        with _member(archive, "item_id", method, tokens.nbytes) as member:
+            _write_header(member, tokens.dtype, tokens.shape)
+            member.write(tokens.tobytes())
+        shape = (len(tokens), width)
+        with _member(archive, "feature", method, len(tokens) * width * kind.itemsize) as member:
+            _write_header(member, kind, shape)
+            row = 0
+            for block in blocks:
+                values = _checked_values(name, tokens[row : row + len(block)], block, width, dtype)
+                member.write(values.astype(kind, copy=False).tobytes())
+                row += len(block)
+        if row != len(tokens):
+            raise ValueError(f"{name}: {row} rows of features for {len(tokens)} item tokens")
+
+
+def _member(archive: zipfile.ZipFile, name: str, method: int, size: int) -> IO[bytes]:
+    """Open a member for writing whose bytes do not depend on the time or the machine."""
+    member = zipfile.ZipInfo(f"{name}.npy", date_time=_FIXED_TIME)
+    member.compress_type = method
+    member.create_system = 3
+    member.external_attr = 0o644 << 16
+    # The size decides on the 64-bit format; the array's header is far below the format's margin.
+    member.file_size = size
+    return archive.open(member, "w")
+
+
+def _write_header(file: IO[bytes], dtype: np.dtype[Any], shape: tuple[int, ...]) -> None:
+    """Write the header of a ``.npy`` file of a C-ordered array."""
+    header = {
+        "descr": npy_format.dtype_to_descr(dtype),
+        "fortran_order": False,
+        "shape": shape,
+    }
+    npy_format.write_array_header_1_0(file, header)
+
+
+def _checked_tokens(name: str, item_ids: Sequence[str], width: int) -> np.ndarray:
+    """Return the tokens as a unicode array (n,), or say what is wrong with them."""
+    ids = [str(token) for token in item_ids]
+    if not ids or width == 0:
+        raise ValueError(f"{name}: no feature to write (shape {(len(ids), width)})")
     # numpy drops trailing NULs of a unicode array, so such a token would come back changed.
     odd = [token for token in ids if not token or token != token.strip() or "\0" in token]
     if odd:
         raise ValueError(
-            f"{path.name}: item_id holds empty tokens or tokens with blanks around them: {odd[:5]}"
+            f"{name}: item_id holds empty tokens or tokens with blanks around them: {odd[:5]}"
         )
     tokens = np.asarray(ids, dtype=np.str_)
     unique, counts = np.unique(tokens, return_counts=True)
     if len(unique) < len(tokens):
         raise ValueError(
-            f"{path.name}: item_id repeats {unique[counts > 1][:5].tolist()}: keep one row per item"
+            f"{name}: item_id repeats {unique[counts > 1][:5].tolist()}: keep one row per item"
+        )
+    return tokens
+
+
+def _checked_values(
+    name: str, tokens: np.ndarray, block: np.ndarray, width: int, dtype: str
+) -> np.ndarray:
+    """Return C-ordered values (b, d) of the type to write, or say what is wrong with them."""
+    if block.ndim != 2 or block.shape[1] != width or len(block) != len(tokens):
+        raise ValueError(
+            f"{name}: feature must have shape (n, {width}) with one row per item token, but has "
+            f"shape {block.shape} for {len(tokens)} tokens"
         )
     with np.errstate(over="ignore"):
-        values = np.ascontiguousarray(features, dtype=dtype)
+        values = np.ascontiguousarray(block, dtype=dtype)
     bad = ~np.isfinite(values).all(axis=1)
     if bad.any():
         raise ValueError(
-            f"{path.name}: feature is not finite as {dtype} for items "
+            f"{name}: feature is not finite as {dtype} for items "
             f"{tokens[bad][:5].tolist()} ({int(bad.sum())} in all): drop or rescale them"
         )
-    return tokens, values
+    return values

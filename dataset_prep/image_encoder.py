@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
+from .chunked_encoding import EncodedChunk
 from .image_model import ImageModel
 from .image_opening import open_image
 from .image_source import ImageFile, open_images
@@ -38,16 +41,14 @@ def encode_images(
     model: ImageModel,
     batch_size: int = 32,
     wanted: Collection[str] | None = None,
-    progress: bool = False,
 ) -> ImageFeatures:
-    """Encode the images of a folder or zip archive.
+    """Encode the images of a folder or zip archive, in memory.
 
     Args:
         source: Folder or ``.zip``; the file stem is the item token.
         model: The network's adapter.
         batch_size: Images a batch.
         wanted: Item tokens to encode; None for all.
-        progress: Show a progress bar.
 
     Returns:
         Features by item token, and what is missing and why.
@@ -56,52 +57,123 @@ def encode_images(
         FileNotFoundError: If the source does not exist.
         ValueError: If no image is usable or ``batch_size`` is below 1.
     """
-    if batch_size < 1:
-        raise ValueError(f"batch_size must be at least 1, not {batch_size}")
-    torch = require("torch", "Image encoding", "pip install torch")
-    bar_class = require("tqdm", "The progress bar").tqdm
-    missing: dict[str, str] = {}
-    tokens: list[str] = []
-    parts: list[np.ndarray] = []
-    with open_images(source) as listing, torch.inference_mode():
+    _check_counts(batch_size, 1)
+    with open_images(source) as listing:
         images = [x for x in listing.images if wanted is None or x.token in wanted]
-        with bar_class(images, desc="image", unit="item", disable=not progress) as bar:
-            for batch in _batches(iter(bar), model, batch_size, missing):
-                values = model.features(torch.stack([tensor for _, tensor in batch])).numpy()
-                finite = np.isfinite(values).all(axis=1)
-                for (token, _), good in zip(batch, finite):
-                    if not good:
-                        missing[token] = "the network's output is not finite"
-                tokens.extend(token for (token, _), good in zip(batch, finite) if good)
-                parts.append(values[finite])
+        chunk = encode_image_files(images, model, batch_size)
         ignored = dict(listing.ignored)
-    if wanted is not None:
-        found = {image.token for image in images}
-        missing.update(dict.fromkeys(sorted(set(wanted) - found), NO_IMAGE))
-    if not tokens:
+        missing = {**chunk.missing, **without_image(wanted, images, listing.refused)}
+    if not chunk.tokens:
         raise ValueError(
             f"{source}: none of {len(images)} images is usable: {dict(list(missing.items())[:3])}"
         )
-    return ImageFeatures(tokens, np.concatenate(parts), missing, ignored)
+    return ImageFeatures(chunk.tokens, chunk.features, missing, ignored)
+
+
+def without_image(
+    wanted: Collection[str] | None, images: Iterable[ImageFile], refused: dict[str, str]
+) -> dict[str, str]:
+    """Say why wanted items have no image to look at.
+
+    Args:
+        wanted: Item tokens; None for those with an image.
+        images: The images that are looked at.
+        refused: Item token to the reason why its file is not.
+
+    Returns:
+        Item token to reason, sorted by token.
+    """
+    if wanted is None:
+        return {}
+    absent = sorted(set(wanted) - {image.token for image in images})
+    return {token: refused.get(token, NO_IMAGE) for token in absent}
+
+
+def encode_image_files(
+    images: Sequence[ImageFile],
+    model: ImageModel,
+    batch_size: int = 32,
+    workers: int = 1,
+    advance: Callable[[int], object] | None = None,
+) -> EncodedChunk:
+    """Read, decode and encode images.
+
+    Args:
+        images: The images, distinct tokens.
+        model: The network's adapter.
+        batch_size: Usable images a batch.
+        workers: Threads that read and decode; the result does not depend on their number.
+        advance: Called with 1 for each image that was looked at.
+
+    Returns:
+        Features of the usable images in their order, and what is missing and why.
+
+    Raises:
+        ImportError: If Pillow or torch is not installed.
+        ValueError: If ``batch_size`` or ``workers`` is below 1.
+    """
+    _check_counts(batch_size, workers)
+    torch = require("torch", "Image encoding", "pip install torch")
+    missing: dict[str, str] = {}
+    tokens: list[str] = []
+    parts: list[np.ndarray] = []
+    with torch.inference_mode(), ThreadPoolExecutor(workers) as pool:
+        prepared = _prepared(images, model, pool, 2 * max(batch_size, workers))
+        for batch in _batches(prepared, batch_size, missing, advance):
+            values = model.features(torch.stack([tensor for _, tensor in batch])).numpy()
+            finite = np.isfinite(values).all(axis=1)
+            for (token, _), good in zip(batch, finite):
+                if not good:
+                    missing[token] = "the network's output is not finite"
+            tokens.extend(token for (token, _), good in zip(batch, finite) if good)
+            parts.append(values[finite])
+    features = np.concatenate(parts) if parts else np.zeros((0, 0), dtype=np.float32)
+    return EncodedChunk(tokens, features, missing)
+
+
+def _check_counts(batch_size: int, workers: int) -> None:
+    """Refuse numbers below 1."""
+    if batch_size < 1 or workers < 1:
+        raise ValueError(f"batch_size ({batch_size}) and workers ({workers}) must be at least 1")
+
+
+def _prepared(
+    images: Sequence[ImageFile], model: ImageModel, pool: ThreadPoolExecutor, ahead: int
+) -> Iterator[tuple[ImageFile, Any]]:
+    """Yield each image with its prepared tensor or its reason, in order, a little ahead of use."""
+    for start in range(0, len(images), ahead):
+        block = images[start : start + ahead]
+        yield from zip(block, pool.map(lambda image: _prepare(image, model), block))
+
+
+def _prepare(image: ImageFile, model: ImageModel) -> Any:
+    """Return the prepared tensor, or the reason why there is none."""
+    try:
+        return model.prepare(open_image(image.read()))
+    except ImportError:
+        # A package that is not installed is no fault of the image.
+        raise
+    except Exception as error:
+        # Reading (encrypted or broken members), decoding and resizing can each fail in many ways
+        # on hostile data.
+        return f"{image.name}: {error or type(error).__name__}"
 
 
 def _batches(
-    images: Iterator[ImageFile], model: ImageModel, size: int, missing: dict[str, str]
-) -> Iterator[list[tuple[str, object]]]:
-    """Yield batches of (token, prepared tensor); note in ``missing`` what cannot be read."""
-    batch: list[tuple[str, object]] = []
-    for image in images:
-        try:
-            picture = open_image(image.read())
-            batch.append((image.token, model.prepare(picture)))
-        except ImportError:
-            # A package that is not installed is no fault of the image.
-            raise
-        except Exception as error:
-            # Reading (encrypted or broken members), decoding and resizing can each fail in many
-            # ways on hostile data.
-            missing[image.token] = f"{image.name}: {error or type(error).__name__}"
+    prepared: Iterable[tuple[ImageFile, Any]],
+    size: int,
+    missing: dict[str, str],
+    advance: Callable[[int], object] | None,
+) -> Iterator[list[tuple[str, Any]]]:
+    """Yield batches of (token, prepared tensor); note in ``missing`` what cannot be used."""
+    batch: list[tuple[str, Any]] = []
+    for image, outcome in prepared:
+        if advance is not None:
+            advance(1)
+        if isinstance(outcome, str):
+            missing[image.token] = outcome
             continue
+        batch.append((image.token, outcome))
         if len(batch) == size:
             yield batch
             batch = []

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 
+from .content_digest import settings_digest, weights_digest
 from .model_location import resolve_model
 from .optional_import import require
 from .torch_device import to_device
@@ -21,6 +22,9 @@ class ImageModel(Protocol):
     def features(self, batch: Any) -> Any:
         """Turn a batch (B, 3, H, W) on the CPU into features (B, d) on the CPU."""
 
+    def fingerprint(self) -> str:
+        """Digest of everything that a feature depends on besides its image and the machine."""
+
 
 class TorchImageModel:
     """Any torch module that maps (B, 3, S, S) to features."""
@@ -33,6 +37,7 @@ class TorchImageModel:
         std: Sequence[float],
         device: str = "cpu",
         forward: Callable[[Any], Any] | None = None,
+        precision: str = "float32",
     ) -> None:
         """Wrap a module.
 
@@ -44,8 +49,10 @@ class TorchImageModel:
             std: Standard deviation per channel of pixels in 0..1.
             device: Torch device to run on.
             forward: The method that computes (B, d) or (B, d, h, w); None calls the module.
+            precision: ``"float32"``, ``"float16"`` or ``"bfloat16"``.
         """
-        self.module = to_device(module, device)
+        self.module = to_device(module, device, precision)
+        self.precision = precision
         self.size = size
         self.mean = np.asarray(mean, dtype=np.float32).reshape(3, 1, 1)
         self.std = np.asarray(std, dtype=np.float32).reshape(3, 1, 1)
@@ -76,15 +83,34 @@ class TorchImageModel:
         Returns:
             Float tensor (B, d) on the CPU.
         """
-        output = self.forward(batch.to(self.device)).float()
+        output = self.forward(_moved(batch, self.device, self.precision)).float()
         return (output.mean(dim=(2, 3)) if output.ndim == 4 else output).cpu()
+
+    def fingerprint(self) -> str:
+        """Digest of everything that a feature depends on besides its image and the machine."""
+        return settings_digest(
+            {
+                "weights": weights_digest(self.module),
+                "forward": getattr(self.forward, "__qualname__", type(self.forward).__qualname__),
+                "size": self.size,
+                "mean": self.mean.ravel().tolist(),
+                "std": self.std.ravel().tolist(),
+                "precision": self.precision,
+            }
+        )
 
 
 class TransformersImageModel:
     """An image network of ``transformers`` with its own image processor."""
 
     def __init__(
-        self, model: Any, processor: Any, device: str = "cpu", trained_pooler: bool = True
+        self,
+        model: Any,
+        processor: Any,
+        device: str = "cpu",
+        trained_pooler: bool = True,
+        precision: str = "float32",
+        random_weights: Collection[str] = (),
     ) -> None:
         """Wrap a loaded model.
 
@@ -93,19 +119,26 @@ class TransformersImageModel:
             processor: Its image processor.
             device: Torch device to run on.
             trained_pooler: Whether ``pooler_output`` comes from trained weights.
+            precision: ``"float32"``, ``"float16"`` or ``"bfloat16"``.
+            random_weights: Names of weights that the checkpoint lacks; no feature depends on them.
         """
-        self.model = to_device(model, device)
+        self.model = to_device(model, device, precision)
+        self.precision = precision
+        self._random_weights = tuple(random_weights)
         self.processor = processor
         self.device = device
         self.trained_pooler = trained_pooler
 
     @classmethod
-    def from_pretrained(cls, name: str, device: str = "cpu") -> TransformersImageModel:
+    def from_pretrained(
+        cls, name: str, device: str = "cpu", precision: str = "float32"
+    ) -> TransformersImageModel:
         """Load a network by name.
 
         Args:
             name: Hub name, local folder or ``package:NAME`` (see ``resolve_model``).
             device: Torch device to run on.
+            precision: ``"float32"``, ``"float16"`` or ``"bfloat16"``.
 
         Returns:
             The adapter.
@@ -129,8 +162,9 @@ class TransformersImageModel:
                 "machine can reach, or a local folder"
             ) from error
         # A checkpoint of a classifier has no pooler: transformers then makes a random one.
-        trained = not any("pooler" in key for key in loading["missing_keys"])
-        return cls(model, processor, device, trained)
+        missing = list(loading["missing_keys"])
+        trained = not any("pooler" in key for key in missing)
+        return cls(model, processor, device, trained, precision, missing)
 
     def prepare(self, image: Any) -> Any:
         """Apply the model's own image processor.
@@ -153,7 +187,7 @@ class TransformersImageModel:
             Float tensor (B, d) on the CPU: the joint-space embedding of a two-tower model, else
             the trained pooler's output, else the first token's state or the mean over a map.
         """
-        batch = batch.to(self.device)
+        batch = _moved(batch, self.device, self.precision)
         if hasattr(self.model, "get_image_features"):
             output = self.model.get_image_features(pixel_values=batch)
             # Later versions of transformers return an output object here.
@@ -165,3 +199,21 @@ class TransformersImageModel:
                 states = output.last_hidden_state
                 pooled = states.mean(dim=(2, 3)) if states.ndim == 4 else states[:, 0]
         return pooled.flatten(1).float().cpu()
+
+    def fingerprint(self) -> str:
+        """Digest of everything that a feature depends on besides its image and the machine."""
+        return settings_digest(
+            {
+                "weights": weights_digest(self.model, self._random_weights),
+                "processor": self.processor.to_dict(),
+                "trained_pooler": self.trained_pooler,
+                "precision": self.precision,
+            }
+        )
+
+
+def _moved(batch: Any, device: str, precision: str) -> Any:
+    """Bring a batch to the network's device and type."""
+    import torch
+
+    return batch.to(device=device, dtype=getattr(torch, precision))

@@ -58,8 +58,16 @@ def open_image(data: bytes, max_pixels: int = MAX_PIXELS, min_side: int = MIN_SI
     except Exception as error:
         # Decoders raise nearly anything on broken data (struct.error, SyntaxError, KeyError,
         # DecompressionBombError, ...); none of it may stop a run over a catalogue.
-        reason = str(error).splitlines()[0] if str(error) else ""
-        raise UnusableImageError(f"cannot be decoded ({type(error).__name__}: {reason})") from error
+        raise UnusableImageError(f"cannot be decoded ({_reason(error)})") from error
+
+
+def _reason(error: Exception) -> str:
+    """Write an error in one line that is the same in every run."""
+    if type(error).__name__ == "UnidentifiedImageError":
+        # Pillow names the object that it read from, with its address in memory.
+        return f"not a sound file of {', '.join(FORMATS)}"
+    text = str(error).splitlines()[0] if str(error) else ""
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def _upright(image: Any, image_ops: Any) -> Any:

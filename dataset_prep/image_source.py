@@ -1,4 +1,4 @@
-"""Images of items in a folder or a zip archive; the file stem is the item token."""
+"""Images of items in a folder or a zip archive, by file stem, or in a download folder."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+from .download_journal import JOURNAL, read_journal
 
 SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".gif", ".webp", ".bmp", ".tif", ".tiff"))
 # Far above any product photo; what is larger is a mistake or an attack on memory.
@@ -16,24 +19,41 @@ MAX_BYTES = 64 * 2**20
 
 @dataclass(frozen=True)
 class ImageFile:
-    """One image: its item token, its name in the source, and a function that reads its bytes."""
+    """One image of a source.
+
+    Attributes:
+        token: Item token.
+        name: Name in the source.
+        read: Reads its bytes.
+        stamp: Changes when the content does, known without reading it.
+    """
 
     token: str
     name: str
     read: Callable[[], bytes]
+    stamp: str = ""
 
 
 @dataclass
 class ImageListing:
-    """The images of a source, sorted by name, and what was ignored (name to reason)."""
+    """The images of a source.
+
+    Attributes:
+        images: Usable by their name, sorted by it.
+        ignored: Name to the reason why a file is not looked at.
+        refused: Item token to the reason, where the only file of an item is ignored.
+    """
 
     images: list[ImageFile] = field(default_factory=list)
     ignored: dict[str, str] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
 
 
 @contextmanager
 def open_images(path: str | os.PathLike[str], max_bytes: int = MAX_BYTES) -> Iterator[ImageListing]:
-    """List the images of a folder (with its subfolders) or a zip archive.
+    """List the images of a folder (with its subfolders), a zip archive or a download folder.
+
+    The item token is the file's stem; a download folder's journal says whose image a file is.
 
     Args:
         path: Folder or ``.zip`` file.
@@ -48,7 +68,10 @@ def open_images(path: str | os.PathLike[str], max_bytes: int = MAX_BYTES) -> Ite
     """
     source = Path(path)
     if source.is_dir():
-        listing = _list_folder(source, max_bytes)
+        if (source / JOURNAL).is_file():
+            listing = _list_downloads(source, max_bytes)
+        else:
+            listing = _list_folder(source, max_bytes)
         _check_any(listing, source)
         yield listing
         return
@@ -65,17 +88,54 @@ def open_images(path: str | os.PathLike[str], max_bytes: int = MAX_BYTES) -> Ite
 
 
 def _list_folder(folder: Path, max_bytes: int) -> ImageListing:
-    """List the files below a folder."""
+    """List the files below a folder; links may point to files inside it only."""
+    root = folder.resolve()
 
-    def reader(path: Path) -> Callable[[], bytes]:
-        def read() -> bytes:
-            with path.open("rb") as file:
-                return _limited(file.read(max_bytes + 1), max_bytes)
+    def files() -> Iterator[_Found]:
+        for path in folder.rglob("*"):
+            name = path.relative_to(folder).as_posix()
+            if path.is_symlink() and not _inside(path, root):
+                yield _Found(name, _unread, "", "a link that leaves the folder")
+            elif path.is_file():
+                status = path.stat()
+                # Reading every file for a digest would cost as much as encoding does.
+                stamp = f"{status.st_size}-{status.st_mtime_ns}"
+                yield _Found(name, _reader(path, max_bytes), stamp)
 
-        return read
+    return _listing(files())
 
-    files = (path for path in folder.rglob("*") if path.is_file())
-    return _listing((path.relative_to(folder).as_posix(), reader(path)) for path in files)
+
+def _list_downloads(folder: Path, max_bytes: int) -> ImageListing:
+    """List a download folder; its journal was checked to name files inside it only."""
+    listing = ImageListing()
+    for token, entry in sorted(read_journal(folder).items()):
+        if entry.file is None:
+            listing.refused[token] = f"{entry.url}: {entry.reason}"
+        elif not (folder / entry.file).is_file() or (folder / entry.file).is_symlink():
+            listing.refused[token] = f"{entry.url}: its file is gone"
+        else:
+            read = _reader(folder / entry.file, max_bytes)
+            listing.images.append(ImageFile(token, entry.url, read, entry.sha256 or ""))
+    return listing
+
+
+def _reader(path: Path, max_bytes: int) -> Callable[[], bytes]:
+    """A function that reads a file up to a limit."""
+
+    def read() -> bytes:
+        with path.open("rb") as file:
+            return _limited(file.read(max_bytes + 1), max_bytes)
+
+    return read
+
+
+def _inside(path: Path, root: Path) -> bool:
+    """Whether a link ends below the root."""
+    try:
+        return root in path.resolve(strict=True).parents
+    except (OSError, RuntimeError):
+        # A link to nothing, or in a circle.
+        return False
 
 
 def _list_archive(archive: zipfile.ZipFile, max_bytes: int) -> ImageListing:
@@ -90,24 +150,44 @@ def _list_archive(archive: zipfile.ZipFile, max_bytes: int) -> ImageListing:
         return read
 
     members = (member for member in archive.infolist() if not member.is_dir())
-    return _listing((member.filename, reader(member)) for member in members)
+    return _listing(
+        _Found(member.filename, reader(member), f"{member.file_size}-{member.CRC:08x}")
+        for member in members
+    )
 
 
-def _listing(files: Iterable[tuple[str, Callable[[], bytes]]]) -> ImageListing:
+class _Found(NamedTuple):
+    """A file of a source, and why it cannot be used if that is known."""
+
+    name: str
+    read: Callable[[], bytes]
+    stamp: str
+    reason: str | None = None
+
+
+def _unread() -> bytes:
+    """Stands where a file must not be read."""
+    raise ValueError("refused")
+
+
+def _listing(files: Iterable[_Found]) -> ImageListing:
     """Sort files by name, and sort out what is no image or names an item twice."""
     listing = ImageListing()
     taken: dict[str, str] = {}
     # Sorted, so that the outcome does not depend on the order of the directory.
-    for name, read in sorted(files, key=lambda file: file[0]):
-        reason = _unsuitable(name)
-        token = PurePosixPath(name.replace("\\", "/")).stem
+    for file in sorted(files, key=lambda file: file.name):
+        reason = file.reason or _unsuitable(file.name)
+        token = PurePosixPath(file.name.replace("\\", "/")).stem
         if reason is None and token in taken:
             reason = f"item {token} already has {taken[token]}"
         if reason is not None:
-            listing.ignored[name] = reason
+            listing.ignored[file.name] = reason
+            listing.refused.setdefault(token, f"{file.name}: {reason}")
             continue
-        taken[token] = name
-        listing.images.append(ImageFile(token, name, read))
+        taken[token] = file.name
+        listing.images.append(ImageFile(token, file.name, file.read, file.stamp))
+    for token in taken:
+        listing.refused.pop(token, None)
     return listing
 
 
@@ -134,7 +214,7 @@ def _limited(data: bytes, max_bytes: int) -> bytes:
 def _check_any(listing: ImageListing, source: Path) -> None:
     """Refuse a source without any image."""
     if not listing.images:
-        seen = dict(list(listing.ignored.items())[:3])
+        seen = dict(list({**listing.ignored, **listing.refused}.items())[:3])
         raise ValueError(
             f"{source}: no image in it (files with {', '.join(sorted(SUFFIXES))}); ignored: {seen}"
         )

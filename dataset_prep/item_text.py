@@ -1,18 +1,19 @@
-"""Text features of items: ``python -m recbole_cammsr.dataset_prep.item_text --help``."""
+"""Text of items and its encoding, chunk by chunk."""
 
 from __future__ import annotations
 
-import argparse
-import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 
 import numpy as np
 
+from .chunked_encoding import Chunk, EncodedChunk
 from .clean_text import clean_text
-from .command_line import add_run_options, add_text_encoder_options, run
-from .feature_file import feature_path, write_feature_file
-from .table_reader import Record, field, read_records
+from .content_digest import rows_digest
+from .table_reader import Record
 from .text_encoder import TextEncoder
+
+NO_TEXT = "no text"
 
 
 def item_text(record: Record, fields: Sequence[str]) -> str:
@@ -36,71 +37,63 @@ def item_text(record: Record, fields: Sequence[str]) -> str:
     return " ".join(parts)
 
 
-def encode_items(
-    items: Sequence[tuple[str, str]], encoder: TextEncoder, tokens_per_batch: int, progress: bool
-) -> tuple[list[str], np.ndarray]:
+def text_chunks(
+    items: Iterable[tuple[str, str]],
+    encoder: TextEncoder,
+    salt: str,
+    chunk_size: int,
+    tokens_per_batch: int,
+    advance: Callable[[int], object] | None = None,
+) -> Iterator[Chunk]:
+    """Cut items into chunks of the same number of items, in their order.
+
+    Batches are made within a chunk, so they are the same whatever was finished before.
+
+    Args:
+        items: Item token and text; blank texts are reported as missing.
+        encoder: The encoder.
+        salt: Digest of the encoder and the settings.
+        chunk_size: Items a chunk.
+        tokens_per_batch: Padded tokens a batch.
+        advance: Called with the number of items that were encoded.
+
+    Yields:
+        The chunks.
+    """
+
+    def job(rows: list[tuple[str, str]]) -> Callable[[], EncodedChunk]:
+        def encode() -> EncodedChunk:
+            return encode_rows(rows, encoder, tokens_per_batch, advance)
+
+        return encode
+
+    rest = iter(items)
+    while rows := list(islice(rest, chunk_size)):
+        yield Chunk(rows_digest(salt, rows), len(rows), job(rows))
+
+
+def encode_rows(
+    rows: Sequence[tuple[str, str]],
+    encoder: TextEncoder,
+    tokens_per_batch: int = 8192,
+    advance: Callable[[int], object] | None = None,
+) -> EncodedChunk:
     """Encode the items that have text.
 
     Args:
-        items: Item token and text; blank texts are left out.
+        rows: Item token and text.
         encoder: The encoder.
         tokens_per_batch: Padded tokens a batch.
-        progress: Show a progress bar.
+        advance: Called with the number of items that were looked at.
 
     Returns:
-        The ``n`` tokens with text, and their features (n, d).
-
-    Raises:
-        ValueError: If no item has text.
+        Features in the order of ``rows``; blank texts are missing.
     """
-    kept = [(token, text) for token, text in items if text.strip()]
-    if not kept:
-        raise ValueError("no item has a text: check the names of the text fields")
-    features = encoder.encode([text for _, text in kept], tokens_per_batch, progress)
-    return [token for token, _ in kept], features
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Encode the text of items into ``<dataset>.<modality>.npz``.
-
-    Args:
-        arguments: Command-line arguments; None takes the process's own.
-
-    Returns:
-        The exit code.
-    """
-    parser = argparse.ArgumentParser(prog="item_text", description=__doc__)
-    parser.add_argument("--items", required=True, help="JSON lines, one item each (.jsonl[.gz])")
-    parser.add_argument("--item-field", default="item_id", help="field of the item id")
-    parser.add_argument("--text-fields", nargs="+", required=True, help="fields to read, in order")
-    parser.add_argument("--dataset", required=True, help="data set name")
-    parser.add_argument("--modality", default="text", help="modality name (default text)")
-    parser.add_argument("--output", required=True, help="folder of the data set")
-    parser.add_argument("--dtype", choices=("float16", "float32"), default="float32")
-    add_text_encoder_options(parser, required=True)
-    add_run_options(parser)
-    options = parser.parse_args(arguments)
-
-    def command() -> None:
-        items = [
-            (
-                str(field(record, options.item_field, options.items)),
-                item_text(record, options.text_fields),
-            )
-            for record in read_records(options.items)
-        ]
-        encoder = TextEncoder.from_pretrained(
-            options.text_encoder, options.device, options.max_length
-        )
-        tokens, features = encode_items(
-            items, encoder, options.tokens_per_batch, progress=not options.quiet
-        )
-        path = feature_path(options.output, options.dataset, options.modality)
-        write_feature_file(path, tokens, features, options.dtype)
-        print(f"{path}: {features.shape[0]} of {len(items)} items, {features.shape[1]} values each")
-
-    return run(command)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    kept = [(token, text) for token, text in rows if text.strip()]
+    missing = {token: NO_TEXT for token, text in rows if not text.strip()}
+    if advance is not None:
+        advance(len(missing))
+    features = np.zeros((0, 0), dtype=np.float32)
+    if kept:
+        features = encoder.encode([text for _, text in kept], tokens_per_batch, advance)
+    return EncodedChunk([token for token, _ in kept], features, missing)

@@ -1,86 +1,83 @@
-"""MovieLens-100K plots and posters: ``python -m recbole_cammsr.dataset_prep.ml100k --help``."""
+"""MovieLens-100K with plots and posters: raw files to atomic files."""
 
 from __future__ import annotations
 
-import argparse
-import sys
-from collections.abc import Sequence
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
 
-from .clean_text import clean_text
-from .command_line import (
-    add_image_encoder_options,
-    add_run_options,
-    add_text_encoder_options,
-    run,
-)
-from .feature_file import feature_path, write_feature_file
-from .item_image import encode_item_images
-from .item_text import encode_items, item_text
-from .pca import reduce_pca
-from .table_reader import Record, field, read_records
-from .text_encoder import TextEncoder
+from .atomic_file import write_atomic_file
+from .clean_text import check_token, clean_text, label_token, token_seq_text
+from .table_reader import Record, field, read_records, read_table
 
 DATASET = "ml-100k"
+INTERACTIONS = "interactions.csv"
+ITEMS = "items.jsonl.gz"
+POSTERS = "posters.zip"
+_INTER_HEADER = ("user_id:token", "item_id:token", "rating:float", "timestamp:float")
+# ``class`` is the name of the genres in RecBole's own ml-100k, and so in this package's settings.
+_ITEM_HEADER = ("item_id:token", "title:token_seq", "class:token_seq", "overview:token_seq")
 
 
-def movie_text(record: Record) -> str:
-    """Write a movie as title and overview.
+@dataclass(frozen=True)
+class Counts:
+    """What was written."""
+
+    users: int
+    items: int
+    interactions: int
+
+
+def write_atomic_files(source: str | Path, output: str | Path) -> Counts:
+    """Write ``ml-100k.inter`` and ``ml-100k.item``, rows in the order of the source.
 
     Args:
-        record: One movie.
+        source: Folder with ``interactions.csv`` and ``items.jsonl.gz``.
+        output: Folder that receives the files.
 
     Returns:
-        ``"Title (1995). Overview."``; empty for a movie without overview, since the title alone
-        says too little of its content.
+        The counts.
+
+    Raises:
+        FileNotFoundError: If a source file is missing.
+        ValueError: If one is malformed, or an interaction's movie is not among the items.
     """
-    return item_text(record, ("title", "overview")) if clean_text(record.get("overview")) else ""
+    folder, target = Path(source), Path(output)
+    movies: dict[str, tuple[str, ...]] = {}
+    for record in read_records(folder / ITEMS):
+        row = _movie(record, folder / ITEMS)
+        if row[0] in movies:
+            raise ValueError(f"{folder / ITEMS}: movie {row[0]} occurs twice")
+        movies[row[0]] = row
+    users: set[str] = set()
+
+    def rows() -> Iterator[tuple[str, ...]]:
+        columns = ("user_id", "item_id", "rating", "timestamp")
+        for number, row in enumerate(read_table(folder / INTERACTIONS, columns), start=2):
+            if row[1] not in movies:
+                raise ValueError(
+                    f"{folder / INTERACTIONS}, line {number}: movie {row[1]!r} is not in {ITEMS}"
+                )
+            for value in row[2:]:
+                if not value.replace(".", "", 1).isdecimal():
+                    raise ValueError(
+                        f"{folder / INTERACTIONS}, line {number}: {value!r} is no number"
+                    )
+            users.add(check_token(row[0], f"{folder / INTERACTIONS}, field user_id"))
+            yield row
+
+    count = write_atomic_file(target / f"{DATASET}.inter", _INTER_HEADER, rows())
+    write_atomic_file(target / f"{DATASET}.item", _ITEM_HEADER, movies.values())
+    return Counts(len(users), len(movies), count)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Write ``ml-100k.text.npz`` and ``ml-100k.image.npz``.
-
-    Args:
-        arguments: Command-line arguments; None takes the process's own.
-
-    Returns:
-        The exit code.
-    """
-    parser = argparse.ArgumentParser(prog="ml100k", description=__doc__)
-    parser.add_argument("--items", required=True, help="JSON lines: item_id, title, overview")
-    parser.add_argument("--posters", required=True, help="folder or zip of <item_id>.jpg")
-    parser.add_argument("--output", required=True, help="folder that receives the two files")
-    parser.add_argument("--image-components", type=int, default=256, help="PCA; 0 keeps all values")
-    parser.add_argument("--dtype", choices=("float16", "float32"), default="float16")
-    add_text_encoder_options(parser, required=True)
-    add_image_encoder_options(parser)
-    add_run_options(parser)
-    options = parser.parse_args(arguments)
-
-    def command() -> None:
-        movies = [
-            (str(field(record, "item_id", options.items)), movie_text(record))
-            for record in read_records(options.items)
-        ]
-        pictures = encode_item_images(options.posters, {token for token, _ in movies}, options)
-        images = pictures.features
-        if options.image_components:
-            images = reduce_pca(images, options.image_components)
-        encoder = TextEncoder.from_pretrained(
-            options.text_encoder, options.device, options.max_length
-        )
-        tokens, texts = encode_items(
-            movies, encoder, options.tokens_per_batch, progress=not options.quiet
-        )
-        for modality, ids, values in (
-            ("text", tokens, texts),
-            ("image", pictures.item_ids, images),
-        ):
-            path = feature_path(options.output, DATASET, modality)
-            write_feature_file(path, ids, values, options.dtype)
-            print(f"{path}: {len(ids)} of {len(movies)} movies, {values.shape[1]} values each")
-
-    return run(command)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def _movie(record: Record, path: Path) -> tuple[str, ...]:
+    """One row of the ``.item`` file."""
+    token = check_token(str(field(record, "item_id", path)), f"{path}, field item_id")
+    genres = [label_token(genre) for genre in record.get("genres") or []]
+    return (
+        token,
+        token_seq_text(record.get("title")),
+        " ".join(genre for genre in genres if genre),
+        token_seq_text(clean_text(record.get("overview"))),
+    )

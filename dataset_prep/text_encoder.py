@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from .content_digest import settings_digest, weights_digest
 from .model_location import resolve_model
 from .optional_import import require
 from .pooling import Pooling, read_pooling
@@ -21,7 +22,15 @@ _DEFAULT_LENGTH = 512
 class TextEncoder:
     """A tokenizer and an encoder with the pooling that the model was trained with."""
 
-    def __init__(self, model: Any, tokenizer: Any, pooling: Pooling, device: str = "cpu") -> None:
+    def __init__(
+        self,
+        model: Any,
+        tokenizer: Any,
+        pooling: Pooling,
+        device: str = "cpu",
+        precision: str = "float32",
+        random_weights: Collection[str] = (),
+    ) -> None:
         """Wrap a loaded model.
 
         Args:
@@ -29,14 +38,20 @@ class TextEncoder:
             tokenizer: The model's ``transformers`` tokenizer.
             pooling: How token states become one vector.
             device: Torch device to run on.
+            precision: Type of the weights and states: ``"float32"``, ``"float16"`` or
+                ``"bfloat16"``; pooling is always done in float32.
+            random_weights: Names of weights that the checkpoint lacks; the output that is pooled
+                does not depend on them.
 
         Raises:
-            ValueError: If the device is unknown or not available.
+            ValueError: If the device is unknown, not available, or unfit for the precision.
         """
-        self.model = to_device(model, device)
+        self.model = to_device(model, device, precision)
         self.tokenizer = tokenizer
         self.pooling = pooling
         self.device = device
+        self.precision = precision
+        self._random_weights = tuple(random_weights)
         limits = [
             pooling.max_length,
             getattr(tokenizer, "model_max_length", None),
@@ -47,7 +62,11 @@ class TextEncoder:
 
     @classmethod
     def from_pretrained(
-        cls, name: str, device: str = "cpu", max_length: int | None = None
+        cls,
+        name: str,
+        device: str = "cpu",
+        max_length: int | None = None,
+        precision: str = "float32",
     ) -> TextEncoder:
         """Load an encoder by name.
 
@@ -55,6 +74,7 @@ class TextEncoder:
             name: Hub name, local folder or ``package:NAME`` (see ``resolve_model``).
             device: Torch device to run on.
             max_length: Truncate texts to this many tokens; at most the model's own limit.
+            precision: ``"float32"``, ``"float16"`` or ``"bfloat16"``.
 
         Returns:
             The encoder, in eval mode.
@@ -68,7 +88,9 @@ class TextEncoder:
         location = resolve_model(name)
         try:
             tokenizer = transformers.AutoTokenizer.from_pretrained(location)
-            model = transformers.AutoModel.from_pretrained(location)
+            model, loading = transformers.AutoModel.from_pretrained(
+                location, output_loading_info=True
+            )
         except (OSError, ValueError, KeyError) as error:
             # transformers raises ValueError or KeyError for a model type that it does not know.
             reason = str(error).splitlines()[0]
@@ -76,7 +98,9 @@ class TextEncoder:
                 f"text encoder {name!r} cannot be loaded ({reason}): give a hub name that this "
                 "machine can reach, or a local folder"
             ) from error
-        encoder = cls(model, tokenizer, read_pooling(_file_reader(location), name), device)
+        pooling = read_pooling(_file_reader(location), name)
+        missing = list(loading["missing_keys"])
+        encoder = cls(model, tokenizer, pooling, device, precision, missing)
         if max_length is not None:
             if not 2 <= max_length <= encoder.max_length:
                 raise ValueError(
@@ -86,15 +110,32 @@ class TextEncoder:
             encoder.max_length = max_length
         return encoder
 
+    def fingerprint(self) -> str:
+        """Digest of everything that a feature depends on besides its text and the machine."""
+        backend = getattr(self.tokenizer, "backend_tokenizer", None)
+        rules = self.tokenizer.get_vocab() if backend is None else backend.to_str()
+        return settings_digest(
+            {
+                "weights": weights_digest(self.model, self._random_weights),
+                "tokenizer": rules,
+                "pooling": [self.pooling.mode, self.pooling.normalize],
+                "max_length": self.max_length,
+                "precision": self.precision,
+            }
+        )
+
     def encode(
-        self, texts: Sequence[str], tokens_per_batch: int = 8192, progress: bool = False
+        self,
+        texts: Sequence[str],
+        tokens_per_batch: int = 8192,
+        advance: Callable[[int], object] | None = None,
     ) -> np.ndarray:
         """Encode texts, truncated to ``max_length`` tokens.
 
         Args:
             texts: ``n`` texts.
             tokens_per_batch: Padded tokens a batch may hold.
-            progress: Show a progress bar.
+            advance: Called after each batch with its number of texts.
 
         Returns:
             Features, float32 (n, d), in the order of ``texts``.
@@ -114,17 +155,15 @@ class TextEncoder:
         encoded = self.tokenizer(list(texts), truncation=True, max_length=self.max_length)
         lengths = [len(ids) for ids in encoded["input_ids"]]
         features: np.ndarray | None = None
-        bar = require("tqdm", "The progress bar").tqdm(
-            total=len(texts), desc="text", unit="item", disable=not progress
-        )
-        with torch.inference_mode(), bar:
+        with torch.inference_mode():
             for rows in length_sorted_batches(lengths, tokens_per_batch):
                 batch = {key: [values[row] for row in rows] for key, values in encoded.items()}
                 pooled = self._pooled(self.tokenizer.pad(batch, return_tensors="pt"))
                 if features is None:
                     features = np.empty((len(texts), pooled.shape[1]), dtype=np.float32)
                 features[rows] = pooled
-                bar.update(len(rows))
+                if advance is not None:
+                    advance(len(rows))
         if features is None:
             raise ValueError("nothing to encode")
         return features
@@ -133,7 +172,14 @@ class TextEncoder:
         """Run one padded batch and pool it: float32 (B, d)."""
         torch = require("torch", "Text encoding", "pip install torch")
         batch = {key: value.to(self.device) for key, value in batch.items()}
-        states = self.model(**batch).last_hidden_state.float()
+        try:
+            states = self.model(**batch).last_hidden_state.float()
+        except torch.cuda.OutOfMemoryError as error:
+            shape = tuple(batch["input_ids"].shape)
+            raise ValueError(
+                f"a batch of {shape[0]} texts of {shape[1]} tokens does not fit on {self.device}: "
+                "lower --tokens-per-batch"
+            ) from error
         if self.pooling.mode == "cls":
             # The first position that is not padding: some tokenizers pad on the left.
             first = batch["attention_mask"].argmax(dim=1)

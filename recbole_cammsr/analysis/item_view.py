@@ -136,7 +136,8 @@ def _expert_names(model: Any, attention: np.ndarray | None, names: list[str]) ->
     if attention is None:
         return ()
     count = attention.shape[1]
-    sees = getattr(getattr(model, "camoe", None), "sees", None)
+    camoe = getattr(getattr(model, "item_encoder", None), "camoe", None)
+    sees = getattr(camoe, "sees", None)
     if sees is None or tuple(sees.shape) != (count, len(names)):
         return tuple(f"expert {k + 1}" for k in range(count))
     plain = []

@@ -155,7 +155,7 @@ def held_in_memory(config: Any, raws: Iterable[RawFeatures], n_items: int) -> bo
     if mode not in ("auto", "resident", "host"):
         raise ValueError(f"`feature_device` is {mode!r}; it must be one of auto, resident, host.")
     budget = config["feature_budget"]
-    budget = 4.0 if budget is None else budget
+    budget = 2.0 if budget is None else budget
     if isinstance(budget, bool) or not isinstance(budget, (int, float)) or budget <= 0:
         raise ValueError(f"`feature_budget` is {budget!r}; it must be a number of GiB above 0.")
     size = 4 if (config["feature_dtype"] or "float32") == "float32" else 2

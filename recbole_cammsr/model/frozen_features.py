@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Union
 
 import torch
@@ -10,7 +11,7 @@ from torch import nn
 #: item ids ``(n,)``, a range of them, or None for all
 ItemSelection = Union[torch.Tensor, slice, None]
 
-# rows read at a time for the statistics of features that are not held in memory
+# rows standardised at a time: bounds the float32 copies of features held in 16 bits
 _BLOCK = 65_536
 _TINY = 1e-12
 
@@ -30,12 +31,28 @@ def standardise(values: torch.Tensor, present: torch.Tensor) -> torch.Tensor:
         ``(n, d)`` in the dtype of ``values``: (f/|f| - mean) / rms of the lengths; zero where
         missing.
     """
-    rows = _unit(values[present].float())
-    rows = rows - rows.mean(dim=0)
-    rows = rows / rows.square().sum(dim=1).mean().sqrt().clamp_min(_TINY)
+    items = present.nonzero().squeeze(1)
+    mean, rms = _statistics(lambda block: values[block].float(), items, values.shape[1])
     result = torch.zeros_like(values)
-    result[present] = rows.to(values.dtype)
+    for block in items.split(_BLOCK):
+        result[block] = ((_unit(values[block].float()) - mean) / rms).to(values.dtype)
     return result
+
+
+def _statistics(
+    rows_of: Callable[[torch.Tensor], torch.Tensor], items: torch.Tensor, dimension: int
+) -> tuple[torch.Tensor, float]:
+    """Mean of f/|f|, and root mean square length of what is left when it is taken away."""
+    total = torch.zeros(dimension, dtype=torch.float64)
+    squares = 0.0
+    for block in items.split(_BLOCK):
+        rows = _unit(rows_of(block)).double()
+        total += rows.sum(dim=0)
+        squares += float(rows.square().sum())
+    count = max(len(items), 1)
+    mean = total / count
+    variance = max(squares / count - float(mean.square().sum()), 0.0)
+    return mean.float(), max(variance**0.5, _TINY)
 
 
 def _unit(rows: torch.Tensor) -> torch.Tensor:
@@ -68,23 +85,9 @@ class FrozenFeatures(nn.Module):
             return
         self.values = None
         self.table = table
-        mean, self.rms = self._statistics()
-        self.register_buffer("mean", mean, persistent=False)
-
-    def _statistics(self) -> tuple[torch.Tensor, float]:
-        table: Any = self.table
         items = table.present.nonzero().squeeze(1)
-        total = torch.zeros(self.dimension, dtype=torch.float64)
-        squares = 0.0
-        for block in items.split(_BLOCK):
-            rows = _unit(table.rows(block)).double()
-            total += rows.sum(dim=0)
-            squares += float(rows.square().sum())
-        count = max(len(items), 1)
-        mean = total / count
-        # mean of |x - mean|^2
-        variance = max(squares / count - float(mean.square().sum()), 0.0)
-        return mean.float(), max(variance**0.5, _TINY)
+        mean, self.rms = _statistics(table.rows, items, self.dimension)
+        self.register_buffer("mean", mean, persistent=False)
 
     def forward(self, items: ItemSelection) -> torch.Tensor:
         """Rows of some items.

@@ -74,6 +74,8 @@ def test_the_parts_of_a_score_add_up_to_what_the_model_ranks_by(make_checkpoint,
 def test_history_and_target_are_those_of_the_file(make_checkpoint, toy_path):
     trained = TrainedModel(make_checkpoint())
     view = item_view(trained)
+    singles, pairs = {"ID", "text", "image"}, {"ID + text", "ID + image", "text + image"}
+    assert set(view.expert_names) == {*singles, *pairs, "all"}
     lines = (toy_path / "toy" / "toy.inter").read_text().splitlines()[1:]
     events = [line.split("\t") for line in lines]
     genre = dict(

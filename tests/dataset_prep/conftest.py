@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+import importlib
 import io
 import json
 from pathlib import Path
@@ -88,3 +90,18 @@ def encode_image():
         return buffer.getvalue()
 
     return encode
+
+
+@pytest.fixture
+def run_prep():
+    """A function that runs a sub-command of ``cammsr-prep`` on its arguments."""
+
+    def run(name: str, *arguments: object) -> None:
+        module = importlib.import_module(
+            f"recbole_cammsr.dataset_prep.commands.{name.replace('-', '_')}"
+        )
+        parser = argparse.ArgumentParser(prog=name)
+        module.add_arguments(parser)
+        module.execute(parser.parse_args([str(argument) for argument in arguments]))
+
+    return run

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from recbole_cammsr.dataset_prep.atomic_write import atomic_open
-from recbole_cammsr.dataset_prep.feature_file import feature_path, write_feature_file
+from recbole_cammsr.dataset_prep.feature_file import (
+    feature_path,
+    write_feature_blocks,
+    write_feature_file,
+)
 
 TOKEN = st.text(
     st.characters(exclude_categories=("C", "Z")), min_size=1, max_size=6
@@ -80,3 +87,24 @@ def test_unknown_dtype_and_mode(tmp_path):
         write_feature_file(tmp_path / "x.npz", ["a"], np.ones((1, 1)), "float64")
     with pytest.raises(ValueError, match="'r'"), atomic_open(tmp_path / "x", "r"):
         pass
+
+
+@given(st.lists(st.integers(0, 7), min_size=1, max_size=6), st.sampled_from(["float16", "float32"]))
+def test_blocks_give_the_same_bytes_as_one_array(sizes, dtype):
+    count = sum(sizes)
+    values = np.random.default_rng(count).normal(size=(count, 3)).astype(np.float32)
+    tokens = [f"i{n}" for n in range(count)]
+    ends = np.cumsum(sizes)
+    blocks = [values[end - size : end] for size, end in zip(sizes, ends)]
+    with tempfile.TemporaryDirectory() as folder:
+        whole, parts = Path(folder) / "a.npz", Path(folder) / "b.npz"
+        if count == 0:
+            with pytest.raises(ValueError, match="no feature to write"):
+                write_feature_blocks(parts, tokens, blocks, 3, dtype)
+            return
+        write_feature_file(whole, tokens, values, dtype)
+        write_feature_blocks(parts, tokens, iter(blocks), 3, dtype)
+        assert whole.read_bytes() == parts.read_bytes()
+        with pytest.raises(ValueError, match=r"rows of features for|one row per item token"):
+            write_feature_blocks(parts, [*tokens, "x"], iter(blocks), 3, dtype)
+        assert whole.read_bytes() == parts.read_bytes()

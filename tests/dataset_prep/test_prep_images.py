@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import struct
 import sys
 import zipfile
@@ -11,8 +12,8 @@ import zlib
 
 import numpy as np
 import pytest
-from recbole_cammsr.dataset_prep import item_image
-from recbole_cammsr.dataset_prep.image_encoder import encode_images
+from recbole_cammsr.dataset_prep.commands import encode_images as encode_images_command
+from recbole_cammsr.dataset_prep.image_encoder import encode_image_files, encode_images
 from recbole_cammsr.dataset_prep.image_model import TorchImageModel, TransformersImageModel
 from recbole_cammsr.dataset_prep.image_opening import UnusableImageError, open_image
 from recbole_cammsr.dataset_prep.image_source import open_images
@@ -91,7 +92,7 @@ def test_exif_turns_the_image_and_broken_exif_does_not_stop(encode_image):
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "cannot be decoded"),
         (b"GIF89a" + b"\xff" * 40, "cannot be decoded"),
         (b"BM" + b"\xff" * 60, "cannot be decoded|pixels"),
-        (png_header(60_000, 60_000), "60000x60000 pixels are more than|cannot be decoded"),
+        (png_header(50_000, 50_000), "50000x50000 pixels are more than|cannot be decoded"),
         (png_header(9_000, 9_000), "9000x9000 pixels are more than"),
         (png_header(40, 40), "cannot be decoded"),
         (png_header(0, 7), "cannot be decoded|only 0x7"),
@@ -255,14 +256,61 @@ def test_transformers_adapter(tmp_path, encode_image):
         TransformersImageModel.from_pretrained(str(tmp_path / "none"))
 
 
-def test_command_writes_features_and_reasons(archive, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(item_image, "load_image_model", lambda name, device: tiny_model())
-    report = tmp_path / "missing.tsv"
-    fixed = ["--images", str(archive), "--dataset", "toy", "--output", str(tmp_path), "--quiet"]
-    assert item_image.main([*fixed, "--missing-report", str(report), "--components", "1"]) == 0
-    assert "2 usable, 2 unusable" in capsys.readouterr().out
-    assert "file\t../escape.png\tits path leaves the archive" in report.read_text()
+def test_command_writes_features_and_reasons(archive, tmp_path, monkeypatch, capsys, run_prep):
+    monkeypatch.setattr(encode_images_command, "load_image_model", lambda *_: tiny_model())
+    (tmp_path / "toy.item").write_text(
+        "item_id:token\n" + "".join(f"{token}\n" for token in ("1", "2", "7", "bomb", "escape"))
+    )
+    fixed = ["--images", archive, "--dataset", "toy", "--output", tmp_path, "--quiet"]
+    run_prep("encode-images", *fixed, "--components", "1")
+    assert re.search(r"image unusable +1\n +no image +2\n", capsys.readouterr().out)
+    verdicts = (tmp_path / "toy.image.verdicts.tsv").read_text().splitlines()
+    assert verdicts[:2] == ["item_id\tverdict\tsource\treason", "1\tencoded\t1.jpg\t"]
+    assert "7\tmissing\t\tno image" in verdicts
+    assert "escape\tmissing\t\t../escape.png: its path leaves the archive" in verdicts
+    assert "\tignored\t../escape.png\tits path leaves the archive" in verdicts
+    assert any(line.startswith("bomb\tmissing\tbomb.png\tbomb.png: ") for line in verdicts)
     with np.load(tmp_path / "toy.image.npz", allow_pickle=False) as arrays:
+        assert arrays["item_id"].tolist() == ["1", "2"]
         assert arrays["feature"].shape == (2, 1)
-    assert item_image.main([*fixed, "--components", "9"]) == 1
-    assert "9 components" in capsys.readouterr().err
+    with pytest.raises(ValueError, match="9 components"):
+        run_prep("encode-images", *fixed, "--components", "9")
+    with pytest.raises(ValueError, match="either --images or --url-field"):
+        run_prep("encode-images", "--dataset", "toy", "--output", tmp_path)
+
+
+def test_links_that_leave_the_folder_are_not_read(tmp_path, encode_image):
+    outside = tmp_path / "outside"
+    folder = tmp_path / "folder"
+    outside.mkdir()
+    folder.mkdir()
+    (outside / "secret.png").write_bytes(encode_image())
+    (folder / "good.png").write_bytes(encode_image())
+    (folder / "inner.png").symlink_to(folder / "good.png")
+    (folder / "secret.png").symlink_to(outside / "secret.png")
+    (folder / "nothing.png").symlink_to(folder / "absent.png")
+    (folder / "circle.png").symlink_to(folder / "circle.png")
+    (folder / "sub").symlink_to(outside)
+    result = encode_images(folder, tiny_model(), wanted=["good", "inner", "secret", "circle"])
+    assert result.item_ids == ["good", "inner"]
+    assert result.missing == {
+        "circle": "circle.png: a link that leaves the folder",
+        "secret": "secret.png: a link that leaves the folder",
+    }
+
+
+def test_reasons_are_the_same_in_every_run(tmp_path):
+    (tmp_path / "a.png").write_bytes(b"<html>")
+    (tmp_path / "b.png").write_bytes(b"GIF89a" + b"\xff" * 40)
+    with open_images(tmp_path) as listing:
+        reasons = [encode_image_files(listing.images, tiny_model()).missing for _ in range(2)]
+    assert reasons[0] == reasons[1]
+    assert "0x" not in str(reasons)
+
+
+def test_threads_do_not_change_the_result(archive):
+    with open_images(archive) as listing:
+        chunks = [encode_image_files(listing.images, tiny_model(), 2, n) for n in (1, 5)]
+    assert chunks[0].tokens == chunks[1].tokens
+    assert chunks[0].missing == chunks[1].missing
+    np.testing.assert_array_equal(chunks[0].features, chunks[1].features)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from recbole_cammsr.dataset_prep import item_text as item_text_module
+from recbole_cammsr.dataset_prep.item_records import label_words, read_items, scan_items
 from recbole_cammsr.dataset_prep.item_text import item_text
 from recbole_cammsr.dataset_prep.model_location import resolve_model
 from recbole_cammsr.dataset_prep.pooling import Pooling, read_pooling
@@ -127,19 +128,61 @@ def test_item_text_reads_fields_as_sentences():
     assert item_text({"t": ""}, ["t"]) == ""
 
 
-def test_command_leaves_out_items_without_text(with_pooling, tmp_path, capsys):
+def test_fingerprint_changes_with_what_a_feature_depends_on(with_pooling, tmp_path):
+    folder = with_pooling("mean", False)
+    prints = [TextEncoder.from_pretrained(str(folder)).fingerprint() for _ in range(2)]
+    assert prints[0] == prints[1]
+    others = [
+        TextEncoder.from_pretrained(str(folder), max_length=5),
+        TextEncoder.from_pretrained(str(folder), precision="bfloat16"),
+        TextEncoder.from_pretrained(str(with_pooling("cls", False))),
+        TextEncoder.from_pretrained(str(with_pooling("mean", True))),
+    ]
+    model = TextEncoder.from_pretrained(str(folder))
+    with torch.no_grad():
+        model.model.embeddings.word_embeddings.weight[3, 2] += 1
+    others.append(model)
+    assert len({prints[0], *(other.fingerprint() for other in others)}) == 6
+
+
+def test_bfloat16_is_close_and_float16_is_for_accelerators(tiny_text_model):
+    exact = TextEncoder.from_pretrained(str(tiny_text_model)).encode(TEXTS)
+    rough = TextEncoder.from_pretrained(str(tiny_text_model), precision="bfloat16").encode(TEXTS)
+    assert rough.dtype == np.float32
+    assert 0 < np.abs(rough - exact).max() < 0.1
+    with pytest.raises(ValueError, match="float16 is for accelerators"):
+        TextEncoder.from_pretrained(str(tiny_text_model), precision="float16")
+
+
+def test_command_leaves_out_items_without_text(with_pooling, tmp_path, capsys, run_prep):
     with gzip.open(tmp_path / "i.jsonl.gz", "wt") as file:
         for n, text in enumerate(["a b", "", "c d e f", None]):
-            file.write(json.dumps({"id": n, "text": text}) + "\n")
+            file.write(json.dumps({"id": n, "text": text, "title": ""}) + "\n")
     arguments = ["--items", f"{tmp_path}/i.jsonl.gz", "--item-field", "id", "--dataset", "toy"]
-    more = ["--text-encoder", str(with_pooling("mean", True)), "--output", str(tmp_path), "--quiet"]
+    arguments += ["--text-encoder", with_pooling("mean", True), "--output", tmp_path, "--quiet"]
     for modality in ("text", "again"):
-        chosen = ["--text-fields", "text", "--modality", modality]
-        assert item_text_module.main([*arguments, *more, *chosen]) == 0
-    assert "2 of 4 items, 16 values each" in capsys.readouterr().out
+        run_prep("encode-text", *arguments, "--fields", "text", "--modality", modality)
+    assert re.search(r"with a feature +2\n +without text +2\n", capsys.readouterr().out)
     with np.load(tmp_path / "toy.text.npz", allow_pickle=False) as arrays:
         assert arrays["item_id"].tolist() == ["0", "2"]
         np.testing.assert_allclose(np.linalg.norm(arrays["feature"], axis=1), 1, atol=1e-5)
     assert (tmp_path / "toy.text.npz").read_bytes() == (tmp_path / "toy.again.npz").read_bytes()
-    assert item_text_module.main([*arguments, *more, "--text-fields", "title"]) == 1
-    assert "check the names of the text fields" in capsys.readouterr().err
+    with pytest.raises(ValueError, match="no item can be encoded"):
+        run_prep("encode-text", *arguments, "--fields", "title")
+    with pytest.raises(ValueError, match=r"no item has a field \['absent'\]"):
+        run_prep("encode-text", *arguments, "--fields", "text,absent")
+
+
+def test_items_of_an_atomic_file_read_as_words(tmp_path):
+    path = tmp_path / "toy.item"
+    path.write_text(
+        "item_id:token\ttitle:token_seq\tcategories:token_seq\n"
+        "1\tA_b c\tSkin_Care Skin_Care>Face Skin_Care>Face>Creams_&_Oils\n2\td\t\n"
+    )
+    rows = dict(read_items(path, "item_id", ["title", "categories"]))
+    assert item_text(rows["1"], ["title", "categories"]) == "A_b c. Skin Care Face Creams & Oils."
+    assert item_text(rows["2"], ["title", "categories"]) == "d."
+    assert label_words("Drama War") == "Drama, War"
+    path.write_text("item_id:token\ttitle:token_seq\n1\ta\n1\tb\n")
+    with pytest.raises(ValueError, match="item '1' occurs twice"):
+        scan_items(path, "item_id", ["title"])

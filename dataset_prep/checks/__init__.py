@@ -1,0 +1,1 @@
+"""Validation of a whole data set folder before hours are spent training on it."""

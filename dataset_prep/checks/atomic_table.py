@@ -1,0 +1,146 @@
+"""Atomic files read as text, with every line that RecBole's reader would stumble over."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ..clean_text import PANDAS_MISSING
+from .finding import Section, some
+
+_TYPES = ("token", "token_seq", "float", "float_seq")
+
+
+@dataclass(frozen=True)
+class AtomicTable:
+    """An atomic file.
+
+    Attributes:
+        path: The file.
+        types: Field name to its type, in the order of the header.
+        cells: Field name to its ``n`` cells as text.
+        rows: The number ``n`` of rows.
+    """
+
+    path: Path
+    types: dict[str, str]
+    cells: dict[str, pd.Series]
+    rows: int
+
+
+def read_atomic_table(path: Path, section: Section) -> AtomicTable | None:
+    """Read an atomic file; what is wrong with it becomes findings.
+
+    Args:
+        path: The file, tab-separated with a header of ``name:type``.
+        section: Receives the findings.
+
+    Returns:
+        The table, or None where it cannot be read.
+    """
+    try:
+        header, odd_lines, quoted, rows = _scan(path)
+    except UnicodeDecodeError as error:
+        section.error(f"{path.name}: not UTF-8 ({error.reason} at byte {error.start}): convert it")
+        return None
+    types = _header_types(path, header, section)
+    if types is None:
+        return None
+    if odd_lines:
+        section.error(
+            f"{path.name}: {len(odd_lines):,} lines do not have the {len(header)} cells of the "
+            f"header, e.g. line {odd_lines[0]}: write one tab between cells"
+        )
+        return None
+    if quoted:
+        section.error(
+            f"{path.name}: {len(quoted):,} lines have a cell that begins with a double quote, e.g. "
+            f"line {quoted[0]}; RecBole then joins the cells or lines that follow: drop the quotes"
+        )
+    if rows == 0:
+        section.error(f"{path.name}: the file has a header but no row")
+        return None
+    frame = pd.read_csv(
+        path, sep="\t", dtype=str, keep_default_na=False, quoting=3, encoding="utf-8"
+    )
+    frame.columns = list(types)
+    return AtomicTable(path, types, {name: frame[name] for name in types}, len(frame))
+
+
+def check_tokens(table: AtomicTable, field: str, section: Section) -> None:
+    """Look for ids that do not survive RecBole's reader.
+
+    Args:
+        table: The file.
+        field: A field of type ``token``.
+        section: Receives the findings.
+    """
+    distinct = pd.unique(table.cells[field])
+    empty = int((table.cells[field] == "").sum())
+    if empty:
+        section.error(f"{table.path.name}: field {field} is empty in {empty:,} rows: drop them")
+    odd = sorted(
+        token for token in distinct if token and (token in PANDAS_MISSING or token != token.strip())
+    )
+    if odd:
+        section.error(
+            f"{table.path.name}: field {field} has {len(odd):,} tokens that are read as missing or "
+            f"have blanks around them, e.g. {some(odd)}: rename them"
+        )
+
+
+def numbers(table: AtomicTable, field: str, section: Section) -> np.ndarray | None:
+    """Read a ``float`` field.
+
+    Args:
+        table: The file.
+        field: Its name.
+        section: Receives the findings.
+
+    Returns:
+        Finite float64 values (n,), or None where some cell is no finite number.
+    """
+    values = pd.to_numeric(table.cells[field], errors="coerce").to_numpy(dtype=np.float64)
+    bad = np.flatnonzero(~np.isfinite(values))
+    if len(bad):
+        section.error(
+            f"{table.path.name}: field {field} is no finite number in {len(bad):,} rows, e.g. "
+            f"{table.cells[field].iloc[bad[0]]!r} in line {bad[0] + 2}"
+        )
+        return None
+    return values
+
+
+def _scan(path: Path) -> tuple[list[str], list[int], list[int], int]:
+    """Return header cells, numbers of lines with another number of cells, quoted lines, rows."""
+    odd: list[int] = []
+    quoted: list[int] = []
+    rows = 0
+    with path.open(encoding="utf-8", newline="\n") as file:
+        header = file.readline().rstrip("\r\n").split("\t")
+        tabs = len(header) - 1
+        for number, line in enumerate(file, start=2):
+            if line in ("\n", "\r\n"):
+                continue
+            rows += 1
+            if line.count("\t") != tabs or "\r" in line[:-2]:
+                odd.append(number)
+            if line[0] == '"' or '\t"' in line:
+                quoted.append(number)
+    return header, odd, quoted, rows
+
+
+def _header_types(path: Path, header: list[str], section: Section) -> dict[str, str] | None:
+    """Return field name to type, or None where the header is not one of an atomic file."""
+    types = dict(cell.partition(":")[::2] for cell in header)
+    wrong = [cell for cell in header if cell.partition(":")[2] not in _TYPES]
+    if wrong or len(types) < len(header) or "" in types:
+        section.error(
+            f"{path.name}: the header {header} must be distinct name:type cells with types "
+            f"{', '.join(_TYPES)}" + (f"; wrong: {some(wrong)}" if wrong else "")
+        )
+        return None
+    return types

@@ -1,0 +1,190 @@
+"""All checks of one data set folder, and the verdict."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..content_digest import file_digest
+from ..prep_record import PrepRecord
+from .features import check_features
+from .finding import ERROR, NOTE, WARNING, Section
+from .interactions import FieldNames, check_interactions
+from .items import ItemTable, check_items
+from .neighbours import Embedding
+from .sense import check_sense
+
+_FEATURE_SUFFIXES = (".npz", ".npy")
+# RecBole's own atomic files; any other with a float_seq column is a feature file.
+_ATOMIC = frozenset(("inter", "item", "user", "kg", "link", "net"))
+
+
+@dataclass(frozen=True)
+class DatasetCheck:
+    """The outcome of all checks.
+
+    Attributes:
+        name: Name of the data set.
+        folder: Its folder.
+        sections: One per file, and one on the sense of the features.
+        embeddings: Usable rows of each modality.
+        items: Titles and labels.
+    """
+
+    name: str
+    folder: Path
+    sections: list[Section]
+    embeddings: list[Embedding] = field(default_factory=list)
+    items: ItemTable = field(default_factory=ItemTable)
+
+    def count(self, level: str) -> int:
+        """Number of findings of one level."""
+        return sum(finding.level == level for s in self.sections for finding in s.findings)
+
+    def verdict(self) -> str:
+        """The outcome in one line."""
+        errors, warnings = self.count(ERROR), self.count(WARNING)
+        counts = f"{errors} {'error' if errors == 1 else 'errors'}, {warnings} " + (
+            "warning" if warnings == 1 else "warnings"
+        )
+        return f"{'NOT USABLE' if errors else 'usable'}: {counts}"
+
+    def text(self) -> str:
+        """All sections and the verdict, as lines for a terminal."""
+        lines = [f"data set {self.name} in {self.folder}"]
+        for section in self.sections:
+            lines += ["", section.title]
+            width = max((len(name) for name, _ in section.facts), default=0)
+            lines += [f"  {name.ljust(width)}  {value}" for name, value in section.facts]
+            for level in (ERROR, WARNING, NOTE):
+                lines += [f"  {level}: {x.message}" for x in section.findings if x.level == level]
+        return "\n".join([*lines, "", f"verdict: {self.verdict()}"])
+
+
+def locate(target: str | Path, dataset: str | None = None) -> tuple[Path, str]:
+    """Find folder and name of a data set.
+
+    Args:
+        target: Its folder, its ``.inter`` file, or ``folder/name``.
+        dataset: Its name where the folder holds several.
+
+    Returns:
+        Folder and name.
+
+    Raises:
+        FileNotFoundError: If there is no ``.inter`` file.
+        ValueError: If the folder holds several data sets and no name was given.
+    """
+    path = Path(target)
+    if path.suffix == ".inter" and path.is_file():
+        return path.parent, path.stem
+    if not path.is_dir():
+        if path.parent.joinpath(f"{path.name}.inter").is_file():
+            return path.parent, path.name
+        raise FileNotFoundError(f"{path}: no such folder, and no file {path}.inter")
+    names = sorted(file.stem for file in path.glob("*.inter"))
+    if dataset is not None:
+        if dataset not in names:
+            raise FileNotFoundError(
+                f"{path}: no file {dataset}.inter in this folder; it has {names}"
+            )
+        return path, dataset
+    if path.name in names:
+        return path, path.name
+    if not names:
+        raise FileNotFoundError(f"{path}: no .inter file in this folder")
+    if len(names) > 1:
+        raise ValueError(f"{path}: several data sets {names}: choose one with --dataset")
+    return path, names[0]
+
+
+def check_dataset(
+    folder: Path,
+    name: str,
+    fields: FieldNames | None = None,
+    category_fields: Sequence[str] = (),
+    modality_files: dict[str, str] | None = None,
+) -> DatasetCheck:
+    """Check a whole data set.
+
+    Args:
+        folder: Its folder.
+        name: Its name.
+        fields: Names of the user, item and time fields; None takes RecBole's usual ones.
+        category_fields: Names of the category fields; empty looks for usual names.
+        modality_files: Modality to feature file; None takes those beside the atomic files.
+
+    Returns:
+        Sections, findings and what the report page needs.
+    """
+    fields = fields or FieldNames()
+    section, interactions = check_interactions(folder / f"{name}.inter", fields)
+    sections = [section]
+    tokens = None if interactions is None else interactions.item_tokens
+    section, items = check_items(folder / f"{name}.item", fields.item, tokens, category_fields)
+    sections.append(section)
+    if modality_files is None:
+        modality_files = find_feature_files(folder, name)
+    embeddings = []
+    for modality, path in modality_files.items():
+        section, found = check_features(modality, path, interactions)
+        sections.append(section)
+        if found is not None:
+            embeddings.append(found)
+    if not modality_files:
+        none = Section("features")
+        none.warning("no feature file beside the atomic files: only item IDs can be used")
+        sections.append(none)
+    record = _check_record(folder, name)
+    if record is not None:
+        sections.append(record)
+    sense = check_sense(embeddings, items.labels)
+    if sense is not None:
+        sections.append(sense)
+    return DatasetCheck(name, folder, sections, embeddings, items)
+
+
+def _check_record(folder: Path, name: str) -> Section | None:
+    """Compare the files with what the record says that was written; None where there is none."""
+    section = Section("record of the preparation")
+    try:
+        stages = PrepRecord.of_dataset(folder, name).stages
+    except ValueError as error:
+        section.warning(str(error))
+        return section
+    for stage, done in stages.items():
+        section.fact(stage, ", ".join(f"{key} {value:,}" for key, value in done.counts.items()))
+        for output, digest in done.outputs.items():
+            file = folder / output
+            if not file.is_file() or file_digest(file) != digest:
+                section.warning(f"{output} is not the file that {stage} wrote: prepare it again")
+    return section if stages else None
+
+
+def find_feature_files(folder: Path, name: str) -> dict[str, str]:
+    """List the feature files of a data set.
+
+    Args:
+        folder: Its folder.
+        name: Its name.
+
+    Returns:
+        Modality to path, sorted by modality; ``.npz`` wins over other formats of one modality.
+    """
+    found: dict[str, str] = {}
+    pattern = re.compile(re.escape(name) + r"\.(\w+)(\.npz|\.npy)?")
+    for path in sorted(folder.iterdir(), key=lambda path: (path.suffix != ".npz", path.name)):
+        match = pattern.fullmatch(path.name)
+        if match is None or not path.is_file() or match[1] in found:
+            continue
+        if match[2] in _FEATURE_SUFFIXES or (match[1] not in _ATOMIC and _is_feature_table(path)):
+            found[match[1]] = str(path)
+    return dict(sorted(found.items()))
+
+
+def _is_feature_table(path: Path) -> bool:
+    """Whether a file begins like an atomic file with a ``float_seq`` column."""
+    with path.open("rb") as file:
+        return b":float_seq" in file.readline(10_000)

@@ -1,0 +1,283 @@
+"""``cammsr-prep encode-images``: images of items to a feature file."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from ..chunked_encoding import Chunk, EncodedChunk, encode_to_file
+from ..command_line import (
+    DEFAULT_IMAGE_ENCODER,
+    add_image_encoder_options,
+    add_run_options,
+    silence_libraries,
+    summary_table,
+)
+from ..content_digest import rows_digest
+from ..encoding_stage import EncodingStage, software_versions
+from ..feature_file import feature_path
+from ..image_encoder import encode_image_files, without_image
+from ..image_model import ImageModel
+from ..image_network import load_image_model
+from ..image_source import ImageFile, open_images
+from ..image_verdicts import write_verdicts
+from ..item_links import read_links
+from ..item_records import read_items, scan_items
+from ..optional_import import require
+from ..torch_device import choose_device
+
+NAME = "encode-images"
+HELP = "encode item images from a folder, a zip or URLs; a killed run goes on where it was"
+CHUNK_SIZE = 1024
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options.
+
+    Args:
+        parser: The command's parser.
+    """
+    parser.add_argument("--dataset", required=True, help="data set name")
+    parser.add_argument("--output", required=True, help="folder of the data set")
+    parser.add_argument("--modality", default="image", help="modality name (default image)")
+    parser.add_argument(
+        "--images",
+        metavar="SOURCE",
+        help="folder or zip, file stem = item id; or a folder that an earlier download made",
+    )
+    parser.add_argument(
+        "--items",
+        metavar="FILE",
+        help="items to encode: .item file, CSV, TSV or JSON lines, optionally .gz (default: "
+        "<output>/<dataset>.item where it exists, else every image)",
+    )
+    parser.add_argument("--item-field", default="item_id", help="field of the item id")
+    parser.add_argument("--components", type=int, default=0, help="PCA; 0 (default) keeps all")
+    parser.add_argument(
+        "--chunk-size", type=int, default=CHUNK_SIZE, help="images between two save points"
+    )
+    add_image_encoder_options(parser)
+    _add_download_options(parser)
+    add_run_options(parser)
+
+
+def _add_download_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of a download."""
+    group = parser.add_argument_group("download of images (instead of --images)")
+    group.add_argument("--url-field", metavar="FIELD", help="field of --items with the image's URL")
+    group.add_argument(
+        "--download-folder",
+        metavar="FOLDER",
+        help="keeps the images (default <output>/<dataset>.<modality>.downloads)",
+    )
+    group.add_argument("--concurrency", type=int, default=16, help="requests at a time (16)")
+    group.add_argument("--per-host", type=int, default=4, help="requests to one host (4)")
+    group.add_argument("--connect-seconds", type=float, default=10.0, help="to connect (10)")
+    group.add_argument("--read-seconds", type=float, default=20.0, help="between two reads (20)")
+    group.add_argument("--total-seconds", type=float, default=60.0, help="for one image (60)")
+    group.add_argument("--tries", type=int, default=4, help="tries of an image (4)")
+    group.add_argument("--backoff-seconds", type=float, default=0.5, help="doubled each try (0.5)")
+    group.add_argument("--max-bytes", type=int, default=20 * 2**20, help="of an image (20 MiB)")
+    group.add_argument(
+        "--allow-private-hosts",
+        action="store_true",
+        help="also fetch from loopback and private addresses; only for a list you wrote yourself",
+    )
+
+
+def execute(options: argparse.Namespace) -> None:
+    """Encode images into ``<dataset>.<modality>.npz``, with a verdict on every item beside it.
+
+    Args:
+        options: The parsed options.
+
+    Raises:
+        FileNotFoundError: If items, images or the encoder do not exist.
+        ImportError: If a package that is needed is not installed.
+        ValueError: If no image is usable, or an option is.
+    """
+    if bool(options.images) == bool(options.url_field):
+        raise ValueError("give either --images or --url-field")
+    if options.chunk_size < 1:
+        raise ValueError(f"--chunk-size must be at least 1, not {options.chunk_size}")
+    output = feature_path(options.output, options.dataset, options.modality)
+    items = _items_file(options)
+    wanted = _wanted(items, options.item_field)
+    device = choose_device(options.device)
+    # The default network does without transformers, which need not be installed for it.
+    silence_libraries(options.quiet and options.image_encoder != DEFAULT_IMAGE_ENCODER)
+    model = load_image_model(options.image_encoder, device, options.precision)
+    settings = {
+        "encoder": options.image_encoder,
+        "encoder content": model.fingerprint(),
+        "precision": options.precision,
+        "components": options.components,
+        "dtype": options.dtype,
+        "batch size": options.image_batch_size,
+        "chunk size": options.chunk_size,
+    }
+    software = {
+        **software_versions("torch", "transformers", "pillow", "numpy", "scipy"),
+        "device": device,
+    }
+
+    def stage(inputs: dict[str, str]) -> EncodingStage:
+        name = f"{NAME}:{options.modality}"
+        return EncodingStage(output, options.dataset, name, inputs, settings, software)
+
+    source = options.images
+    if options.url_field:
+        links = list(read_links(_known(items), options.item_field, options.url_field))
+        by_link = stage({"links": rows_digest("", links)})
+        if by_link.announce_if_up_to_date(options.force):
+            return
+        source = _download(links, options)
+        _encode(options, source, wanted, model, lambda images: by_link)
+        return
+    token_digest = rows_digest("", [sorted(wanted)]) if wanted is not None else "every image"
+
+    def by_content(images: Sequence[ImageFile]) -> EncodingStage:
+        content = rows_digest("", ((x.token, x.name, x.stamp) for x in images))
+        return stage({"images": content, "items": token_digest})
+
+    _encode(options, source, wanted, model, by_content)
+
+
+def _encode(
+    options: argparse.Namespace,
+    source: str,
+    wanted: set[str] | None,
+    model: ImageModel,
+    stage_of: Callable[[Sequence[ImageFile]], EncodingStage],
+) -> None:
+    """Encode a source unless that is done already."""
+    with open_images(source) as listing:
+        images = [x for x in listing.images if wanted is None or x.token in wanted]
+        stage = stage_of(images)
+        if not options.url_field and stage.announce_if_up_to_date(options.force):
+            return
+        with _bar(options, len(images), options.modality) as bar:
+            chunks = _chunks(images, model, stage.salt, options, bar.update)
+            result = encode_to_file(
+                chunks, stage.output, options.dtype, options.components, bar.update
+            )
+        absent = without_image(wanted, images, listing.refused)
+        missing = {**result.missing, **absent}
+        verdicts = stage.output.with_name(f"{options.dataset}.{options.modality}.verdicts.tsv")
+        write_verdicts(verdicts, images, missing, listing.ignored)
+        ignored = len(listing.ignored)
+    counts = {
+        "items": result.items + len(missing),
+        "encoded": result.items,
+        "unusable": len(result.missing),
+        "without image": len(absent),
+        "width": result.width,
+    }
+    stage.finish(counts, {options.modality: result.items / counts["items"]}, [verdicts])
+    print(
+        f"{stage.output}\n"
+        + summary_table(
+            [
+                ("items", counts["items"]),
+                ("with a feature", result.items),
+                ("image unusable", len(result.missing)),
+                ("no image", len(absent)),
+                ("files ignored", ignored),
+                ("values each", result.width),
+                ("encoder", options.image_encoder),
+                ("device", f"{stage.software['device']}, {options.precision}"),
+                ("taken over from a stopped run", f"{result.reused} of {result.chunks} chunks"),
+                ("reasons", str(verdicts)),
+            ]
+        )
+    )
+
+
+def _chunks(
+    images: Sequence[ImageFile],
+    model: ImageModel,
+    salt: str,
+    options: argparse.Namespace,
+    advance: Callable[[int], object],
+) -> Iterator[Chunk]:
+    """Cut images into chunks of the same number of images, in their order."""
+
+    def job(rows: list[ImageFile]) -> Callable[[], EncodedChunk]:
+        def encode() -> EncodedChunk:
+            return encode_image_files(
+                rows, model, options.image_batch_size, options.workers, advance
+            )
+
+        return encode
+
+    rest = iter(images)
+    while rows := list(islice(rest, options.chunk_size)):
+        key = rows_digest(salt, ((x.token, x.name, x.stamp) for x in rows))
+        yield Chunk(key, len(rows), job(rows))
+
+
+def _download(links: Sequence[tuple[str, str]], options: argparse.Namespace) -> str:
+    """Fetch the images; return the folder that holds them."""
+    # The HTTP client is needed for downloads only.
+    from ..http_fetch import Limits
+    from ..image_download import download_images
+
+    limits = Limits(
+        concurrency=options.concurrency,
+        per_host=options.per_host,
+        connect_seconds=options.connect_seconds,
+        read_seconds=options.read_seconds,
+        total_seconds=options.total_seconds,
+        max_bytes=options.max_bytes,
+        tries=options.tries,
+        backoff_seconds=options.backoff_seconds,
+        allow_private_hosts=options.allow_private_hosts,
+    )
+    name = f"{options.dataset}.{options.modality}.downloads"
+    folder = options.download_folder or str(Path(options.output) / name)
+    with _bar(options, len(links), "download") as bar:
+        counts = download_images(links, folder, limits, bar.update)
+    print(
+        f"{folder}\n"
+        + summary_table(
+            [
+                ("links", len(links)),
+                ("fetched", counts.fetched),
+                ("had from an earlier run", counts.kept),
+                ("not to be had", counts.failed),
+            ]
+        )
+    )
+    return folder
+
+
+def _bar(options: argparse.Namespace, total: int, name: str) -> Any:
+    """A progress bar."""
+    tqdm = require("tqdm", "The progress bar").tqdm
+    return tqdm(total=total, desc=name, unit="item", disable=options.quiet)
+
+
+def _items_file(options: argparse.Namespace) -> Path | None:
+    """The file of items, None where every image is to be encoded."""
+    if options.items:
+        return Path(options.items)
+    default = Path(options.output) / f"{options.dataset}.item"
+    return default if default.is_file() else None
+
+
+def _known(items: Path | None) -> Path:
+    """The file of items, which a download needs."""
+    if items is None:
+        raise ValueError("--url-field needs --items, the file that has the field")
+    return items
+
+
+def _wanted(items: Path | None, item_field: str) -> set[str] | None:
+    """Tokens of the items to encode, None for every image."""
+    if items is None:
+        return None
+    scan_items(items, item_field, [])
+    return {token for token, _ in read_items(items, item_field, [])}

@@ -1,0 +1,84 @@
+"""``cammsr-prep ml100k``: the complete MovieLens-100K data set, in one command."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from types import ModuleType
+
+from .. import ml100k
+from ..command_line import DEFAULT_IMAGE_ENCODER, summary_table
+from . import encode_images, encode_text
+
+NAME = "ml100k"
+HELP = "MovieLens-100K with plots and posters: .inter, .item, text and image features"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options.
+
+    Args:
+        parser: The command's parser.
+    """
+    parser.add_argument(
+        "--source",
+        required=True,
+        metavar="FOLDER",
+        help=f"folder with {ml100k.INTERACTIONS}, {ml100k.ITEMS} and {ml100k.POSTERS}",
+    )
+    parser.add_argument("--output", required=True, help="folder that receives the data set")
+    parser.add_argument(
+        "--text-encoder",
+        default="sentence-transformers/all-MiniLM-L6-v2",
+        metavar="MODEL",
+        help="hub name, local folder or package:NAME (default: all-MiniLM-L6-v2 of the hub)",
+    )
+    parser.add_argument("--image-encoder", default=DEFAULT_IMAGE_ENCODER, metavar="MODEL")
+    parser.add_argument("--image-components", type=int, default=256, help="PCA; 0 keeps all")
+    parser.add_argument("--device", default="auto", help="torch device (default auto)")
+    parser.add_argument("--quiet", action="store_true", help="no progress bar")
+
+
+def execute(options: argparse.Namespace) -> None:
+    """Write the data set; stages that are up to date are not done again.
+
+    Args:
+        options: The parsed options.
+
+    Raises:
+        FileNotFoundError: If a source file or an encoder does not exist.
+        ImportError: If a package that an encoder needs is not installed.
+        ValueError: If a source file is malformed.
+    """
+    source = Path(options.source)
+    items, posters = source / ml100k.ITEMS, source / ml100k.POSTERS
+    # All sources are looked for before minutes are spent on the first.
+    for path in (source / ml100k.INTERACTIONS, items, posters):
+        if not path.is_file():
+            raise FileNotFoundError(f"{path}: no such file")
+    counts = ml100k.write_atomic_files(source, options.output)
+    print(
+        f"{Path(options.output) / ml100k.DATASET}.inter, .item\n"
+        + summary_table(
+            [
+                ("users", counts.users),
+                ("items", counts.items),
+                ("interactions", counts.interactions),
+            ]
+        )
+    )
+    shared = ["--dataset", ml100k.DATASET, "--output", str(options.output), "--items", str(items)]
+    shared += ["--dtype", "float16", "--device", options.device]
+    shared += ["--quiet"] if options.quiet else []
+    # A title alone says too little of a movie's content, so one without overview has no text.
+    text = ["--fields", "title,overview", "--require", "overview"]
+    _run(encode_text, [*shared, *text, "--text-encoder", options.text_encoder])
+    images = ["--images", str(posters), "--components", str(options.image_components)]
+    _run(encode_images, [*shared, *images, "--image-encoder", options.image_encoder])
+
+
+def _run(command: ModuleType, arguments: list[str]) -> None:
+    """Run another command of this package."""
+    parser = argparse.ArgumentParser(prog=command.NAME)
+    command.add_arguments(parser)
+    command.execute(parser.parse_args(arguments))

@@ -1,0 +1,124 @@
+"""Images of items from URLs into a folder with a journal: what was fetched, and what not and why.
+
+The folder can be used wherever a folder of images can (``open_images``). File names are digests of
+URLs, so no id or link can name a path. A stopped run goes on with the items that have no final
+entry in the journal.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from .atomic_write import atomic_open
+from .download_journal import JOURNAL, Entry, read_journal
+from .http_fetch import FetchError, Limits, fetch, open_session
+
+
+@dataclass
+class DownloadCounts:
+    """What a run did: images fetched, had from an earlier run, and not to be had."""
+
+    fetched: int = 0
+    kept: int = 0
+    failed: int = 0
+
+
+def download_images(
+    links: Iterable[tuple[str, str]],
+    folder: str | Path,
+    limits: Limits,
+    advance: Callable[[int], object] | None = None,
+) -> DownloadCounts:
+    """Fetch the images of items; a link that does not work costs its item, never the run.
+
+    Args:
+        links: Distinct item tokens and their URLs.
+        folder: Receives files and journal; an earlier run's are taken over, failures that may
+            pass are tried again.
+        limits: Limits of time, size and number.
+        advance: Called with 1 for each item.
+
+    Returns:
+        The counts.
+    """
+    target = Path(folder)
+    target.mkdir(parents=True, exist_ok=True)
+    done = read_journal(target)
+    counts = DownloadCounts()
+
+    def todo() -> Iterator[tuple[str, str]]:
+        for token, url in links:
+            entry = done.get(token)
+            if entry is None or entry.url != url or not _settled(entry, target):
+                yield token, url
+                continue
+            counts.kept += entry.file is not None
+            counts.failed += entry.file is None
+            if advance is not None:
+                advance(1)
+
+    _end_torn_line(target / JOURNAL)
+    with (target / JOURNAL).open("a", encoding="utf-8") as journal:
+        asyncio.run(_download_all(todo(), target, journal, limits, counts, advance))
+    return counts
+
+
+async def _download_all(
+    links: Iterator[tuple[str, str]],
+    folder: Path,
+    journal: IO[str],
+    limits: Limits,
+    counts: DownloadCounts,
+    advance: Callable[[int], object] | None,
+) -> None:
+    """Let a fixed number of workers take links one after the other."""
+
+    async def work(session: Any) -> None:
+        for token, url in links:
+            entry = await _download(session, token, url, folder, limits)
+            journal.write(json.dumps(asdict(entry)) + "\n")
+            # What is handed to the system survives a kill of this process.
+            journal.flush()
+            counts.fetched += entry.file is not None
+            counts.failed += entry.file is None
+            if advance is not None:
+                advance(1)
+
+    async with open_session(limits) as session:
+        await asyncio.gather(*(work(session) for _ in range(limits.concurrency)))
+
+
+async def _download(session: Any, token: str, url: str, folder: Path, limits: Limits) -> Entry:
+    """Fetch one image and write it to its file."""
+    try:
+        data = await fetch(session, url, limits)
+    except FetchError as error:
+        return Entry(token, url, None, None, str(error), error.passing)
+    # Long enough that no two URLs meet; the first two digits keep folders small.
+    digest = hashlib.sha256(url.encode("utf-8", "surrogatepass")).hexdigest()[:40]
+    name = f"{digest[:2]}/{digest}"
+    with atomic_open(folder / name) as file:
+        file.write(data)
+    return Entry(token, url, name, hashlib.sha256(data).hexdigest(), None, False)
+
+
+def _settled(entry: Entry, folder: Path) -> bool:
+    """Whether an entry needs no further try."""
+    if entry.file is None:
+        return not entry.passing
+    return (folder / entry.file).is_file()
+
+
+def _end_torn_line(path: Path) -> None:
+    """End the last line of a journal whose writer was killed in it."""
+    if path.is_file() and path.stat().st_size:
+        with path.open("rb+") as file:
+            file.seek(-1, 2)
+            if file.read(1) != b"\n":
+                file.write(b"\n")

@@ -1,0 +1,302 @@
+"""Staged tables to RecBole's atomic files: filters, duplicates and k-core by SQL, out of core."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .atomic_file import write_atomic_file
+from .atomic_write import atomic_open
+from .category_labels import as_paths, flat_labels, path_labels
+from .clean_text import token_seq_text
+from .interaction_table import CategoryRule
+from .kcore import k_core
+from .optional_import import require
+from .staging import INTERACTIONS, ITEMS
+
+INTER_HEADER = ("user_id:token", "item_id:token", "rating:float", "timestamp:float")
+ITEM_HEADER = (
+    "item_id:token",
+    "title:token_seq",
+    "category:token",
+    "categories:token_seq",
+    "brand:token_seq",
+    "description:token_seq",
+    "image:token_seq",
+)
+DUPLICATES = ("first", "last", "all")
+_ROWS_PER_FETCH = 16_384
+_LARGEST_WHOLE_NUMBER = 2**53
+
+
+@dataclass(frozen=True)
+class FilterRule:
+    """What is kept, applied in the order of the attributes.
+
+    Attributes:
+        min_time: Earliest timestamp in seconds, inclusive; None for no bound.
+        max_time: Latest timestamp, exclusive; None for no bound.
+        duplicates: Of several interactions of a user with an item keep the ``"first"``, the
+            ``"last"`` (by time, then by order in the source) or ``"all"``.
+        min_rating: Lowest rating kept; rows without rating stay out once it is given.
+        only_described: Whether to keep only items that have a metadata record.
+        min_per_user: k-core threshold of users, in interactions.
+        min_per_item: k-core threshold of items, in interactions.
+        categories: How category paths become labels.
+    """
+
+    min_time: float | None = None
+    max_time: float | None = None
+    duplicates: str = "first"
+    min_rating: float | None = None
+    only_described: bool = False
+    min_per_user: int = 5
+    min_per_item: int = 5
+    categories: CategoryRule = field(default_factory=CategoryRule)
+
+    def __post_init__(self) -> None:
+        if self.duplicates not in DUPLICATES:
+            raise ValueError(f"duplicates must be one of {DUPLICATES}, not {self.duplicates!r}")
+        if self.min_per_user < 0 or self.min_per_item < 0:
+            raise ValueError("the fewest interactions of a user or item cannot be negative")
+        if None not in (self.min_time, self.max_time) and self.min_time >= self.max_time:  # type: ignore[operator]
+            raise ValueError(
+                f"no time is at least {self.min_time} and before {self.max_time}: exchange them"
+            )
+
+
+@dataclass(frozen=True)
+class Engine:
+    """What DuckDB may use; none of it changes a byte of the result.
+
+    Attributes:
+        memory_limit: E.g. ``"4GB"``; beyond it DuckDB works on disk.
+        threads: Threads.
+    """
+
+    memory_limit: str = "4GB"
+    threads: int = 2
+
+
+def filter_staged(
+    staged: str | os.PathLike[str],
+    work: str | os.PathLike[str],
+    inter_path: str | os.PathLike[str],
+    item_path: str | os.PathLike[str],
+    rule: FilterRule,
+    engine: Engine | None = None,
+) -> dict[str, Any]:
+    """Filter staged interactions and write ``.inter`` and ``.item``.
+
+    Users are in the order of their first interaction in the source, each user's rows in order of
+    time, then of the source; items in the order of their first interaction.
+
+    Args:
+        staged: Folder of ``StagingWriter``.
+        work: Folder for the database and its spilled blocks; emptied before and removed after.
+        inter_path: The ``.inter`` file.
+        item_path: The ``.item`` file, one row for each item that has interactions left.
+        rule: What is kept.
+        engine: Limits of DuckDB.
+
+    Returns:
+        Counts: rows after each filter, users, items, items with each kind of metadata.
+
+    Raises:
+        ImportError: If duckdb is not installed.
+        ValueError: If no interaction is left, naming the filter that removed the last ones.
+    """
+    with _database(Path(work), engine or Engine()) as connection:
+        counts = _select(connection, Path(staged), rule)
+        _write_inter(connection, inter_path)
+        counts.update(_write_items(connection, item_path, rule.categories))
+    return counts
+
+
+@contextmanager
+def _database(work: Path, engine: Engine) -> Iterator[Any]:
+    """An empty database on disk that spills below ``work``."""
+    duckdb = require("duckdb", "filtering interactions")
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    try:
+        with duckdb.connect(str(work / "filter.duckdb")) as connection:
+            connection.execute("SET memory_limit = ?", [engine.memory_limit])
+            connection.execute("SET threads = ?", [engine.threads])
+            connection.execute("SET temp_directory = ?", [str(work / "spill")])
+            connection.execute("SET enable_progress_bar = false")
+            # Every result that is written is sorted, so the engine need not keep orders itself.
+            connection.execute("SET preserve_insertion_order = false")
+            yield connection
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _select(connection: Any, staged: Path, rule: FilterRule) -> dict[str, Any]:
+    """Build the tables ``kept``, ``users``, ``items`` and ``described``; return row counts."""
+    counts: dict[str, Any] = {}
+    interactions = str(staged / INTERACTIONS)
+    counts["rows_read"] = connection.execute(
+        "SELECT count(*) FROM read_parquet(?)", [interactions]
+    ).fetchone()[0]
+    if not counts["rows_read"]:
+        raise ValueError(f"{staged.name}: the source holds no usable interaction")
+    # The row where a user or item first occurs serves as its number and fixes its place.
+    for name in ("user", "item"):
+        connection.execute(
+            f"CREATE TABLE {name}s AS SELECT {name} AS token, min(row) AS code "
+            f"FROM read_parquet(?) GROUP BY {name}",
+            [interactions],
+        )
+    connection.execute(
+        "CREATE TABLE described AS SELECT items.code, min(file_row_number) AS record "
+        "FROM read_parquet(?, file_row_number = true) AS source "
+        "JOIN items ON items.token = source.item GROUP BY items.code",
+        [str(staged / ITEMS)],
+    )
+    connection.execute(
+        "CREATE TABLE metadata AS SELECT described.code, title, description, brand, categories, "
+        "image FROM read_parquet(?, file_row_number = true) AS source "
+        "JOIN described ON described.record = source.file_row_number",
+        [str(staged / ITEMS)],
+    )
+    connection.execute(
+        "CREATE TABLE kept AS SELECT row, users.code AS user, items.code AS item, rating, "
+        "timestamp FROM read_parquet(?) AS source JOIN users ON users.token = source.user "
+        "JOIN items ON items.token = source.item "
+        "WHERE (?::DOUBLE IS NULL OR timestamp >= ?) AND (?::DOUBLE IS NULL OR timestamp < ?)",
+        [interactions, rule.min_time, rule.min_time, rule.max_time, rule.max_time],
+    )
+    _checkpoint(connection, counts, "rows_after_time", "the time range")
+    if rule.duplicates != "all":
+        way = "ASC" if rule.duplicates == "first" else "DESC"
+        _replace(
+            connection,
+            "QUALIFY row_number() OVER (PARTITION BY user, item "
+            f"ORDER BY coalesce(timestamp, '-infinity'::DOUBLE) {way}, row {way}) = 1",
+        )
+    _checkpoint(connection, counts, "rows_after_duplicates", "the duplicate policy")
+    if rule.min_rating is not None:
+        _replace(connection, "WHERE rating >= ?", [rule.min_rating])
+    _checkpoint(connection, counts, "rows_after_rating", "the rating threshold")
+    if rule.only_described:
+        _replace(connection, "WHERE item IN (SELECT code FROM described)")
+    _checkpoint(connection, counts, "rows_after_metadata", "the restriction to described items")
+    counts["kcore_rounds"] = k_core(connection, "kept", rule.min_per_user, rule.min_per_item)
+    _checkpoint(
+        connection, counts, "interactions", f"the {rule.min_per_user}/{rule.min_per_item}-core"
+    )
+    for name in ("user", "item"):
+        counts[f"{name}s"] = connection.execute(
+            f"SELECT count(DISTINCT {name}) FROM kept"
+        ).fetchone()[0]
+    return counts
+
+
+def _replace(connection: Any, clause: str, values: list[Any] | None = None) -> None:
+    """Keep the rows of ``kept`` that a clause selects."""
+    connection.execute(f"CREATE TABLE next AS SELECT * FROM kept {clause}", values or [])
+    connection.execute("DROP TABLE kept")
+    connection.execute("ALTER TABLE next RENAME TO kept")
+
+
+def _checkpoint(connection: Any, counts: dict[str, Any], name: str, what: str) -> None:
+    """Count the rows left; none left is an error."""
+    counts[name] = connection.execute("SELECT count(*) FROM kept").fetchone()[0]
+    if not counts[name]:
+        before = [value for key, value in counts.items() if key.startswith("rows")]
+        previous = next((value for value in reversed(before) if value), 0)
+        raise ValueError(
+            f"no interaction is left: {what} removed the last {previous}; loosen that filter"
+        )
+
+
+def _write_inter(connection: Any, path: str | os.PathLike[str]) -> None:
+    """Write ``kept``, one line of text per row made by the engine."""
+    rating = connection.execute("SELECT count(rating) FROM kept").fetchone()[0]
+    time = connection.execute("SELECT count(timestamp) FROM kept").fetchone()[0]
+    # A column that no row fills is left out: RecBole would read it as zeros.
+    used = [True, True, rating > 0, time > 0]
+    header = [name for name, one in zip(INTER_HEADER, used) if one]
+    cells = ["users.token", "items.token", _number("rating"), _number("timestamp")]
+    line = " || chr(9) || ".join(cell for cell, one in zip(cells, used) if one)
+    result = connection.execute(
+        f"SELECT {line} FROM kept JOIN users ON users.code = kept.user "
+        "JOIN items ON items.code = kept.item "
+        "ORDER BY kept.user, coalesce(timestamp, '-infinity'::DOUBLE), kept.row"
+    )
+    with atomic_open(path, "w") as file:
+        file.write("\t".join(header) + "\n")
+        while rows := result.fetchmany(_ROWS_PER_FETCH):
+            file.write("\n".join(row[0] for row in rows) + "\n")
+
+
+def _number(column: str) -> str:
+    """SQL that spells a double shortest; whole numbers without a point, missing ones empty."""
+    return (
+        f"CASE WHEN {column} IS NULL THEN '' "
+        f"WHEN {column} = round({column}) AND abs({column}) < {_LARGEST_WHOLE_NUMBER} "
+        f"THEN CAST(CAST({column} AS BIGINT) AS VARCHAR) ELSE CAST({column} AS VARCHAR) END"
+    )
+
+
+def _write_items(
+    connection: Any, path: str | os.PathLike[str], categories: CategoryRule
+) -> dict[str, int]:
+    """Write one row per item of ``kept``; return the coverage of each field."""
+    connection.execute(
+        "CREATE TABLE chosen AS SELECT code, token, title, categories, brand, description, image "
+        "FROM items LEFT JOIN metadata USING (code) WHERE code IN (SELECT item FROM kept)"
+    )
+    # Labels need counts over all items, so the short category column is read before the rest.
+    nested = [
+        as_paths(json.loads(value) if value else None, categories.skip_levels)
+        for (value,) in _stream(connection, "SELECT categories FROM chosen ORDER BY code")
+    ]
+    if categories.kind == "flat":
+        labels = flat_labels(nested, categories.min_count)
+    else:
+        labels = path_labels(nested, categories.level, categories.min_count)
+    counts = {"items_described": 0, "titles": 0, "brands": 0, "descriptions": 0, "images": 0}
+    counts["items_described"] = connection.execute(
+        "SELECT count(*) FROM chosen WHERE code IN (SELECT code FROM described)"
+    ).fetchone()[0]
+    counts["categorised"] = sum(map(bool, nested))
+    counts["category_labels"] = len({label.category for label in labels} - {""})
+
+    def rows() -> Iterator[tuple[str, ...]]:
+        query = "SELECT token, title, brand, description, image FROM chosen ORDER BY code"
+        for record, label in zip(_stream(connection, query), labels):
+            token, (title, brand, description, image) = record[0], map(token_seq_text, record[1:])
+            for name, text in (
+                ("titles", title),
+                ("brands", brand),
+                ("descriptions", description),
+                ("images", image),
+            ):
+                counts[name] += bool(text)
+            yield (
+                token,
+                title,
+                label.category,
+                " ".join(label.categories),
+                brand,
+                description,
+                image,
+            )
+
+    write_atomic_file(path, ITEM_HEADER, rows())
+    return counts
+
+
+def _stream(connection: Any, query: str) -> Iterator[tuple[Any, ...]]:
+    """Rows of a query, fetched in blocks."""
+    result = connection.execute(query)
+    while rows := result.fetchmany(_ROWS_PER_FETCH):
+        yield from rows

@@ -1,0 +1,121 @@
+"""Items and their fields, from an ``.item`` file, a CSV or TSV table, or JSON lines."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from .category_labels import SEPARATOR
+from .table_reader import Record, field, open_text, read_records, read_table
+
+_LABEL_FIELD = re.compile(r"^(categor|genre|class|tag)", re.IGNORECASE)
+_JSON_SUFFIXES = (".jsonl", ".json", ".ndjson")
+
+
+@dataclass(frozen=True)
+class ItemScan:
+    """What a first pass over the items finds.
+
+    Attributes:
+        count: Number of items.
+        fields: Names of the wanted fields that some item has.
+    """
+
+    count: int
+    fields: tuple[str, ...]
+
+
+def read_items(
+    path: str | os.PathLike[str], item_field: str, fields: Sequence[str]
+) -> Iterator[tuple[str, Record]]:
+    """Read item tokens and fields, one item at a time.
+
+    Labels of an atomic file's category columns are written as words again: of
+    ``"Makeup Makeup>Nails"`` the most specific, ``"Makeup Nails"``.
+
+    Args:
+        path: JSON lines (``.jsonl``, ``.json``, ``.ndjson``), else a table with a header
+            (``.csv`` with commas, others with tabs); optionally ``.gz``.
+        item_field: Name of the item id.
+        fields: Names of the fields to read.
+
+    Yields:
+        Item token, and the fields that the item has.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If the file cannot be read, or a column or the item id is absent.
+    """
+    if str(path).removesuffix(".gz").endswith(_JSON_SUFFIXES):
+        for record in read_records(path):
+            yield str(field(record, item_field, path)), record
+        return
+    kinds = _column_types(path)
+    for token, *cells in read_table(path, (item_field, *fields)):
+        yield (
+            token,
+            {
+                name: label_words(cell)
+                if _LABEL_FIELD.match(name) and kinds.get(name, "").startswith("token")
+                else cell
+                for name, cell in zip(fields, cells)
+            },
+        )
+
+
+def scan_items(path: str | os.PathLike[str], item_field: str, fields: Sequence[str]) -> ItemScan:
+    """Read all items once, so that a wrong field or token is known before hours of encoding.
+
+    Args:
+        path: See ``read_items``.
+        item_field: Name of the item id.
+        fields: Names of the fields to look for.
+
+    Returns:
+        The number of items and the fields found.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If the file cannot be read, is empty, a field is in no item, or an item stands
+            twice.
+    """
+    tokens: set[str] = set()
+    absent = set(fields)
+    for token, record in read_items(path, item_field, fields):
+        if token in tokens:
+            raise ValueError(f"{path}: item {token!r} occurs twice: keep one row per item")
+        tokens.add(token)
+        absent = {name for name in absent if name not in record} if absent else absent
+    if not tokens:
+        raise ValueError(f"{path}: no item in the file")
+    if absent:
+        raise ValueError(f"{path}: no item has a field {sorted(absent)}: check the names of fields")
+    return ItemScan(len(tokens), tuple(fields))
+
+
+def label_words(cell: str) -> str:
+    """Write category labels as words.
+
+    Args:
+        cell: Space-separated label tokens such as ``"Skin_Care Skin_Care>Face"``.
+
+    Returns:
+        ``"Skin Care Face"``: labels that another one continues are left out, several that remain
+        are separated by commas.
+    """
+    labels = cell.split(" ")
+    leaves = [
+        label
+        for label in dict.fromkeys(labels)
+        if label and not any(other.startswith(label + SEPARATOR) for other in labels)
+    ]
+    return ", ".join(label.replace(SEPARATOR, " ").replace("_", " ").strip() for label in leaves)
+
+
+def _column_types(path: str | os.PathLike[str]) -> dict[str, str]:
+    """Field name to type of an atomic file's header; empty for another table."""
+    with open_text(path) as file:
+        header = file.readline().rstrip("\r\n").split("\t")
+    return dict(cell.partition(":")[::2] for cell in header if ":" in cell)

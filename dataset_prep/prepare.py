@@ -1,0 +1,248 @@
+"""From a raw source to atomic files in stages that a kill cannot spoil: stage, filter, record."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from .content_digest import file_digest, rows_digest
+from .interaction_filter import Engine, FilterRule, filter_staged
+from .prep_record import PrepRecord
+from .source import Source
+from .staging import INTERACTIONS, ITEMS, REPORT, StagingWriter, read_report
+
+STAGE = "stage-source"
+FILTER = "atomic-files"
+#: raised when the staged rows or the atomic files of the same source would come out differently
+LAYOUT = 1
+_SKIPPED, _NOTE = "skipped: ", "note: "
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """What became of a source.
+
+    Attributes:
+        inter: The ``.inter`` file.
+        item: The ``.item`` file.
+        record: The ``.prep.json`` file.
+        was_current: Whether nothing had to be done.
+        counts: Rows, users, items and coverage; see ``filter_staged``.
+        skipped: Records of the source left out, by reason.
+        notes: Sentences about damage in the source.
+    """
+
+    inter: Path
+    item: Path
+    record: Path
+    was_current: bool
+    counts: Mapping[str, int]
+    skipped: Mapping[str, int]
+    notes: tuple[str, ...]
+
+
+def prepare(
+    source: Source,
+    output: str | os.PathLike[str],
+    dataset: str,
+    rule: FilterRule,
+    engine: Engine | None = None,
+    say: Callable[[str], None] = print,
+) -> Preparation:
+    """Write ``<dataset>.inter`` and ``<dataset>.item``, going on from where a killed run was.
+
+    Each stage is entered in ``<dataset>.prep.json`` once its outputs are whole; one whose inputs,
+    settings and outputs are those of the record is not run again.
+
+    Args:
+        source: The raw data.
+        output: Folder that receives the files; ``.<dataset>.staged`` below it holds the staged
+            tables, which may be deleted to free space.
+        dataset: Data set name.
+        rule: What is kept.
+        engine: Limits of DuckDB.
+        say: Receives progress messages.
+
+    Returns:
+        Paths and counts.
+
+    Raises:
+        FileNotFoundError: If a file of the source does not exist.
+        ValueError: If the source is not of its format or nothing is left after the filters.
+    """
+    folder = Path(output)
+    if not dataset or dataset != Path(dataset).name:
+        raise ValueError(f"the data set name {dataset!r} must not hold a folder")
+    record = PrepRecord.of_dataset(folder, dataset)
+    inter, item = folder / f"{dataset}.inter", folder / f"{dataset}.item"
+    staged, work = folder / f".{dataset}.staged", folder / f".{dataset}.filtering"
+    say(f"{dataset}: reading the digests of the source's files")
+    inputs = source_digests(source)
+    origin = {"layout": LAYOUT, "source": source.name, "options": dict(source.settings())}
+    settings = {**origin, "filters": asdict(rule)}
+
+    _remove_remains(folder, dataset)
+    record.remove_remains()
+    was_current = record.is_current(FILTER, inputs, settings)
+    if was_current:
+        say(f"{dataset}: already complete and unchanged, nothing to do")
+    else:
+        for changed in record.changes(FILTER, inputs, settings):
+            say(f"{dataset}: {changed} changed since the last run")
+        if record.is_current(STAGE, inputs, origin):
+            say(f"{dataset}: the source is staged already")
+        else:
+            say(f"{dataset}: staging {source.name}")
+            _stage(source, staged, record, inputs, origin)
+        say(f"{dataset}: filtering")
+        counts = filter_staged(staged, work, inter, item, rule, engine)
+        report = read_report(staged)
+        record.finish(
+            FILTER,
+            inputs=inputs,
+            settings=settings,
+            outputs=[inter, item],
+            counts={
+                **counts,
+                **{f"{_SKIPPED}{reason}": n for reason, n in report["skipped"].items()},
+                # Damage in a source explains counts that differ from someone else's.
+                **{f"{_NOTE}{sentence}": 1 for sentence in report["notes"]},
+            },
+            coverage=_coverage(counts),
+            software={name: version(name) for name in ("duckdb", "pyarrow")},
+        )
+    done = record.stages[FILTER].counts
+    return Preparation(
+        inter,
+        item,
+        record.path,
+        was_current,
+        {key: n for key, n in done.items() if not key.startswith((_SKIPPED, _NOTE))},
+        _with_prefix(done, _SKIPPED),
+        tuple(_with_prefix(done, _NOTE)),
+    )
+
+
+def source_digests(source: Source) -> dict[str, str]:
+    """Digest every input of a source.
+
+    Args:
+        source: The source.
+
+    Returns:
+        File name (numbered where two files share it) to digest, in the order of the source.
+
+    Raises:
+        FileNotFoundError: If an input does not exist.
+    """
+    digests: dict[str, str] = {}
+    for path in source.inputs():
+        name, copy = path.name, 2
+        while name in digests:
+            name, copy = f"{path.name} ({copy})", copy + 1
+        digests[name] = _folder_digest(path) if path.is_dir() else file_digest(path)
+    return digests
+
+
+def summary_rows(result: Preparation) -> list[tuple[str, str]]:
+    """Lay a result out for the table at the end of a command.
+
+    Args:
+        result: What ``prepare`` returned.
+
+    Returns:
+        Pairs of label and value.
+    """
+    counts = result.counts
+    rows = [("rows in the source", f"{counts['rows_read']:,}")]
+    before = counts["rows_read"]
+    for key, label in (
+        ("rows_after_time", "after time range"),
+        ("rows_after_duplicates", "after duplicate policy"),
+        ("rows_after_rating", "after rating threshold"),
+        ("rows_after_metadata", "after restriction to described items"),
+        ("interactions", f"after k-core ({counts['kcore_rounds']} rounds)"),
+    ):
+        if counts[key] != before:
+            rows.append((label, f"{counts[key]:,}"))
+        before = counts[key]
+    users, items, interactions = counts["users"], counts["items"], counts["interactions"]
+    rows += [
+        ("users", f"{users:,}"),
+        ("items", f"{items:,}"),
+        ("interactions", f"{interactions:,}"),
+        ("sparsity", f"{1 - interactions / (users * items):.4%}"),
+    ]
+    for key, label in (
+        ("items_described", "items with metadata"),
+        ("titles", "items with title"),
+        ("categorised", "items with category"),
+        ("descriptions", "items with description"),
+        ("images", "items with image reference"),
+    ):
+        rows.append((label, f"{counts[key]:,} ({counts[key] / items:.1%})"))
+    rows.append(("category labels", f"{counts['category_labels']:,}"))
+    rows += [(f"skipped: {reason}", f"{n:,}") for reason, n in result.skipped.items()]
+    return rows
+
+
+def _stage(
+    source: Source,
+    staged: Path,
+    record: PrepRecord,
+    inputs: Mapping[str, str],
+    origin: Mapping[str, Any],
+) -> None:
+    """Stage the source and enter it in the record."""
+    with StagingWriter(staged) as writer:
+        source.stage(writer)
+    record.finish(
+        STAGE,
+        inputs=inputs,
+        settings=origin,
+        outputs=[staged / name for name in (INTERACTIONS, ITEMS, REPORT)],
+        counts={"interactions": writer.report.interactions, "items": writer.report.items},
+    )
+
+
+def _with_prefix(counts: Mapping[str, int], prefix: str) -> dict[str, int]:
+    """The counts under a prefix, without it."""
+    return {key[len(prefix) :]: n for key, n in counts.items() if key.startswith(prefix)}
+
+
+def _coverage(counts: Mapping[str, int]) -> dict[str, float]:
+    """Shares of the items that have each kind of metadata."""
+    kinds = {
+        "metadata": "items_described",
+        "title": "titles",
+        "categories": "categorised",
+        "brand": "brands",
+        "description": "descriptions",
+        "image": "images",
+    }
+    return {name: counts[key] / counts["items"] for name, key in kinds.items()}
+
+
+def _remove_remains(folder: Path, dataset: str) -> None:
+    """Delete what killed runs left half-written, also where another run has finished since."""
+    for stage in ("filtering", "staged.partial"):
+        shutil.rmtree(folder / f".{dataset}.{stage}", ignore_errors=True)
+    for suffix in ("inter", "item"):
+        # ``atomic_open`` names its temporary files after the target.
+        for path in folder.glob(f".{dataset}.{suffix}.*"):
+            with suppress(FileNotFoundError):
+                path.unlink()
+
+
+def _folder_digest(folder: Path) -> str:
+    """Digest of the names and contents of all files below a folder."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return rows_digest(
+        "folder", ((path.relative_to(folder).as_posix(), file_digest(path)) for path in files)
+    )

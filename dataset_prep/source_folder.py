@@ -1,0 +1,124 @@
+"""Files that a source expects in its folder."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from .line_files import LineFile
+
+MALFORMED = "{}: line with the wrong number of cells or no number where one belongs"
+
+
+class DamageSink(Protocol):
+    """Receives what is damaged in a file, e.g. a ``StagingWriter``."""
+
+    def skip(self, reason: str, count: int = 1) -> None:
+        """Count records that are left out."""
+        ...
+
+    def note(self, sentence: str) -> None:
+        """Keep a sentence about the file."""
+        ...
+
+
+@dataclass
+class Damage:
+    """Damage met while reading outside staging.
+
+    Attributes:
+        skipped: Records left out, by reason.
+        notes: Sentences about the file.
+    """
+
+    skipped: Counter[str] = field(default_factory=Counter)
+    notes: list[str] = field(default_factory=list)
+
+    def skip(self, reason: str, count: int = 1) -> None:
+        """Count records that are left out.
+
+        Args:
+            reason: What is wrong with them.
+            count: How many.
+        """
+        self.skipped[reason] += count
+
+    def note(self, sentence: str) -> None:
+        """Keep a sentence about the file.
+
+        Args:
+            sentence: E.g. that the file was cut short.
+        """
+        self.notes.append(sentence)
+
+
+def require_files(folder: str | os.PathLike[str], *names: str) -> list[Path]:
+    """Find files that must exist.
+
+    Args:
+        folder: The source's folder.
+        names: File names.
+
+    Returns:
+        Their paths, in the order of the names.
+
+    Raises:
+        FileNotFoundError: If the folder or one of the files does not exist.
+    """
+    base = Path(folder)
+    if not base.is_dir():
+        raise FileNotFoundError(f"{base}: no such folder")
+    paths = [base / name for name in names]
+    for path in paths:
+        if not path.is_file():
+            inside = sorted(entry.name for entry in base.iterdir())
+            raise FileNotFoundError(
+                f"{path}: no such file; the folder holds {inside[:8]}: give the unpacked folder of "
+                "the data set"
+            )
+    return paths
+
+
+def noted_lines(lines: LineFile, sink: DamageSink) -> Iterator[str]:
+    """Yield the lines of a file, then hand what is damaged in it on.
+
+    Args:
+        lines: The file.
+        sink: Receives one note for each kind of damage.
+
+    Yields:
+        Each line that is not blank.
+    """
+    for line in lines:
+        if line.strip():
+            yield line
+    for sentence in lines.findings():
+        sink.note(sentence)
+
+
+def csv_rows(lines: Iterable[str], path: Path, separator: str = ",") -> Iterator[list[str]]:
+    """Split quoted lines into cells; a quoted cell may hold line breaks.
+
+    Args:
+        lines: Lines without line breaks.
+        path: Their file, for the error sentence.
+        separator: What stands between cells.
+
+    Yields:
+        The cells of each row.
+
+    Raises:
+        ValueError: If a cell never ends, as after a stray quote.
+    """
+    rows = csv.reader((f"{line}\n" for line in lines), delimiter=separator)
+    try:
+        yield from rows
+    except csv.Error as error:
+        raise ValueError(
+            f"{path}, near line {rows.line_num}: {error}: a quote is opened and never closed"
+        ) from error

@@ -1,0 +1,231 @@
+"""Amazon releases in their raw formats, with everything ugly that they hold."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("pyarrow")
+pytest.importorskip("duckdb")
+from pyarrow import parquet
+from recbole_cammsr.dataset_prep.amazon import Amazon
+from recbole_cammsr.dataset_prep.cli import main
+from recbole_cammsr.dataset_prep.staging import INTERACTIONS, ITEMS, StagingWriter, read_report
+
+
+def compressed(path: Path, *lines: str | bytes) -> Path:
+    rows = [line if isinstance(line, bytes) else line.encode() for line in lines]
+    path.write_bytes(gzip.compress(b"\n".join(rows) + b"\n"))
+    return path
+
+
+def stage(folder: Path, source: Amazon) -> tuple[list[dict], dict[str, dict], dict]:
+    with StagingWriter(folder / "staged") as writer:
+        source.stage(writer)
+    rows = parquet.read_table(folder / "staged" / INTERACTIONS).to_pylist()
+    items = parquet.read_table(folder / "staged" / ITEMS).to_pylist()
+    return rows, {item["item"]: item for item in items}, read_report(folder / "staged")
+
+
+def review_2014(user: str, item: str, rating: float, time: int, **more: object) -> str:
+    record = {
+        "reviewerID": user,
+        "asin": item,
+        "reviewerName": 'A "quoted" name',
+        "helpful": [0, 0],
+        "reviewText": "Nice &amp; cheap.\nSecond line.",
+        "overall": rating,
+        "summary": "ok",
+        "unixReviewTime": time,
+        "reviewTime": "06 3, 2013",
+    }
+    return json.dumps({**record, **more})
+
+
+@pytest.fixture
+def release_2014(tmp_path: Path) -> Amazon:
+    reviews = compressed(
+        tmp_path / "reviews_Beauty_5.json.gz",
+        review_2014("A1", "0001", 5.0, 1400000000),
+        review_2014("A1", "0001", 2.0, 1300000000),
+        review_2014("A2", "0002", 4.0, 1400000005),
+        b'{"reviewerID": "A3", "asin": "0001", "overall": 3.0, "reviewText": "caf\xe9", '
+        b'"unixReviewTime": 1400000009}',
+        '{"reviewerID": "A4", "asin": "0001", "overall"',
+        json.dumps({"reviewerID": "A5", "asin": "0001", "overall": 1.0}),
+        "",
+    )
+    meta = compressed(
+        tmp_path / "meta_Beauty.json.gz",
+        "{'asin': '0001', 'title': \"Tom's &quot;Best&quot; Cream &amp; More\", 'price': 9.99, "
+        "'imUrl': 'http://example.org/1.jpg', 'brand': 'Tom', "
+        "'categories': [['Beauty', 'Skin Care', 'Face'], ['Beauty', 'Gifts']], "
+        "'description': 'Soft<br>skin', 'related': {'also_bought': ['0002']}}",
+        "{'asin': '0002', 'categories': [['Beauty']]}",
+        "{'asin': '0003', 'title': __import__('os').getcwd()}",
+        "{'asin': '0004', 'title': 'cut sho",
+    )
+    return Amazon("2014", reviews, meta)
+
+
+def test_2014(tmp_path: Path, release_2014: Amazon) -> None:
+    rows, items, report = stage(tmp_path, release_2014)
+    assert [(r["user"], r["item"], r["rating"], r["timestamp"]) for r in rows] == [
+        ("A1", "0001", 5.0, 1400000000.0),
+        ("A1", "0001", 2.0, 1300000000.0),
+        ("A2", "0002", 4.0, 1400000005.0),
+        ("A3", "0001", 3.0, 1400000009.0),
+    ]
+    assert set(items) == {"0001", "0002"}
+    assert json.loads(items["0001"]["categories"]) == [
+        ["Beauty", "Skin Care", "Face"],
+        ["Beauty", "Gifts"],
+    ]
+    assert items["0001"]["image"] == "http://example.org/1.jpg"
+    assert items["0002"]["title"] is None
+    # Code in the metadata is a malformed line like one that is cut short.
+    assert sorted(report["skipped"].values()) == [1, 1, 2]
+    assert any("not utf-8" in note for note in report["notes"])
+
+
+def test_2018(tmp_path: Path) -> None:
+    def review(user: str, item: object, **more: object) -> str:
+        record = {"overall": 5.0, "verified": True, "reviewerID": user, "asin": item}
+        return json.dumps({**record, "unixReviewTime": 1500000000, "style": {"Size:": "S"}, **more})
+
+    reviews = compressed(
+        tmp_path / "All_5.json.gz",
+        review("A1", "B1", image=["http://example.org/user.jpg"]),
+        review("A2", "B2", overall="4.0"),
+        review("A2", 7),
+        "[1, 2]",
+    )
+    meta = compressed(
+        tmp_path / "meta_All.json.gz",
+        json.dumps(
+            {
+                "asin": "B1",
+                "title": "Lamp",
+                "category": ["Home", "Light &amp; Lamps"],
+                "description": ["One.", "", "Two."],
+                "brand": "Lux",
+                "imageURL": ["http://example.org/s1.jpg", "http://example.org/s2.jpg"],
+                "imageURLHighRes": ["http://example.org/1.jpg", "http://example.org/2.jpg"],
+            }
+        ),
+        json.dumps({"asin": "B2", "title": "var t = new Date().getTime();", "category": []}),
+        json.dumps({"asin": "B3", "imageURL": ["http://example.org/s3.jpg"], "category": None}),
+    )
+    rows, items, report = stage(tmp_path, Amazon("2018", reviews, meta))
+    assert [(r["user"], r["item"], r["rating"]) for r in rows] == [("A1", "B1", 5), ("A2", "B2", 4)]
+    assert items["B1"]["image"] == "http://example.org/1.jpg http://example.org/2.jpg"
+    assert json.loads(items["B1"]["categories"]) == [["Home", "Light &amp; Lamps"]]
+    assert items["B1"]["description"] == "One. Two."
+    assert items["B2"]["title"] is None
+    assert items["B3"]["image"] == "http://example.org/s3.jpg"
+    assert sorted(report["skipped"].values()) == [1, 1]
+
+
+def test_2023_milliseconds_and_main_category_in_place_of_empty_categories(tmp_path: Path) -> None:
+    reviews = compressed(
+        tmp_path / "All_Beauty.jsonl.gz",
+        json.dumps(
+            {
+                "rating": 4.0,
+                "title": "t",
+                "text": "x",
+                "images": [],
+                "asin": "VARIANT",
+                "parent_asin": "P1",
+                "user_id": "U1",
+                "timestamp": 1588687728923,
+            }
+        ),
+    )
+    meta = compressed(
+        tmp_path / "meta_All_Beauty.jsonl.gz",
+        json.dumps(
+            {
+                "main_category": "All Beauty",
+                "title": "Brush",
+                "store": "Yes To",
+                "categories": [],
+                "description": ["Soft.", "Long."],
+                "images": [
+                    {"thumb": "http://e.org/t", "large": "http://e.org/l", "hi_res": None},
+                    {"thumb": "http://e.org/t2", "large": None},
+                    "odd",
+                ],
+                "parent_asin": "P1",
+            }
+        ),
+        json.dumps({"main_category": None, "categories": ["A", "B"], "parent_asin": "P2"}),
+    )
+    rows, items, report = stage(tmp_path, Amazon("2023", reviews, meta))
+    assert rows[0]["item"] == "P1"
+    assert rows[0]["timestamp"] == 1588687728.923
+    assert json.loads(items["P1"]["categories"]) == [["All Beauty"]]
+    assert json.loads(items["P2"]["categories"]) == [["A", "B"]]
+    assert items["P1"]["image"] == "http://e.org/l http://e.org/t2"
+    assert items["P1"]["brand"] == "Yes To"
+    assert any("1 of 2 items have empty categories" in note for note in report["notes"])
+
+
+def test_file_of_another_release_is_named(tmp_path: Path, release_2014: Amazon) -> None:
+    wrong = Amazon("2023", release_2014.reviews, release_2014.meta)
+    with (
+        pytest.raises(ValueError, match=r"reviews_Beauty_5.*check --release"),
+        StagingWriter(tmp_path / "staged") as writer,
+    ):
+        wrong.stage(writer)
+
+
+def test_command_is_a_no_op_the_second_time_and_notices_changes(
+    tmp_path: Path, release_2014: Amazon, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["amazon", "--release", "2014", "--reviews", str(release_2014.reviews)]
+    arguments += ["--meta", str(release_2014.meta), "--dataset", "b", "--output"]
+    arguments += [str(tmp_path / "b"), "--min-per-user", "0", "--min-per-item", "0", "--quiet"]
+    arguments += ["--category-min-count", "1"]
+    assert main(arguments) == 0
+    assert "users" in capsys.readouterr().out
+    inter = tmp_path / "b" / "b.inter"
+    assert inter.read_text().splitlines() == [
+        "user_id:token\titem_id:token\trating:float\ttimestamp:float",
+        "A1\t0001\t2\t1300000000",
+        "A2\t0002\t4\t1400000005",
+        "A3\t0001\t3\t1400000009",
+    ]
+    item = (tmp_path / "b" / "b.item").read_text().splitlines()[1].split("\t")
+    assert item[:3] == ["0001", "Tom's Best Cream & More", "Beauty>Skin_Care>Face"]
+    record = (tmp_path / "b" / "b.prep.json").read_bytes()
+    modified = inter.stat().st_mtime_ns
+
+    assert main(arguments) == 0
+    assert "nothing to do" in capsys.readouterr().out
+    assert inter.stat().st_mtime_ns == modified
+    assert main([*arguments, "--duplicates", "all"]) == 0
+    assert len(inter.read_text().splitlines()) == 5
+    assert main(arguments) == 0
+    assert (tmp_path / "b" / "b.prep.json").read_bytes() == record
+
+    compressed(Path(release_2014.reviews), review_2014("A9", "0002", 1.0, 1))
+    assert main(arguments) == 0
+    assert inter.read_text().splitlines()[1:] == ["A9\t0002\t1\t1"]
+
+
+def test_errors_are_one_sentence(
+    tmp_path: Path, release_2014: Amazon, capsys: pytest.CaptureFixture[str]
+) -> None:
+    base = ["amazon", "--release", "2014", "--dataset", "b", "--output", str(tmp_path)]
+    assert main([*base, "--reviews", str(tmp_path / "absent.gz")]) == 1
+    error = capsys.readouterr().err
+    assert "absent.gz: no such file" in error
+    assert error.count("\n") == 1
+    assert main([*base, "--reviews", str(release_2014.reviews), "--min-rating", "9"]) == 1
+    assert "rating threshold removed the last 3" in capsys.readouterr().err
+    assert main(["amazom"]) == 2
+    assert "no command 'amazom'" in capsys.readouterr().err

@@ -1,0 +1,295 @@
+"""Folders of HM4SR, UniSRec and MMRec: every feature row keeps its item; misfits are refused."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+pytest.importorskip("pyarrow")
+pytest.importorskip("duckdb")
+
+from recbole_cammsr.dataset_prep import cli
+from recbole_cammsr.dataset_prep.unisrec import convert as convert_unisrec
+
+N_ITEMS = 6
+VECTORS = {f"I{n}": np.array([n + 1, -n, 0.5], dtype=np.float32) for n in range(N_ITEMS)}
+
+
+def run(folder: Path, kind: str, *extra: str) -> int:
+    given = ["convert", "--from", kind, "--folder", str(folder), "--dataset", "d", "--quiet"]
+    given += ["--output", str(folder / "out"), "--category-min-count", "1", *extra]
+    return cli.main(given)
+
+
+def features(folder: Path, modality: str) -> dict[str, np.ndarray]:
+    with np.load(folder / "out" / f"d.{modality}.npz", allow_pickle=False) as archive:
+        return dict(zip(archive["item_id"].tolist(), archive["feature"]))
+
+
+def table(path: Path) -> list[dict[str, str]]:
+    header, *lines = path.read_text(encoding="utf-8").splitlines()
+    names = [name.split(":")[0] for name in header.split("\t")]
+    return [dict(zip(names, line.split("\t"))) for line in lines]
+
+
+def notes(folder: Path) -> str:
+    return json.dumps(json.loads((folder / "out" / "d.prep.json").read_text()))
+
+
+def write_mmrec(folder: Path) -> None:
+    # The maps have their columns in either order, and ids differ from row numbers.
+    (folder / "i_id_mapping.csv").write_text(
+        "asin\titemID\n" + "".join(f"I{n}\t{n}\n" for n in reversed(range(N_ITEMS)))
+    )
+    (folder / "u_id_mapping.csv").write_text("userID\tuser_id\n0\tAnn\n1\tBob\n")
+    (folder / "toys.inter").write_text(
+        "userID\titemID\trating\ttimestamp\tx_label\n"
+        "0\t3\t5.0\t1400000000\t0\n0\t1\t4.0\t1400000100\t1\n0\t0\t1.0\t1400000200\t2\n"
+        "1\t2\t5.0\t1400000300\t0\n1\t4\t3.0\t1400000400\t2\n"
+    )
+    (folder / "meta-toys14.csv").write_text(
+        "itemID,asin,title,price,imUrl,related,brand,categories,salesRank,description\n"
+        "0,I0,\"Ball, red\",1.0,http://x/0.jpg,,Acme,\"[['Toys', 'Balls']]\",,round\n"
+        "1,I1,,,,,,\"__import__('os')\",,\n"
+        '2,I2,Cut,,,,,"[[\'Toys",,\n'
+    )
+    np.save(folder / "text_feat.npy", np.stack(list(VECTORS.values())))
+    np.save(folder / "image_feat.npy", np.stack(list(VECTORS.values()))[:, :2])
+    (folder / "missed_img_itemIDs.csv").write_text("1\n4\n")
+
+
+def test_mmrec_features_follow_their_item_and_filled_images_are_missing(tmp_path: Path) -> None:
+    write_mmrec(tmp_path)
+    assert run(tmp_path, "mmrec") == 0
+    rows = table(tmp_path / "out" / "d.inter")
+    assert [(r["user_id"], r["item_id"], r["rating"], r["timestamp"]) for r in rows] == [
+        ("Ann", "I3", "5", "1400000000"),
+        ("Ann", "I1", "4", "1400000100"),
+        ("Ann", "I0", "1", "1400000200"),
+        ("Bob", "I2", "5", "1400000300"),
+        ("Bob", "I4", "3", "1400000400"),
+    ]
+    text, image = features(tmp_path, "text"), features(tmp_path, "image")
+    # I5 has a row and no interaction; images of I1 and I4 were filled with the mean.
+    assert set(text) == {"I0", "I1", "I2", "I3", "I4"}
+    assert set(image) == {"I0", "I2", "I3"}
+    for token, vector in text.items():
+        np.testing.assert_array_equal(vector, VECTORS[token])
+    for token, vector in image.items():
+        np.testing.assert_array_equal(vector, VECTORS[token][:2])
+    items = {row["item_id"]: row for row in table(tmp_path / "out" / "d.item")}
+    assert items["I0"]["title"] == "Ball, red"
+    assert items["I0"]["category"] == "Toys>Balls"
+    assert items["I2"]["category"] == ""
+    assert "split (x_label) is not kept" in notes(tmp_path)
+
+
+def test_second_conversion_is_a_no_op_and_a_changed_feature_file_is_noticed(
+    tmp_path: Path, capsys: Any
+) -> None:
+    write_mmrec(tmp_path)
+    assert run(tmp_path, "mmrec") == 0
+    written = tmp_path / "out" / "d.text.npz"
+    before = written.stat().st_mtime_ns
+    capsys.readouterr()
+    assert run(tmp_path, "mmrec") == 0
+    assert "complete and unchanged" in capsys.readouterr().out
+    assert written.stat().st_mtime_ns == before
+    np.save(tmp_path / "text_feat.npy", 2 * np.stack(list(VECTORS.values())))
+    assert run(tmp_path, "mmrec") == 0
+    np.testing.assert_array_equal(features(tmp_path, "text")["I2"], 2 * VECTORS["I2"])
+
+
+def test_mmrec_without_maps_takes_numbers_as_tokens(tmp_path: Path) -> None:
+    write_mmrec(tmp_path)
+    for name in ("i_id_mapping.csv", "u_id_mapping.csv", "meta-toys14.csv"):
+        (tmp_path / name).unlink()
+    np.save(tmp_path / "text_feat.npy", np.stack(list(VECTORS.values()))[:5])
+    assert run(tmp_path, "mmrec", "--feature", "text=text_feat.npy") == 0
+    np.testing.assert_array_equal(features(tmp_path, "text")["3"], VECTORS["I3"])
+    assert not (tmp_path / "out" / "d.image.npz").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda f: np.save(f / "text_feat.npy", np.ones((5, 3))), "5 rows where 6 belong"),
+        (
+            lambda f: np.save(f / "text_feat.npy", np.array([{}] * 6), allow_pickle=True),
+            "pickled Python objects",
+        ),
+        (lambda f: np.save(f / "text_feat.npy", np.zeros((6, 3))), "none of the 5 items kept"),
+        (
+            lambda f: (f / "toys.inter").write_text("userID\titemID\tx_label\n0\t1\t0\n"),
+            "no field 'timestamp' for the time",
+        ),
+        (
+            lambda f: (f / "toys.inter").write_text(
+                "userID\titemID\trating\ttimestamp\n0\t9\t1\t1\n"
+            ),
+            "ID '9' is not in i_id_mapping.csv",
+        ),
+        (lambda f: (f / "missed_img_itemIDs.csv").write_text("7\n"), "one row number below 6"),
+        (
+            lambda f: (f / "i_id_mapping.csv").write_text("asin\titemID\na\t0\nb\t0\n"),
+            "itemID 0 occurs twice",
+        ),
+    ],
+)
+def test_misfits_of_mmrec_are_refused_in_one_sentence(
+    change: Any, message: str, tmp_path: Path, capsys: Any
+) -> None:
+    write_mmrec(tmp_path)
+    change(tmp_path)
+    assert run(tmp_path, "mmrec") == 1
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+
+
+HM4SR_ORDER = ["I4", "I0", "I2", "I1", "I5", "I3"]
+
+
+def write_hm4sr(folder: Path) -> None:
+    """Rows as HM4SR writes them: RecBole's numbers, given in order of first appearance."""
+    pairs = [("1", item) for item in HM4SR_ORDER[:4]] + [("2", "I0"), ("2", "I5"), ("2", "I3")]
+    (folder / "Games.inter").write_text(
+        "user_id:token\titem_id:token\ttimestamp:float\n"
+        + "".join(f"{user}\t{item}\t{1_400_000_000 + n}\n" for n, (user, item) in enumerate(pairs))
+    )
+    rows = np.stack([np.zeros(3, dtype=np.float32), *(VECTORS[item] for item in HM4SR_ORDER)])
+    torch.save(torch.from_numpy(rows), folder / "txt_emb.pt")
+    torch.save(torch.from_numpy(-rows), folder / "img_emb.pt")
+    hot = torch.zeros((7, 3), dtype=torch.long)
+    hot[1, 0] = hot[1, 2] = hot[2, 1] = 1
+    torch.save(hot, folder / "cat.pt")
+    (folder / "content.txt").write_text("I0\tHalo Games Shooter Bungie \nI4\tPong Games \n")
+
+
+def test_hm4sr_rows_follow_the_order_of_first_interactions(tmp_path: Path) -> None:
+    write_hm4sr(tmp_path)
+    assert run(tmp_path, "hm4sr") == 0
+    text, image = features(tmp_path, "text"), features(tmp_path, "image")
+    assert set(text) == set(image) == set(VECTORS)
+    for token, vector in VECTORS.items():
+        np.testing.assert_array_equal(text[token], vector)
+        np.testing.assert_array_equal(image[token], -vector)
+    items = {row["item_id"]: row for row in table(tmp_path / "out" / "d.item")}
+    assert set(items["I4"]["categories"].split()) == {"category_0", "category_2"}
+    assert items["I0"]["categories"] == "category_1"
+    assert items["I0"]["description"] == "Halo Games Shooter Bungie"
+    assert "keeps no category names" in notes(tmp_path)
+
+
+def test_hm4sr_order_is_that_of_recbole(tmp_path: Path) -> None:
+    recbole = pytest.importorskip("recbole")
+    assert recbole
+    from recbole.config import Config
+    from recbole.data import create_dataset
+    from recbole_cammsr.dataset_prep.hm4sr_source import HM4SR
+
+    import recbole_cammsr  # noqa: F401  (makes RecBole run on today's numpy and pandas)
+
+    folder = tmp_path / "Games"
+    folder.mkdir()
+    write_hm4sr(folder)
+    settings = {
+        "data_path": str(tmp_path),
+        "load_col": {"inter": ["user_id", "item_id", "timestamp"]},
+        "TIME_FIELD": "timestamp",
+        "MAX_ITEM_LIST_LENGTH": 50,
+        "train_neg_sample_args": None,
+    }
+    dataset = create_dataset(Config("SASRec", "Games", config_dict=settings))
+    rows = next(iter(HM4SR(folder, "Games").features()))
+    assert dataset.field2id_token["item_id"].tolist() == ["[PAD]", *rows.tokens]
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (torch.ones((6, 3)), "6 rows where 7 belong (row 0 for padding"),
+        (torch.ones((7, 3)), "row 0 is not zero"),
+    ],
+)
+def test_misfits_of_hm4sr_are_refused(rows: Any, message: str, tmp_path: Path, capsys: Any) -> None:
+    write_hm4sr(tmp_path)
+    torch.save(rows, tmp_path / "txt_emb.pt")
+    assert run(tmp_path, "hm4sr") == 1
+    assert message in capsys.readouterr().err
+
+
+def write_unisrec(folder: Path) -> None:
+    header = "user_id:token\titem_id_list:token_seq\titem_id:token\n"
+    sequences = [[3, 1, 0, 2], [2, 4, 1, 3]]
+    for split, ends in (("train", [1]), ("valid", [2]), ("test", [3])):
+        rows = [
+            f"{user}\t{' '.join(map(str, sequence[:end]))}\t{sequence[end]}\n"
+            for user, sequence in enumerate(sequences)
+            for end in ends
+        ]
+        (folder / f"Toy.{split}.inter").write_text(header + "".join(rows))
+    order = [4, 0, 2, 1, 5, 3]
+    (folder / "Toy.item2index").write_text("".join(f"I{n}\t{n}\n" for n in order))
+    texts = "".join(f"I{n}\tThing {n}. Root Tools Saws. Acme. \n" for n in range(N_ITEMS))
+    (folder / "Toy.text").write_text("item_id:token\ttext:token_seq\n" + texts)
+    matrix = np.stack(list(VECTORS.values())).astype("<f4")
+    matrix[3] = 0
+    matrix.tofile(folder / "Toy.feat1CLS")
+
+
+@pytest.mark.parametrize("kind", ["unisrec", "missrec"])
+def test_unisrec_gives_the_rows_of_the_older_command(kind: str, tmp_path: Path) -> None:
+    write_unisrec(tmp_path)
+    assert run(tmp_path, kind, "--category-root", "Root") == 0
+    old = tmp_path / "old"
+    convert_unisrec(tmp_path, "Toy", old, "d", {"text": "feat1CLS"}, "Root", min_count=1)
+    assert table(tmp_path / "out" / "d.inter") == table(old / "d.inter")
+    new_items = {row["item_id"]: row for row in table(tmp_path / "out" / "d.item")}
+    old_items = {row["item_id"]: row for row in table(old / "d.item")}
+    # I5 has no interaction and is not kept.
+    assert set(new_items) == set(old_items) - {"I5"}
+    for token, row in new_items.items():
+        assert {name: row[name] for name in old_items[token]} == old_items[token]
+    text = features(tmp_path, "text")
+    assert set(text) == {"I0", "I1", "I2", "I4"}
+    for token, vector in text.items():
+        np.testing.assert_array_equal(vector, VECTORS[token])
+
+
+def test_truncated_unisrec_features_and_odd_arguments_are_refused(
+    tmp_path: Path, capsys: Any
+) -> None:
+    write_unisrec(tmp_path)
+    content = (tmp_path / "Toy.feat1CLS").read_bytes()
+    (tmp_path / "Toy.feat1CLS").write_bytes(content[:-4])
+    assert run(tmp_path, "unisrec") == 1
+    assert "are no float32 matrix of 6 rows" in capsys.readouterr().err
+    assert run(tmp_path, "unisrec", "--feature", "text=feat9CLS") == 1
+    assert "Toy.feat9CLS: no such feature file" in capsys.readouterr().err
+    assert run(tmp_path, "unisrec", "--feature", "text") == 1
+    assert "MODALITY=FILE" in capsys.readouterr().err
+    assert run(tmp_path, "mmrec") == 1
+    assert "3 files *.inter" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(
+    "CAMMSR_SHARED_DATA" not in os.environ, reason="CAMMSR_SHARED_DATA names no data folder"
+)
+def test_amazon_scientific_is_that_of_the_older_command(tmp_path: Path) -> None:
+    source = Path(os.environ["CAMMSR_SHARED_DATA"]) / "amazon_scientific"
+    root = "Industrial & Scientific"
+    given = ["convert", "--from", "missrec", "--folder", str(source), "--dataset", "d", "--quiet"]
+    given += ["--output", str(tmp_path / "out"), "--category-root", root]
+    assert cli.main(given) == 0
+    modalities = {"text": "feat1CLS", "image": "feat3CLS"}
+    convert_unisrec(source, "Scientific", tmp_path / "old", "d", modalities, root)
+    for name in ("d.text.npz", "d.image.npz"):
+        assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "old" / name).read_bytes()
+    assert table(tmp_path / "out" / "d.inter") == table(tmp_path / "old" / "d.inter")

@@ -1,0 +1,400 @@
+"""Downloads against hostile servers on loopback: every bad link costs its item, never the run."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from recbole_cammsr.dataset_prep.item_links import first_link
+from recbole_cammsr.dataset_prep.public_address import is_public
+
+pytest.importorskip("aiohttp")
+from recbole_cammsr.dataset_prep.download_journal import JOURNAL, read_journal
+from recbole_cammsr.dataset_prep.http_fetch import FetchError, Limits, fetch, open_session
+from recbole_cammsr.dataset_prep.image_download import download_images
+
+QUICK = Limits(
+    concurrency=4,
+    connect_seconds=2,
+    read_seconds=2,
+    total_seconds=2,
+    max_bytes=5000,
+    tries=3,
+    backoff_seconds=0.01,
+    allow_private_hosts=True,
+)
+# A server that answers nothing or a byte at a time must cost this and no more.
+IMPATIENT = Limits(
+    connect_seconds=0.3, read_seconds=0.3, total_seconds=0.6, tries=1, allow_private_hosts=True
+)
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Answers by path; counts requests."""
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+    def answer(self, status: int, body: bytes = b"", **headers: str) -> None:
+        self.send_response(status)
+        for name, value in {"Content_Length": str(len(body)), **headers}.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_GET(self) -> None:
+        server = self.server
+        server.seen[self.path] = server.seen.get(self.path, 0) + 1
+        name = self.path.strip("/")
+        if name.startswith("good"):
+            self.answer(200, server.image)
+        elif name == "moved":
+            self.answer(302, Location="/good-moved")
+        elif name == "file":
+            self.answer(302, Location="file:///etc/hostname")
+        elif name == "circle":
+            self.answer(301, Location="/circle")
+        elif name == "private":
+            self.answer(302, Location="http://169.254.169.254/latest/meta-data")
+        elif name == "huge":
+            self.answer(200, bytes(6000))
+        elif name == "endless":
+            self.answer_endlessly()
+        elif name == "zipped":
+            self.answer(200, server.image, Content_Encoding="gzip")
+        elif name == "short":
+            self.answer(200, server.image[:20], Content_Length="500")
+        elif name == "html":
+            self.answer(200, b"<html>not here</html>")
+        elif name == "flaky":
+            flaky = server.seen[self.path] < 3
+            self.answer(503 if flaky else 200, server.image, Retry_After="0")
+        elif name == "busy":
+            self.answer(429)
+        else:
+            self.answer(404)
+
+    def answer_endlessly(self) -> None:
+        """No length, and more than is allowed."""
+        self.send_response(200)
+        self.end_headers()
+        try:
+            for _ in range(100):
+                self.wfile.write(bytes(1000))
+        except OSError:
+            return
+
+
+@pytest.fixture
+def server(encode_image) -> Iterator[ThreadingHTTPServer]:
+    """An HTTP server on loopback."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.image = encode_image(colour=(9, 8, 7))
+    server.seen = {}
+    server.root = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def raw_server() -> Iterator:
+    """A function that starts a socket on loopback which a function serves."""
+    sockets, threads, stop = [], [], threading.Event()
+
+    def start(serve) -> str:
+        listener = socket.create_server(("127.0.0.1", 0))
+        listener.settimeout(0.05)
+        sockets.append(listener)
+
+        def accept() -> None:
+            while not stop.is_set():
+                try:
+                    connection, _ = listener.accept()
+                except OSError:  # a time limit has its own class before Python 3.10
+                    continue
+                with connection:
+                    try:
+                        serve(connection, stop)
+                    except OSError:
+                        continue
+
+        threads.append(threading.Thread(target=accept))
+        threads[-1].start()
+        return f"http://127.0.0.1:{listener.getsockname()[1]}/"
+
+    yield start
+    stop.set()
+    for thread in threads:
+        thread.join()
+    for listener in sockets:
+        listener.close()
+
+
+def outcome(url: str, limits: Limits = QUICK) -> bytes | str:
+    """Body of a URL, or the reason why there is none."""
+
+    async def run() -> bytes | str:
+        async with open_session(limits) as session:
+            try:
+                return await fetch(session, url, limits)
+            except FetchError as error:
+                return str(error)
+
+    return asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("file", "scheme 'file' is not http or https"),
+        ("circle", "more than 5 redirects"),
+        ("huge", "larger than 5000 bytes"),
+        ("endless", "larger than 5000 bytes"),
+        ("zipped", "compressed although that was not asked for"),
+        ("short", "connection broken off (3 tries)"),
+        ("busy", "HTTP status 429 (3 tries)"),
+        ("none", "HTTP status 404"),
+    ],
+)
+def test_bad_answers_give_their_reason(server, path, reason):
+    assert outcome(f"{server.root}/{path}") == reason
+    assert server.seen[f"/{path}"] == (6 if path == "circle" else 3 if "3 tries" in reason else 1)
+
+
+def test_good_answers(server):
+    for path in ("good", "moved", "flaky"):
+        assert outcome(f"{server.root}/{path}") == server.image
+    assert server.seen["/flaky"] == 3
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("file:///etc/hostname", "scheme 'file' is not http or https"),
+        ("ftp://example.org/a.png", "scheme 'ftp' is not http or https"),
+        ("data:image/png;base64,AAAA", "scheme 'data' is not http or https"),
+        ("/etc/hostname", "scheme '' is not http or https"),
+        ("http:///a.png", "no host in the URL"),
+        ("http://127.1/", "host 127.1 is an address in an unusual spelling"),
+        ("http://2130706433/", "host 2130706433 is an address in an unusual spelling"),
+        ("http://0x7f.0x1/", "host 0x7f.0x1 is an address in an unusual spelling"),
+        ("http://127.0.0.1./", "host 127.0.0.1. is an address in an unusual spelling"),
+        ("http://\u2460\u2461\u2466.0.0.1/", "address 127.0.0.1 is not on the public internet"),
+        ("http://[::1", "not a URL"),
+        ("http://10.0.0.1/a.png", "address 10.0.0.1 is not on the public internet"),
+        ("http://[::ffff:127.0.0.1]/", "address ::ffff:7f00:1 is not on the public internet"),
+    ],
+)
+def test_links_that_are_refused_without_a_request(url, reason):
+    assert outcome(url, Limits(tries=1)) == reason
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "localhost", "127.1", "2130706433", "0x7f000001", "0.0.0.0", "[::1]"]
+)
+def test_loopback_is_refused_however_it_is_written(server, host):
+    found = outcome(f"http://{host}:{server.server_port}/good", Limits(tries=1))
+    assert re.search("is not on the public internet|in an unusual spelling", str(found))
+    assert not server.seen
+
+
+def test_redirects_to_private_addresses_are_refused(server, monkeypatch):
+    from recbole_cammsr.dataset_prep import http_fetch
+
+    # The first request must get through: only the server's own address counts as public.
+    monkeypatch.setattr(http_fetch, "is_public", lambda address: address == "127.0.0.1")
+    found = outcome(f"{server.root}/private", Limits(tries=1))
+    assert found == "address 169.254.169.254 is not on the public internet"
+
+
+@pytest.mark.parametrize(
+    ("address", "public"),
+    [
+        ("8.8.8.8", True),
+        ("2001:4860:4860::8888", True),
+        ("127.0.0.1", False),
+        ("10.1.2.3", False),
+        ("172.16.0.1", False),
+        ("192.168.1.1", False),
+        ("169.254.169.254", False),
+        ("100.64.0.1", False),
+        ("0.0.0.0", False),
+        ("224.0.0.1", False),
+        ("255.255.255.255", False),
+        ("::1", False),
+        ("fe80::1%eth0", False),
+        ("fc00::1", False),
+        ("::ffff:10.0.0.1", False),
+        ("::ffff:8.8.8.8", True),
+        ("2002:7f00:1::", False),
+        ("64:ff9b::7f00:1", False),
+        ("64:ff9b::808:808", True),
+        ("example.org", False),
+    ],
+)
+def test_public_addresses(address, public):
+    assert is_public(address) is public
+
+
+@given(st.ip_addresses(v=4))
+def test_wrapping_does_not_make_an_address_public(address):
+    plain = is_public(str(address))
+    assert is_public(f"::ffff:{address}") is plain
+    assert is_public(f"64:ff9b::{int(address) >> 16:x}:{int(address) & 0xFFFF:x}") is plain
+
+
+def test_servers_that_keep_one_waiting(raw_server):
+    def silent(connection, stop) -> None:
+        stop.wait(5)
+
+    def byte_by_byte(text: bytes):
+        def serve(connection, stop) -> None:
+            for byte in text:
+                connection.sendall(bytes([byte]))
+                if stop.wait(0.1):
+                    return
+
+        return serve
+
+    body = b"HTTP/1.1 200 OK\r\nContent-Length: 4000\r\n\r\n" + bytes(4000)
+    trickle_body = byte_by_byte(body)
+
+    def quick_head(connection, stop) -> None:
+        connection.sendall(body[:45])
+        trickle_body(connection, stop)
+
+    for serve in (silent, byte_by_byte(body), quick_head):
+        start = time.monotonic()
+        reason = outcome(raw_server(serve), IMPATIENT)
+        assert reason in ("no answer in time (1 tries)", "no complete answer in 0.6 s (1 tries)")
+        # Generous, since the machine may be busy; a trickled body alone would take minutes.
+        assert time.monotonic() - start < 15
+
+
+def test_what_is_no_http(raw_server):
+    def noise(connection, stop) -> None:
+        connection.recv(1000)
+        connection.sendall(b"\x00\xff" * 40 + b"\r\n\r\n")
+
+    def hang_up(connection, stop) -> None:
+        connection.recv(1000)
+
+    assert outcome(raw_server(noise), IMPATIENT).startswith("not a sound HTTP answer")
+    assert outcome(raw_server(hang_up), IMPATIENT) == "connection broken off (1 tries)"
+
+
+def test_limits_that_allow_nothing():
+    for wrong in ({"tries": 0}, {"max_bytes": 0}, {"total_seconds": 0}):
+        with pytest.raises(ValueError, match=next(iter(wrong))):
+            Limits(**wrong)
+
+
+def test_journal_is_taken_over_and_passing_failures_tried_again(server, tmp_path):
+    links = [(name, f"{server.root}/{name}") for name in ("good1", "good2", "none", "busy")]
+    counts = download_images(links, tmp_path, QUICK)
+    assert (counts.fetched, counts.kept, counts.failed) == (2, 0, 2)
+    # A writer killed in its line, and a line that names a file elsewhere.
+    with (tmp_path / JOURNAL).open("a") as journal:
+        entry = {"item_id": "x", "url": "u", "file": "../../x", "sha256": "", "reason": None}
+        journal.write(json.dumps({**entry, "passing": False}) + '\n{"item_id": "good1", "ur')
+    server.seen.clear()
+    counts = download_images(links, tmp_path, QUICK)
+    assert (counts.fetched, counts.kept, counts.failed) == (0, 2, 2)
+    assert server.seen == {"/busy": 3}
+    assert set(read_journal(tmp_path)) == {"good1", "good2", "none", "busy"}
+    # Another link for the same item, and a file that went away.
+    kept = read_journal(tmp_path)["good2"].file
+    (tmp_path / kept).unlink()
+    links[0] = ("good1", f"{server.root}/good3")
+    server.seen.clear()
+    assert download_images(links[:2], tmp_path, QUICK).fetched == 2
+    assert server.seen == {"/good3": 1, "/good2": 1}
+
+
+def test_command_from_links_to_features(server, tmp_path, monkeypatch, run_prep, capsys):
+    torch = pytest.importorskip("torch")
+    from recbole_cammsr.dataset_prep.commands import encode_images
+    from recbole_cammsr.dataset_prep.image_model import TorchImageModel
+
+    model = TorchImageModel(torch.nn.Identity(), 4, (0, 0, 0), (1, 1, 1))
+    monkeypatch.setattr(encode_images, "load_image_model", lambda *_: model)
+    secret = tmp_path / "secret.png"
+    secret.write_bytes(server.image)
+    links = {
+        "a": [f"{server.root}/good"],
+        "../b": [f"{server.root}/moved", "unused"],
+        "page": f"{server.root}/html",
+        "gone": f"{server.root}/none",
+        "local": secret.as_uri(),
+        "none": None,
+    }
+    items = tmp_path / "toy.jsonl"
+    items.write_text(
+        "".join(json.dumps({"item_id": k, "imUrl": v}) + "\n" for k, v in links.items())
+    )
+    output = tmp_path / "out"
+    arguments = ["--dataset", "toy", "--output", output, "--items", items, "--url-field", "imUrl"]
+    arguments += ["--allow-private-hosts", "--backoff-seconds", "0.01", "--quiet"]
+    run_prep("encode-images", *arguments)
+    with np.load(output / "toy.image.npz", allow_pickle=False) as arrays:
+        assert arrays["item_id"].tolist() == ["../b", "a"]
+        np.testing.assert_allclose(arrays["feature"], np.tile([9, 8, 7], (2, 1)) / 255, atol=1e-3)
+    rows = (output / "toy.image.verdicts.tsv").read_text().splitlines()
+    reasons = {row.split("\t")[0]: row.split("\t")[1::2] for row in rows[1:]}
+    assert reasons["a"] == reasons["../b"] == ["encoded", ""]
+    assert reasons["none"] == ["missing", "no image"]
+    assert reasons["gone"] == ["missing", f"{server.root}/none: HTTP status 404"]
+    local = f"{secret.as_uri()}: scheme 'file' is not http or https"
+    assert reasons["local"] == ["missing", local]
+    assert "not a sound file of JPEG" in reasons["page"][1]
+    # Nothing outside the output folder was written.
+    assert {path.name for path in tmp_path.iterdir()} == {"out", "secret.png", "toy.jsonl"}
+    server.seen.clear()
+    capsys.readouterr()
+    run_prep("encode-images", *arguments)
+    assert "up to date, nothing to do" in capsys.readouterr().out
+    assert not server.seen
+    # The download folder stands for a folder of images from now on.
+    again = ["--images", output / "toy.image.downloads", "--items", items, "--modality", "again"]
+    run_prep("encode-images", "--dataset", "toy", "--output", output, *again, "--quiet")
+    first, second = (output / f"toy.{name}.npz" for name in ("image", "again"))
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_first_link():
+    assert first_link(None) == first_link([]) == first_link("  ") == ""
+    assert first_link(" http://a http://b ") == "http://a"
+    assert first_link([None, "", ["http://c"]]) == "http://c"
+
+
+def test_folder_of_downloads_needs_its_files(tmp_path: Path, encode_image):
+    from recbole_cammsr.dataset_prep.image_source import open_images
+
+    (tmp_path / "ab").mkdir()
+    names = [f"ab/{'ab' * 20}", f"ab/{'ac' * 20}"]
+    (tmp_path / names[0]).write_bytes(encode_image())
+    lines = [
+        {"item_id": token, "url": "u", "file": file, "sha256": "s", "reason": None}
+        for token, file in zip("xy", names)
+    ]
+    (tmp_path / JOURNAL).write_text(
+        "".join(json.dumps({**line, "passing": False}) + "\n" for line in lines)
+    )
+    with open_images(tmp_path) as listing:
+        assert [(x.token, x.read() == encode_image()) for x in listing.images] == [("x", True)]
+        assert listing.refused == {"y": "u: its file is gone"}

@@ -1,0 +1,90 @@
+"""MicroLens as a source: both spellings of the release, hand-written."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("pyarrow")
+from pyarrow import parquet
+from recbole_cammsr.dataset_prep.microlens import MicroLens
+from recbole_cammsr.dataset_prep.source_folder import MALFORMED
+from recbole_cammsr.dataset_prep.staging import INTERACTIONS, ITEMS, StagingWriter, read_report
+
+PAIRS = "user,item,timestamp\n1,12,1583378629552\n36,7,1583378629\n1,9,oops\n1,99,1583378700000\n"
+
+
+def write(folder: Path, prefix: str, titles: str, text: str) -> None:
+    (folder / f"{prefix}_pairs.csv").write_text(PAIRS, encoding="utf-8")
+    (folder / f"{prefix}{titles}").write_text(text, encoding="utf-8")
+
+
+def stage(source: MicroLens, folder: Path) -> tuple[Any, Any, Any]:
+    with StagingWriter(folder) as writer:
+        source.stage(writer)
+    return (
+        parquet.read_table(folder / INTERACTIONS).to_pylist(),
+        parquet.read_table(folder / ITEMS).to_pylist(),
+        read_report(folder),
+    )
+
+
+def test_50k_with_header_and_quoted_titles(tmp_path: Path) -> None:
+    text = 'item,title\n12,"Cats, ""big"" ones"\n7,plain\nno comma\n'
+    write(tmp_path, "MicroLens-50k", "_titles.csv", text)
+    source = MicroLens(tmp_path)
+    rows, items, report = stage(source, tmp_path / "staged")
+    assert [(row["user"], row["item"], row["rating"], row["timestamp"]) for row in rows] == [
+        ("1", "12", None, 1583378629.552),
+        ("36", "7", None, 1583378629.0),
+        ("1", "99", None, 1583378700.0),
+    ]
+    assert [(item["item"], item["title"]) for item in items] == [
+        ("12", 'Cats, "big" ones'),
+        ("7", "plain"),
+        ("99", None),
+    ]
+    assert items[2]["image"] == "MicroLens-50k_covers/99.jpg"
+    assert report["skipped"] == {
+        MALFORMED.format("MicroLens-50k_pairs.csv"): 1,
+        MALFORMED.format("MicroLens-50k_titles.csv"): 1,
+    }
+    assert report["notes"] == ["MicroLens-50k_titles.csv: 1 items of the pairs have no title"]
+    assert [path.name for path in source.inputs()] == [
+        "MicroLens-50k_pairs.csv",
+        "MicroLens-50k_titles.csv",
+    ]
+
+
+def test_100k_without_header_with_bare_commas_byte_order_mark_and_tags(tmp_path: Path) -> None:
+    write(tmp_path, "MicroLens-100k", "_title_en.csv", "\ufeff12,Cats, big ones\n7,plain\n")
+    (tmp_path / "tags_to_summary.csv").write_text('12,Pets\n99,"Food, Travel"\n')
+    source = MicroLens(tmp_path, covers="images")
+    _, items, _ = stage(source, tmp_path / "staged")
+    assert [
+        (item["item"], item["title"], item["categories"] and json.loads(item["categories"]))
+        for item in items
+    ] == [
+        ("12", "Cats, big ones", [["Pets"]]),
+        ("7", "plain", None),
+        ("99", None, [["Food"], ["Travel"]]),
+    ]
+    assert items[0]["image"] == "images/12.jpg"
+    assert len(source.inputs()) == 3
+
+
+def test_wrong_folders_are_refused_in_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"no \*_pairs\.csv"):
+        MicroLens(tmp_path).inputs()
+    (tmp_path / "a_pairs.csv").write_text("u,i\n1,2\n")
+    with pytest.raises(FileNotFoundError, match=r"a_titles\.csv: no such file, and no a_title_en"):
+        MicroLens(tmp_path).inputs()
+    (tmp_path / "a_titles.csv").write_text("1,x\n")
+    with pytest.raises(ValueError, match="not user,item,timestamp"):
+        stage(MicroLens(tmp_path), tmp_path / "staged")
+    (tmp_path / "b_pairs.csv").write_text(PAIRS)
+    with pytest.raises(ValueError, match=r"several releases \['a_pairs.csv', 'b_pairs.csv'\]"):
+        MicroLens(tmp_path).inputs()

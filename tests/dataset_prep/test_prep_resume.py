@@ -1,0 +1,169 @@
+"""Kill at any moment, run again: the files equal those of an uninterrupted run.
+
+A kill is aimed at a moment counted in events (files opened, renamed or removed in the output
+folder, batches encoded), so that every kind of moment is met whatever the machine's speed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("transformers")
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+
+KILLS = 10
+
+
+class Driver:
+    """Runs a command in a child and says how it ended."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+
+    def run(self, module: str, arguments: list[str], folder: Path, kill_at: int = 0) -> int | None:
+        """Number of events, or None for a child that was killed."""
+        more = ["--output", str(folder), "--device", "cpu", "--quiet"]
+        request = {
+            "module": f"recbole_cammsr.dataset_prep.commands.{module}",
+            "arguments": [*arguments, *more],
+            "folder": str(folder),
+            "kill_at": kill_at,
+        }
+        self.process.stdin.write(json.dumps(request) + "\n")
+        self.process.stdin.flush()
+        answer = json.loads(self.process.stdout.readline())
+        if answer["killed"]:
+            return None
+        assert answer["events"] is not None, "the command failed, see stderr"
+        return answer["events"]
+
+
+@pytest.fixture(scope="module")
+def driver() -> Iterator[Driver]:
+    """The driver process."""
+    script = Path(__file__).with_name("resume_driver.py")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen(
+        [sys.executable, "-P" if sys.version_info >= (3, 11) else "-s", str(script)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**environment, "TOKENIZERS_PARALLELISM": "false"},
+    ) as process:
+        yield Driver(process)
+        process.stdin.close()
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Every file of a folder, hidden ones too."""
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def kill_test(run: Callable[..., int | None], tmp_path: Path, outputs: set[str]) -> None:
+    """Kill at ten random moments, each in a folder of its own and all in one folder."""
+    whole = tmp_path / "whole"
+    events = run(whole)
+    assert events is not None
+    expected = contents(whole)
+    assert set(expected) == outputs
+    rng = random.Random(7)
+    moments = sorted(rng.sample(range(1, events), KILLS))
+    partly_done = 0
+    for moment in moments:
+        folder = tmp_path / f"killed{moment}"
+        assert run(folder, moment) is None
+        if folder.is_dir():
+            left = [path for path in folder.iterdir() if not path.name.startswith(".")]
+            assert all(path.read_bytes() == expected[path.name] for path in left)
+            partly_done += any(folder.glob(".*.work/*.npz"))
+        assert run(folder) is not None
+        assert contents(folder) == expected
+    # Most moments lie after the first chunk, else the test would show nothing.
+    assert partly_done >= KILLS // 2
+    folder = tmp_path / "often"
+    for moment in rng.sample(range(1, events // 3), 3):
+        run(folder, moment)
+    assert run(folder) is not None
+    assert contents(folder) == expected
+
+
+def test_text_encoding_survives_kills(driver, tmp_path, with_pooling):
+    rng = random.Random(0)
+    items = tmp_path / "items.jsonl"
+    with items.open("w") as file:
+        for number in range(60):
+            text = " ".join(rng.choices("abcdefghijklmn", k=rng.randrange(12)))
+            file.write(json.dumps({"item_id": f"i{number}", "title": text}) + "\n")
+    arguments = ["--dataset", "toy", "--items", str(items), "--fields", "title"]
+    arguments += ["--text-encoder", str(with_pooling("mean", True))]
+    arguments += ["--chunk-size", "9", "--tokens-per-batch", "40"]
+    run = partial(driver.run, "encode_text", arguments)
+    kill_test(run, tmp_path / "out", {"toy.text.npz", "toy.prep.json"})
+
+
+def test_image_encoding_survives_kills(driver, tmp_path, encode_image):
+    images = tmp_path / "images"
+    images.mkdir()
+    for number in range(40):
+        data = encode_image(colour=(number, 5 * number, 7)) if number % 7 else b"torn"
+        (images / f"{number:02d}.png").write_bytes(data)
+    arguments = ["--dataset", "toy", "--images", str(images), "--chunk-size", "6"]
+    arguments += ["--image-batch-size", "4", "--workers", "2"]
+    run = partial(driver.run, "encode_images", arguments)
+    outputs = {"toy.image.npz", "toy.image.verdicts.tsv", "toy.prep.json"}
+    kill_test(run, tmp_path / "out", outputs)
+
+
+def test_finished_is_a_no_op_and_changes_are_noticed(tmp_path, with_pooling, run_prep, capsys):
+    items = tmp_path / "toy.item"
+    items.write_text("item_id:token\ttitle:token_seq\n1\ta b\n2\tc\n")
+    encoder = with_pooling("mean", False)
+    fixed = ["--dataset", "toy", "--output", tmp_path, "--fields", "title", "--quiet"]
+    fixed += ["--device", "cpu", "--text-encoder", encoder]
+    output = tmp_path / "toy.text.npz"
+
+    def run(*more: object) -> str:
+        run_prep("encode-text", *fixed, *more)
+        return capsys.readouterr().out
+
+    run()
+    first, made = output.read_bytes(), output.stat().st_mtime_ns
+    assert "up to date, nothing to do" in run()
+    assert output.stat().st_mtime_ns == made
+    assert "--force: encoding again" in run("--force")
+    assert output.read_bytes() == first
+    assert "dtype changed since it was made: encoding again" in run("--dtype", "float16")
+    items.write_text("item_id:token\ttitle:token_seq\n1\ta b\n2\td\n")
+    assert "toy.item, dtype changed since it was made" in run()
+    assert output.read_bytes() != first
+    config = encoder / "1_Pooling" / "config.json"
+    config.write_text(json.dumps({"pooling_mode": "cls"}))
+    assert "encoder content, pooling changed since it was made" in run()
+    output.write_bytes(first)
+    assert "toy.text.npz changed since it was made" in run()
+    assert "up to date" in run()
+    assert not list(tmp_path.glob(".*work"))
+
+
+def test_damaged_chunk_is_computed_again(tmp_path):
+    import numpy as np
+    from recbole_cammsr.dataset_prep.chunk_store import ChunkStore
+
+    store = ChunkStore(tmp_path / "x.npz")
+    assert store.load("key") is None
+    store.save("key", {"feature": np.arange(3)})
+    np.testing.assert_array_equal(store.load("key")["feature"], [0, 1, 2])
+    part = next(store.folder.iterdir())
+    part.write_bytes(part.read_bytes()[:-30])
+    assert store.load("key") is None
+    assert not part.exists()

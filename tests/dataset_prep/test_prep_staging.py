@@ -1,0 +1,121 @@
+"""Staged tables and line files: what is read, what is left out, what a kill leaves."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("pyarrow")
+from pyarrow import parquet
+from recbole_cammsr.dataset_prep.line_files import LineFile
+from recbole_cammsr.dataset_prep.staging import (
+    INTERACTIONS,
+    ITEMS,
+    UNUSABLE_ITEM,
+    UNUSABLE_USER,
+    StagingWriter,
+    read_report,
+)
+
+
+def test_rows_keep_their_order_across_batches(tmp_path: Path) -> None:
+    with StagingWriter(tmp_path / "staged", rows_per_batch=3) as writer:
+        for index in range(10):
+            writer.interaction(f"u{index % 4}", f"i{index}", index / 2, 100 - index)
+    table = parquet.read_table(tmp_path / "staged" / INTERACTIONS).to_pydict()
+    assert table["row"] == list(range(10))
+    assert table["item"] == [f"i{index}" for index in range(10)]
+    assert table["timestamp"] == [100.0 - index for index in range(10)]
+
+
+def test_unusable_ids_and_numbers_are_counted_not_written(tmp_path: Path) -> None:
+    with StagingWriter(tmp_path / "staged") as writer:
+        writer.interaction("NA", "a")
+        writer.interaction("u", "a\tb")
+        writer.interaction("u", "a", float("nan"), float("inf"))
+        writer.item("", title="no token")
+        writer.skip("line is not JSON", 2)
+        writer.note("meta.gz ends early")
+    report = read_report(tmp_path / "staged")
+    assert report["skipped"] == {UNUSABLE_USER: 1, UNUSABLE_ITEM: 2, "line is not JSON": 2}
+    assert report["notes"] == ["meta.gz ends early"]
+    (row,) = parquet.read_table(tmp_path / "staged" / INTERACTIONS).to_pylist()
+    assert row == {"row": 0, "user": "u", "item": "a", "rating": None, "timestamp": None}
+
+
+def test_item_fields_survive_half_surrogates_and_blanks_in_references(tmp_path: Path) -> None:
+    with StagingWriter(tmp_path / "staged") as writer:
+        writer.item("a", title="half \ud83d pair", categories=[["x", "y"], []], image="my cat.jpg")
+        writer.item("b", title="", image=["one.jpg", " ", "two.jpg"])
+    first, second = parquet.read_table(tmp_path / "staged" / ITEMS).to_pylist()
+    assert first["title"] == "half ? pair"
+    assert json.loads(first["categories"]) == [["x", "y"]]
+    assert first["image"] == "my%20cat.jpg"
+    assert second == {
+        "item": "b",
+        "title": None,
+        "description": None,
+        "brand": None,
+        "categories": None,
+        "image": "one.jpg two.jpg",
+    }
+
+
+def test_an_error_leaves_the_older_folder_and_nothing_else(tmp_path: Path) -> None:
+    with StagingWriter(tmp_path / "staged") as writer:
+        writer.interaction("u", "old")
+
+    def fail() -> None:
+        with StagingWriter(tmp_path / "staged") as writer:
+            writer.interaction("u", "new")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert [path.name for path in tmp_path.iterdir()] == ["staged"]
+    table = parquet.read_table(tmp_path / "staged" / INTERACTIONS).to_pydict()
+    assert table["item"] == ["old"]
+
+
+def test_remains_of_a_killed_run_do_not_enter_the_folder(tmp_path: Path) -> None:
+    (tmp_path / ".staged.partial").mkdir()
+    (tmp_path / ".staged.partial" / "stray").write_text("x")
+    with StagingWriter(tmp_path / "staged"):
+        pass
+    assert not (tmp_path / "staged" / "stray").exists()
+
+
+def test_undecodable_bytes_are_replaced_and_counted(tmp_path: Path) -> None:
+    path = tmp_path / "reviews.txt"
+    path.write_bytes(b"plain\r\ncaf" + b"\xe9\nline\xe2\x80\xa8sep\nlast")
+    lines = LineFile(path)
+    assert list(lines) == ["plain", "caf\ufffd", "line\u2028sep", "last"]
+    assert (lines.lines, lines.undecodable, lines.cut) == (4, 1, False)
+    assert "1 lines hold bytes" in lines.findings()[0]
+
+
+def test_lines_before_the_cut_of_a_gzip_stream_are_used(tmp_path: Path) -> None:
+    generator = random.Random(0)
+    text = [f"{index} {generator.random()}" for index in range(20_000)]
+    content = gzip.compress("\n".join(text).encode())
+    # Named without .gz: gzip is recognised by content.
+    path = tmp_path / "reviews.json"
+    path.write_bytes(content[: len(content) // 2])
+    lines = LineFile(path)
+    read = list(lines)
+    assert lines.cut
+    assert read == text[: len(read)]
+    assert len(read) > 0.45 * len(text)
+    assert "cut or damaged" in lines.findings()[0]
+
+
+def test_whole_gzip_file_has_no_findings(tmp_path: Path) -> None:
+    path = tmp_path / "reviews.json.gz"
+    path.write_bytes(gzip.compress(b"a\nb\n"))
+    lines = LineFile(path)
+    assert list(lines) == ["a", "b"]
+    assert lines.findings() == []

@@ -1,0 +1,252 @@
+"""Generic tables as a source: the same content in every format, mappings, real data."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+from datetime import date, datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("pyarrow")
+pytest.importorskip("duckdb")
+import pyarrow
+from pyarrow import parquet
+from recbole_cammsr.dataset_prep import cli, table
+from recbole_cammsr.dataset_prep.record_file import NOT_JSON
+from recbole_cammsr.dataset_prep.source_folder import MALFORMED
+from recbole_cammsr.dataset_prep.staging import INTERACTIONS, ITEMS, StagingWriter, read_report
+from recbole_cammsr.dataset_prep.table import (
+    Table,
+    TableMapping,
+    as_category_paths,
+    as_id,
+    as_seconds,
+)
+
+ROWS: list[dict[str, Any]] = [
+    {"user_id": "u1", "item_id": "007", "rating": 4.5, "timestamp": 1400000000},
+    {"user_id": "u2", "item_id": "b", "rating": None, "timestamp": 1400000001},
+]
+LISTED: list[dict[str, Any]] = [
+    {"item_id": "007", "title": 'A "good", old book', "categories": ["Books", "Spy & Thriller"]},
+    {"item_id": "b", "title": None, "categories": None},
+]
+
+
+def stage(source: Table, folder: Path) -> tuple[list[Any], list[Any], Any]:
+    with StagingWriter(folder) as writer:
+        source.stage(writer)
+    rows = parquet.read_table(folder / INTERACTIONS).to_pylist()
+    return (
+        [(row["user"], row["item"], row["rating"], row["timestamp"]) for row in rows],
+        [
+            (row["item"], row["title"], row["categories"] and json.loads(row["categories"]))
+            for row in parquet.read_table(folder / ITEMS).to_pylist()
+        ],
+        read_report(folder),
+    )
+
+
+def write(folder: Path, suffix: str) -> tuple[Path, Path]:
+    inter, items = folder / f"inter{suffix}", folder / f"items{suffix}"
+    if suffix == ".parquet":
+        parquet.write_table(pyarrow.Table.from_pylist(ROWS), inter)
+        parquet.write_table(pyarrow.Table.from_pylist(LISTED), items)
+    elif suffix.startswith(".jsonl"):
+        for path, records in ((inter, ROWS), (items, LISTED)):
+            text = "".join(json.dumps(record) + "\n" for record in records).encode()
+            path.write_bytes(gzip.compress(text) if suffix.endswith(".gz") else text)
+    elif suffix == ".csv":
+        inter.write_text(
+            "\ufeffuser_id,item_id,rating,timestamp\nu1,007,4.5,1400000000\nu2,b,,1400000001\n",
+            encoding="utf-8",
+        )
+        items.write_text(
+            "item_id,title,categories\n"
+            '007,"A ""good"", old book","[""Books"", ""Spy & Thriller""]"\nb,,\n'
+        )
+    else:
+        inter.write_text(
+            "user_id:token\titem_id:token\trating:float\ttimestamp:float\n"
+            "u1\t007\t4.5\t1400000000\nu2\tb\t\t1400000001\n"
+        )
+        items.write_text(
+            'item_id\ttitle\tcategories\n007\tA "good", old book\t["Books", "Spy & Thriller"]\n'
+            "b\t\t\n"
+        )
+    return inter, items
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".inter", ".jsonl", ".jsonl.gz", ".parquet"])
+def test_every_format_stages_the_same(suffix: str, tmp_path: Path) -> None:
+    rows, items, report = stage(Table(*write(tmp_path, suffix)), tmp_path / "staged")
+    assert rows == [("u1", "007", 4.5, 1.4e9), ("u2", "b", None, 1400000001.0)]
+    assert items == [
+        ("007", 'A "good", old book', [["Books", "Spy & Thriller"]]),
+        ("b", None, None),
+    ]
+    assert report["skipped"] == {}
+
+
+def test_damaged_records_are_counted_by_reason(tmp_path: Path) -> None:
+    inter, items = tmp_path / "inter.csv", tmp_path / "items.jsonl"
+    inter.write_text(
+        "user_id,item_id,rating,timestamp\nu,a,5,1\nu,,5,1\nu,a,5\nu,a,five,1\nu,a,5,yesterday\n"
+    )
+    items.write_text('{"item_id": "a", "categories": [1]}\n[]\n{"item_id"\n{"title": "no id"}\n')
+    rows, staged, report = stage(Table(inter, items), tmp_path / "staged")
+    assert rows == [("u", "a", 5.0, 1.0)]
+    assert staged == [("a", None, None)]
+    assert report["skipped"] == {
+        table.NO_IDS.format("inter.csv"): 1,
+        table.NO_RATING.format("inter.csv"): 1,
+        table.NO_TIME.format("inter.csv"): 1,
+        MALFORMED.format("inter.csv"): 1,
+        table.NO_CATEGORY.format("items.jsonl"): 1,
+        table.NO_ITEM_ID.format("items.jsonl"): 1,
+        NOT_JSON.format("items.jsonl"): 2,
+    }
+
+
+@pytest.mark.parametrize(
+    ("value", "units", "seconds"),
+    [
+        ("1400000000000", 1000, 1.4e9),
+        (1.5, 1, 1.5),
+        ("", 1, None),
+        (None, 1, None),
+        ("1970-01-02", 1, 86400.0),
+        ("1970-01-01T01:00:00Z", 1, 3600.0),
+        ("1970-01-01 01:00:00+01:00", 1, 0.0),
+        (date(1970, 1, 2), 1, 86400.0),
+        (datetime(1970, 1, 1, 0, 1, tzinfo=timezone.utc), 1, 60.0),
+    ],
+)
+def test_times_become_seconds(value: Any, units: int, seconds: float | None) -> None:
+    assert as_seconds(value, units) == seconds
+
+
+def test_ids_of_data_frames_lose_the_decimal_point() -> None:
+    assert [as_id(value) for value in (12.0, 12, " 012 ", None, float("nan"))] == [
+        "12",
+        "12",
+        "012",
+        "",
+        "",
+    ]
+
+
+def test_values_that_no_number_or_text_holds_are_skipped_not_fatal(tmp_path: Path) -> None:
+    inter = tmp_path / "inter.jsonl"
+    huge, deep = "9" * 400, "[" * 100_000
+    inter.write_text(
+        f'{{"user_id": "u", "item_id": "a", "rating": {huge}}}\n'
+        f'{{"user_id": "u", "item_id": "a", "rating": [1]}}\n{deep}\n'
+        '{"user_id": "u", "item_id": "a", "rating": NaN, "timestamp": 1e999}\n'
+    )
+    rows, _, report = stage(Table(inter), tmp_path / "staged")
+    assert rows == [("u", "a", None, None)]
+    assert report["skipped"] == {
+        table.NO_RATING.format("inter.jsonl"): 2,
+        NOT_JSON.format("inter.jsonl"): 1,
+    }
+
+
+def test_binary_columns_of_parquet_are_read_as_text(tmp_path: Path) -> None:
+    columns = {"user_id": [b"u"], "item_id": [b"\xc3\xa9"], "embedding": [[0.5] * 8]}
+    parquet.write_table(pyarrow.table(columns), tmp_path / "inter.parquet")
+    rows, _, _ = stage(Table(tmp_path / "inter.parquet"), tmp_path / "staged")
+    assert rows == [("u", "é", None, None)]
+
+
+def test_category_texts_are_labels_paths_or_json() -> None:
+    assert as_category_paths("Books") == [["Books"]]
+    assert as_category_paths("Books > Spy", " > ") == [["Books", "Spy"]]
+    assert as_category_paths('[["a", "b"], ["c"]]') == [["a", "b"], ["c"]]
+    assert as_category_paths([]) == []
+    for wrong in ([["a"], "b"], [["a", 1]], 3, "[not json"):
+        with pytest.raises(ValueError, match=r"path|Expecting"):
+            as_category_paths(wrong)
+
+
+def test_named_field_must_exist_and_default_may_be_absent(tmp_path: Path) -> None:
+    inter, items = write(tmp_path, ".csv")
+    with pytest.raises(ValueError, match=r"inter\.csv: no field 'stars' for the rating"):
+        stage(Table(inter, mapping=TableMapping({"rating": "stars"})), tmp_path / "staged")
+    with pytest.raises(ValueError, match=r"no field 'who' for the user; the file has \['item_id'"):
+        stage(Table(inter, mapping=TableMapping({"user": "who"})), tmp_path / "staged")
+    with pytest.raises(ValueError, match=r"items\.csv: no field 'brand' for the brand"):
+        stage(Table(inter, items, TableMapping({}, {"brand": "brand"})), tmp_path / "staged")
+    with pytest.raises(ValueError, match="interactions have no 'when'; the roles are user"):
+        TableMapping({"when": "x"})
+
+
+def test_ids_of_two_namings_are_refused(tmp_path: Path) -> None:
+    inter, items = write(tmp_path, ".csv")
+    items.write_text("item_id,title\nx,A\n")
+    with pytest.raises(ValueError, match="share no item"):
+        stage(Table(inter, items), tmp_path / "staged")
+
+
+def test_unknown_suffix_and_broken_parquet_are_named(tmp_path: Path) -> None:
+    inter = tmp_path / "inter.xls"
+    inter.write_text("x")
+    with pytest.raises(ValueError, match="the name ends in none of"):
+        stage(Table(inter), tmp_path / "staged")
+    inter = tmp_path / "inter.parquet"
+    inter.write_text("x")
+    with pytest.raises(ValueError, match="not a Parquet file"):
+        stage(Table(inter), tmp_path / "staged")
+
+
+def test_command_merges_mapping_file_and_options(tmp_path: Path, capsys: Any) -> None:
+    lines = [f"{u}|{i}|{1_400_000_000_000 + 60_000 * i}" for u in range(6) for i in range(6)]
+    (tmp_path / "log.txt").write_text("\n".join(["who|what|when", *lines]) + "\n")
+    (tmp_path / "map.yaml").write_text(
+        "interactions: {user: who, item: wrong, timestamp: when}\nseparator: '|'\ntime_unit: ms\n"
+    )
+    given = ["table", "--interactions", str(tmp_path / "log.txt"), "--dataset", "t"]
+    given += ["--output", str(tmp_path / "out"), "--quiet"]
+    mapping = ["--mapping", str(tmp_path / "map.yaml")]
+    assert cli.main([*given, *mapping]) == 1
+    assert "no field 'wrong' for the item" in capsys.readouterr().err
+    assert cli.main([*given, *mapping, "--item-column", "what"]) == 0
+    written = (tmp_path / "out" / "t.inter").read_text().splitlines()
+    assert written[:2] == ["user_id:token\titem_id:token\ttimestamp:float", "0\t0\t1400000000"]
+    assert len(written) == 37
+    (tmp_path / "map.yaml").write_text("columns: {}\n")
+    assert cli.main([*given, *mapping]) == 1
+    assert "must map some of interactions" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(
+    "CAMMSR_SHARED_DATA" not in os.environ, reason="CAMMSR_SHARED_DATA names no data folder"
+)
+def test_amazon_beauty_keeps_every_user_item_and_interaction(tmp_path: Path) -> None:
+    source = Path(os.environ["CAMMSR_SHARED_DATA"]) / "amazon_beauty"
+    given = ["table", "--interactions", str(source / "interactions.tsv")]
+    given += ["--items", str(source / "items.jsonl.gz"), "--category-skip-levels", "1"]
+    assert cli.main([*given, "--dataset", "b", "--output", str(tmp_path), "--quiet"]) == 0
+    rows = [line.split("\t") for line in (tmp_path / "b.inter").read_text().splitlines()[1:]]
+    assert len(rows) == 198_502
+    assert len({row[0] for row in rows}) == 22_363
+    assert len({row[1] for row in rows}) == 12_101
+    header, *items = (tmp_path / "b.item").read_text(encoding="utf-8").splitlines()
+    where = [name.split(":")[0] for name in header.split("\t")].index
+    cells = [line.split("\t") for line in items]
+    assert len(cells) == 12_101
+    assert all(row[where("title")] for row in cells)
+    assert all(row[where("category")] for row in cells)
+    raw = {}
+    with gzip.open(source / "items.jsonl.gz", "rt", encoding="utf-8") as file:
+        for line in file:
+            record = json.loads(line)
+            raw[str(record["item_id"])] = record["categories"]
+    # Below the root the first label of every item is the second level of its first path.
+    for row in cells:
+        second = raw[row[where("item_id")]][0][1]
+        assert row[where("category")].split(">")[0].replace("_", " ") in (second, "Other")
