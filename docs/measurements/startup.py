@@ -3,8 +3,9 @@
     python docs/measurements/startup.py --interactions 200000 2000000 20000000
 
 Measures ``create_dataset`` and ``data_preparation`` with full ranking, of CAMMSR (packed training)
-or of a stock model (``--model SASRec``, which needs tens of GiB from 2,000,000 on). Users are a tenth and items a twentieth of the interactions; items follow a Zipf law, histories are
-log-normal, lines stand in order of time. The files go to a temporary folder and are deleted.
+or of a stock model (``--model SASRec``, which takes 25 GiB and more from 2,000,000 on). Users are a
+tenth and items a twentieth of the interactions; items follow a Zipf law, histories are log-normal,
+lines stand in order of time. The files go to a temporary folder and are deleted.
 """
 
 from __future__ import annotations
@@ -132,7 +133,8 @@ def main() -> None:
     print("| " + " | ".join(rows[0]) + " |")
     print("| " + " | ".join("---:" for _ in rows[0]) + " |")
     for row in rows:
-        shown = (f"{v:.2f}" if "GiB" in k else f"{v:,.0f}" for k, v in row.items())
+        digits = {"GiB": 2, "s": 1}
+        shown = (f"{v:,.{digits.get(k.split()[-1], 0)}f}" for k, v in row.items())
         print("| " + " | ".join(shown) + " |")
 
 

@@ -31,21 +31,31 @@ class VectorisedDataset(SequentialDataset):
         if self.user_feat is not None or self.item_feat is not None:
             super()._filter_by_inter_num()
             return
+        user_intervals = self._count_intervals("user_inter_num_interval")
+        item_intervals = self._count_intervals("item_inter_num_interval")
+        if not user_intervals and not item_intervals:
+            return
         kept = rows_of_core(
             pd.factorize(self.inter_feat[self.uid_field])[0],
             pd.factorize(self.inter_feat[self.iid_field])[0],
-            self._allowed_counts("user_inter_num_interval"),
-            self._allowed_counts("item_inter_num_interval"),
+            self._allowed(user_intervals),
+            self._allowed(item_intervals),
         )
         if not kept.all():
             self.inter_feat = self.inter_feat.take(np.flatnonzero(kept))
 
-    def _allowed_counts(self, setting: str) -> Allowed:
-        intervals = self._parse_intervals_str(self.config[setting])
-        if not intervals:
-            return lambda counts: np.ones(len(counts), dtype=bool)
+    def _count_intervals(self, setting: str) -> list[Any]:
+        """Intervals of a setting; none where they allow every number of interactions."""
+        intervals = self._parse_intervals_str(self.config[setting]) or []
         if len(intervals) > 1:
             self.logger.warning(f"`{setting}` has more than one interval; any of them will do.")
+        if any(self._within_intervals(1, [each]) and each[2] == np.inf for each in intervals):
+            return []
+        return list(intervals)
+
+    def _allowed(self, intervals: list[Any]) -> Allowed:
+        if not intervals:
+            return lambda counts: np.ones(len(counts), dtype=bool)
         return lambda counts: np.asarray(self._within_intervals(counts, intervals))
 
     def _grouped_index(self, group_by_list: Any) -> Any:
