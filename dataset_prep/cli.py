@@ -10,6 +10,9 @@ from importlib import import_module
 from types import ModuleType
 
 PROGRAM = "cammsr-prep"
+_PURPOSE = (
+    "From raw data to a checked data set. Killed or interrupted, a command goes on from there."
+)
 EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
 #: sub-command to module of ``commands``, which has NAME, HELP, add_arguments and execute
 COMMANDS = (
@@ -74,7 +77,7 @@ def _load(module: str) -> ModuleType:
 
 def _overview() -> str:
     """The commands with their one-line help."""
-    lines = [f"usage: {PROGRAM} COMMAND ...", "", __doc__ or "", "", "commands:"]
+    lines = [f"usage: {PROGRAM} COMMAND ...", "", _PURPOSE, "", "commands:"]
     for name, module in COMMANDS:
         try:
             text = _load(module).HELP

@@ -8,10 +8,14 @@ from types import ModuleType
 
 from .. import ml100k
 from ..command_line import DEFAULT_IMAGE_ENCODER, summary_table
+from ..content_digest import file_digest
+from ..prep_record import PrepRecord
 from . import encode_images, encode_text
 
 NAME = "ml100k"
 HELP = "MovieLens-100K with plots and posters: .inter, .item, text and image features"
+
+STAGE = "atomic-files"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -56,17 +60,7 @@ def execute(options: argparse.Namespace) -> None:
     for path in (source / ml100k.INTERACTIONS, items, posters):
         if not path.is_file():
             raise FileNotFoundError(f"{path}: no such file")
-    counts = ml100k.write_atomic_files(source, options.output)
-    print(
-        f"{Path(options.output) / ml100k.DATASET}.inter, .item\n"
-        + summary_table(
-            [
-                ("users", counts.users),
-                ("items", counts.items),
-                ("interactions", counts.interactions),
-            ]
-        )
-    )
+    _write_atomic_files(source, Path(options.output))
     shared = ["--dataset", ml100k.DATASET, "--output", str(options.output), "--items", str(items)]
     shared += ["--dtype", "float16", "--device", options.device]
     shared += ["--quiet"] if options.quiet else []
@@ -75,6 +69,20 @@ def execute(options: argparse.Namespace) -> None:
     _run(encode_text, [*shared, *text, "--text-encoder", options.text_encoder])
     images = ["--images", str(posters), "--components", str(options.image_components)]
     _run(encode_images, [*shared, *images, "--image-encoder", options.image_encoder])
+
+
+def _write_atomic_files(source: Path, output: Path) -> None:
+    """Write and record the atomic files unless that is done already."""
+    names = (ml100k.INTERACTIONS, ml100k.ITEMS)
+    inputs = {name: file_digest(source / name) for name in names}
+    record = PrepRecord.of_dataset(output, ml100k.DATASET)
+    files = [output / f"{ml100k.DATASET}.{suffix}" for suffix in ("inter", "item")]
+    if record.is_current(STAGE, inputs, {}):
+        print(f"{files[0]}, .item: up to date, nothing to do")
+        return
+    counts = ml100k.write_atomic_files(source, output)
+    record.finish(STAGE, inputs=inputs, settings={}, outputs=files, counts=vars(counts))
+    print(f"{files[0]}, .item\n{summary_table(list(vars(counts).items()))}")
 
 
 def _run(command: ModuleType, arguments: list[str]) -> None:

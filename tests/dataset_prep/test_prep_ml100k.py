@@ -49,7 +49,7 @@ def test_movies_without_overview_or_poster_are_absent(
     arguments += ["--image-components", 2, "--device", "cpu"]
     for folder in ("one", "two", "one"):
         run_prep("ml100k", *arguments, "--output", tmp_path / folder)
-    assert capsys.readouterr().out.count("up to date, nothing to do") == 2
+    assert capsys.readouterr().out.count("up to date, nothing to do") == 3
     tokens, features = read(tmp_path / "one/ml-100k.text.npz")
     assert tokens == ["1", "3", "4"]
     assert features.dtype == np.float16
