@@ -6,7 +6,6 @@ import os
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
 from recbole.data.dataset import SequentialDataset
 from recbole.data.interaction import Interaction
@@ -14,7 +13,6 @@ from recbole.utils.enum_type import FeatureSource, FeatureType
 
 from recbole_cammsr.data.augmentation import prefix_rows
 from recbole_cammsr.data.categories import CategoryTable, read_categories
-from recbole_cammsr.data.core_filter import Allowed, rows_of_core
 from recbole_cammsr.data.feature_table import (
     FEATURE_DTYPES,
     FeatureTable,
@@ -31,8 +29,7 @@ from recbole_cammsr.data.settings import (
     modality_file,
     modality_names,
 )
-from recbole_cammsr.data.splitting import GroupedRows, leave_out_sizes, part_sizes
-from recbole_cammsr.data.table_reading import fast_reading
+from recbole_cammsr.data.vectorised_dataset import VectorisedDataset
 
 #: field of the bucketed time since the previous interaction; its list is what the model reads
 INTERVAL_FIELD = "interval_bucket"
@@ -55,7 +52,7 @@ class ItemSide:
         self.categories = None
 
 
-class CAMMSRDataset(SequentialDataset):
+class CAMMSRDataset(VectorisedDataset):
     """RecBole's sequential data set with multimodal item features.
 
     Differences from its parent: histories are ordered by the file's exact times (RecBole compares
@@ -155,10 +152,6 @@ class CAMMSRDataset(SequentialDataset):
             load = load | {self.config["TIME_FIELD"]}
         return load, unload
 
-    def _load_feat(self, filepath: str, source: Any) -> Any:
-        with fast_reading():
-            return super()._load_feat(filepath, source)
-
     def _load_data(self, token: str, dataset_path: str) -> None:
         super()._load_data(token, dataset_path)
         time_field = self.config["TIME_FIELD"]
@@ -168,28 +161,6 @@ class CAMMSRDataset(SequentialDataset):
                 f"{time_field!r}, so histories have no order; add it, or name the right field in "
                 f"`TIME_FIELD`."
             )
-
-    def _filter_by_inter_num(self) -> None:
-        # rows of `.user` and `.item` files are banned too, which only RecBole's own loop does
-        if self.user_feat is not None or self.item_feat is not None:
-            super()._filter_by_inter_num()
-            return
-        kept = rows_of_core(
-            pd.factorize(self.inter_feat[self.uid_field])[0],
-            pd.factorize(self.inter_feat[self.iid_field])[0],
-            self._allowed_counts("user_inter_num_interval"),
-            self._allowed_counts("item_inter_num_interval"),
-        )
-        if not kept.all():
-            self.inter_feat = self.inter_feat.take(np.flatnonzero(kept))
-
-    def _allowed_counts(self, setting: str) -> Allowed:
-        intervals = self._parse_intervals_str(self.config[setting])
-        if not intervals:
-            return lambda counts: np.ones(len(counts), dtype=bool)
-        if len(intervals) > 1:
-            self.logger.warning(f"`{setting}` has more than one interval; any of them will do.")
-        return lambda counts: np.asarray(self._within_intervals(counts, intervals))
 
     def _normalize(self) -> None:
         # RecBole rescales the time field too; order and intervals need what the file says
@@ -240,35 +211,6 @@ class CAMMSRDataset(SequentialDataset):
             return super().inter_matrix(*args, **kwargs)
         finally:
             self.inter_feat = rows
-
-    # ---------------------------------------------------------------- splits
-
-    def _grouped_index(self, group_by_list: Any) -> Any:
-        return GroupedRows(np.asarray(group_by_list))
-
-    def _split_index_by_leave_one_out(self, grouped_index: Any, leave_one_num: int) -> Any:
-        return grouped_index.parts(leave_out_sizes(grouped_index.sizes, leave_one_num))
-
-    def split_by_ratio(self, ratios: list[float], group_by: str | None = None) -> Any:
-        """RecBole's split by ratio, without its loop over users.
-
-        Args:
-            ratios: shares of the parts, normalised here.
-            group_by: field by which rows are grouped before the split.
-
-        Returns:
-            One data set a part.
-        """
-        if group_by is None:
-            return super().split_by_ratio(ratios)
-        shares = [ratio / sum(ratios) for ratio in ratios]
-        groups = GroupedRows(self.inter_feat[group_by].numpy())
-        totals, which = np.unique(groups.sizes, return_inverse=True)
-        sizes = np.array(
-            [part_sizes(self._calcu_split_ids(tot=n, ratios=shares), n) for n in totals.tolist()]
-        )
-        self._drop_unused_col()
-        return [self.copy(self.inter_feat[rows]) for rows in groups.parts(sizes[which])]
 
     # ---------------------------------------------------------------- packing
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -17,8 +18,20 @@ FEATURE_DTYPES = {
     "float32": torch.float32,
 }
 
-# rows per block when a memory-mapped file is checked and gathered
-_BLOCK = 65_536
+# float32 bytes of the rows that are held at a time when a file is checked, copied or averaged
+_BLOCK_BYTES = 1 << 25
+
+
+class FeatureStatistics(NamedTuple):
+    """What standardisation needs (docs/model.md eq. 1), over the items that have the modality.
+
+    Attributes:
+        mean: ``(d,)`` float32 mean of the rows of unit length.
+        rms: root mean square length of the rows of unit length less their mean.
+    """
+
+    mean: torch.Tensor
+    rms: float
 
 
 @dataclass(frozen=True)
@@ -74,6 +87,21 @@ class FeatureTable:
         result = np.zeros((len(rows), self.dimension), dtype=np.float32)
         result[has] = self.source[rows[has]]
         return torch.from_numpy(result)
+
+    def statistics(self) -> FeatureStatistics:
+        """Mean and spread of the rows of unit length, in one pass that holds a block at a time."""
+        total = torch.zeros(self.dimension, dtype=torch.float64)
+        squares = 0.0
+        for items in self.present.nonzero().squeeze(1).split(_rows_per_block(self.dimension)):
+            rows = self.rows(items).double()
+            rows /= rows.norm(dim=1, keepdim=True).clamp_min(1e-12)
+            total += rows.sum(dim=0)
+            squares += float(rows.square().sum())
+        count = max(self.covered, 1)
+        mean = total / count
+        # the mean of |x - mean|^2 is that of |x|^2 less |mean|^2
+        spread = max(squares / count - float(mean.square().sum()), 0.0)
+        return FeatureStatistics(mean.float(), spread**0.5)
 
     @property
     def covered(self) -> int:
@@ -170,18 +198,19 @@ def align(
     digest = hashlib.blake2b(digest_size=16)
     digest.update(repr(raw.values.shape[1]).encode())
     zero_rows = 0
-    for start in range(0, used.size, _BLOCK):
-        rows = used[start : start + _BLOCK]
-        block = np.ascontiguousarray(raw.values[rows])
+    # all tokens, then all values: the digest does not depend on the size of the blocks
+    digest.update("\n".join(raw.tokens[used].tolist()).encode())
+    for rows in _blocks(used, raw.values.shape[1]):
+        block = raw.values[rows]
         _check_finite(block, raw.tokens[rows], raw.path)
-        digest.update("\n".join(raw.tokens[rows].tolist()).encode())
-        digest.update(block.astype(np.float32).tobytes())
+        floats = np.ascontiguousarray(block, dtype=np.float32)
+        digest.update(floats.data)
         zero_rows += int((~block.any(axis=1)).sum())
         item_ids = torch.from_numpy(ids[rows])
         present[item_ids] = True
         if values is None:
             continue
-        converted = torch.from_numpy(block.astype(np.float32)).to(dtype)
+        converted = torch.from_numpy(floats).to(dtype)
         if not bool(torch.isfinite(converted).all()):
             raise ValueError(
                 f"feature file {raw.path}: values up to {np.abs(block).max():.3g} do not fit in "
@@ -199,6 +228,16 @@ def align(
         source=None if resident else raw.values,
         row_of_item=row_of_item,
     )
+
+
+def _rows_per_block(dimension: int) -> int:
+    return max(1, _BLOCK_BYTES // (4 * max(dimension, 1)))
+
+
+def _blocks(rows: np.ndarray, dimension: int) -> Iterator[np.ndarray]:
+    size = _rows_per_block(dimension)
+    for start in range(0, len(rows), size):
+        yield rows[start : start + size]
 
 
 def _check_finite(block: np.ndarray, tokens: np.ndarray, path: str) -> None:

@@ -3,10 +3,12 @@
 Formats (docs/data.md, "Feature files"):
 
 ========================  ======================================================================
-``x.npz``                 arrays ``item_id`` (unicode) and ``feature``; the default of dataset_prep
+``x.npz``                 arrays ``item_id`` (unicode) and ``feature``; the default of dataset_prep;
+                          memory-mapped unless compressed
 ``x.npy`` + ``x.ids``     rows and one token a line; memory-mapped
 ``x.npy`` / ``x.pt``      rows with an item map given by ``ids`` (HM4SR, MMRec)
-``x.feat1CLS`` ...        headerless float32 rows with ``item2index`` given by ``ids`` (UniSRec)
+``x.feat1CLS`` ...        headerless float32 rows with ``item2index`` given by ``ids`` (UniSRec);
+                          memory-mapped
 anything else             RecBole atomic file with ``item_id:token`` and one ``float_seq`` column
 ========================  ======================================================================
 
@@ -26,6 +28,7 @@ import numpy as np
 import pandas as pd
 
 from recbole_cammsr.data.item_map import read_item_map
+from recbole_cammsr.data.npz_member import map_npz_member
 
 
 class RawFeatures(NamedTuple):
@@ -33,7 +36,7 @@ class RawFeatures(NamedTuple):
 
     Attributes:
         path: file the values came from.
-        tokens: item tokens, unicode array of shape ``(n,)``.
+        tokens: item tokens, unicode array of shape ``(n,)``, in the order of the rows.
         values: float array or memory map of shape ``(n, d)``.
     """
 
@@ -114,7 +117,8 @@ def _read_npz(path: str) -> RawFeatures:
         arrays = {}
         for name in ("item_id", "feature"):
             try:
-                arrays[name] = archive[name]
+                mapped = map_npz_member(path, name) if name == "feature" else None
+                arrays[name] = archive[name] if mapped is None else mapped
             except ValueError as error:
                 if "allow_pickle" in str(error):
                     raise _refuse_pickled(path, f"array `{name}`") from error
@@ -180,9 +184,11 @@ def _read_row_aligned(file: FeatureFile, extension: str) -> RawFeatures:
             f"item map {ids_path} names row {rows[outside][0]} for item {first!r}, "
             f"but {path} has {len(values)} rows; use the map that was made with this file."
         )
-    if not np.array_equal(rows, np.arange(len(values))):
-        values = values[rows]
-    return RawFeatures(path, tokens, values)
+    by_row = np.argsort(rows, kind="stable")
+    rows, tokens = rows[by_row], tokens[by_row]
+    if len(rows) and np.array_equal(rows, np.arange(rows[0], rows[0] + len(rows))):
+        return RawFeatures(path, tokens, values[rows[0] : rows[-1] + 1])  # no copy of the file
+    return RawFeatures(path, tokens, values[rows])
 
 
 def _load_tensor(path: str) -> np.ndarray:
@@ -216,14 +222,14 @@ def _load_headerless(path: str, row_of_token: Mapping[str, int] | None) -> np.nd
             f"give its `item2index` file as `ids`."
         )
     rows = max(row_of_token.values(), default=-1) + 1
-    flat = np.fromfile(path, dtype=np.float32)
-    if rows == 0 or flat.size == 0 or flat.size % rows:
+    count = os.path.getsize(path) // np.dtype(np.float32).itemsize
+    if rows == 0 or count == 0 or count % rows:
         raise ValueError(
-            f"feature file {path} has {flat.size} float32 values, which is not a whole number of "
+            f"feature file {path} has {count} float32 values, which is not a whole number of "
             f"rows for the {rows} items of its item map; the file is truncated or the map is "
             f"another data set's."
         )
-    return flat.reshape(rows, -1)
+    return np.memmap(path, np.float32, "r", shape=(rows, count // rows))
 
 
 def _read_atomic(path: str, item_field: str) -> RawFeatures:

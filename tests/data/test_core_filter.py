@@ -1,4 +1,4 @@
-"""K-core filtering against a naive loop; against RecBole's in test_interaction_file.py."""
+"""K-core filtering against a naive loop; against RecBole's in test_regular_table.py."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ import torch
 
 from recbole_cammsr.data.formats import FeatureFile, read_features
 from recbole_cammsr.data.item_map import read_item_map
+from recbole_cammsr.data.npz_member import map_npz_member
 
 TOKENS = ["x9", "x2", "x5"]
 VALUES = np.arange(12, dtype=np.float32).reshape(3, 4)
@@ -17,8 +18,9 @@ VALUES = np.arange(12, dtype=np.float32).reshape(3, 4)
 
 def check(file):
     raw = read_features(file)
-    assert raw.tokens.tolist() == TOKENS
-    assert np.array_equal(np.asarray(raw.values, dtype=np.float32), VALUES)
+    order = [raw.tokens.tolist().index(token) for token in TOKENS]
+    assert len(raw.tokens) == len(TOKENS)
+    assert np.array_equal(np.asarray(raw.values, dtype=np.float32)[order], VALUES)
     return raw
 
 
@@ -26,7 +28,25 @@ def check(file):
 def test_npz(tmp_path, dtype):
     path = tmp_path / "d.text.npz"
     np.savez(path, item_id=np.array(TOKENS), feature=VALUES.astype(dtype))
-    check(FeatureFile(str(path)))
+    assert isinstance(check(FeatureFile(str(path))).values, np.memmap)
+    np.savez_compressed(path, item_id=np.array(TOKENS), feature=VALUES.astype(dtype))
+    assert not isinstance(check(FeatureFile(str(path))).values, np.memmap)
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("shape", [(3, 4), (7,), (2, 3, 5), (0, 4), ()])
+def test_members_of_archives_are_mapped_as_numpy_reads_them(tmp_path, order, shape):
+    path = str(tmp_path / "f.npz")
+    array = np.asarray(np.random.default_rng(0).random(shape), order=order)
+    np.savez(path, first=np.arange(3), wanted=array, words=np.array(["ä"], dtype=object))
+    mapped = map_npz_member(path, "wanted")
+    if array.size == 0:
+        assert mapped is None
+    else:
+        assert isinstance(mapped, np.memmap)
+        assert np.array_equal(mapped, array)
+    assert map_npz_member(path, "absent") is None
+    assert map_npz_member(path, "words") is None
 
 
 def test_npy_with_ids_beside_it_is_memory_mapped(tmp_path):
@@ -47,7 +67,21 @@ def test_row_aligned_arrays_with_an_item_map_in_another_order(tmp_path, kind):
         separator = "\t" if kind == "tsv" else ","
         lines = [f"{token}{separator}{rows[token]}" for token in TOKENS]
         path.write_text("\n".join((["asin,itemID"] if "header" in kind else []) + lines))
-    check(FeatureFile(str(tmp_path / "f.npy"), ids=str(path)))
+    assert isinstance(check(FeatureFile(str(tmp_path / "f.npy"), ids=str(path))).values, np.memmap)
+
+
+def test_rows_that_no_token_names_are_left_out(tmp_path):
+    np.save(tmp_path / "f.npy", VALUES)
+    for name, rows in (
+        ("ends", {"c": 2, "a": 0}),
+        ("tail", {"c": 2, "b": 1}),
+        ("twice", {"a": 1, "b": 1}),
+    ):
+        (tmp_path / f"{name}.json").write_text(json.dumps(rows))
+        raw = read_features(FeatureFile(str(tmp_path / "f.npy"), str(tmp_path / f"{name}.json")))
+        assert dict(zip(raw.tokens.tolist(), raw.values.tolist())) == {
+            token: VALUES[row].tolist() for token, row in rows.items()
+        }
 
 
 def test_torch_tensor_whose_tokens_are_row_numbers_after_a_padding_row(tmp_path):
@@ -60,7 +94,8 @@ def test_torch_tensor_whose_tokens_are_row_numbers_after_a_padding_row(tmp_path)
 def test_headerless_floats_with_item2index(tmp_path):
     VALUES.tofile(tmp_path / "d.feat1CLS")
     (tmp_path / "d.item2index").write_text("\n".join(f"{t}\t{i}" for i, t in enumerate(TOKENS)))
-    check(FeatureFile(str(tmp_path / "d.feat1CLS"), ids=str(tmp_path / "d.item2index")))
+    file = FeatureFile(str(tmp_path / "d.feat1CLS"), ids=str(tmp_path / "d.item2index"))
+    assert isinstance(check(file).values, np.memmap)
 
 
 def test_atomic_file(tmp_path):

@@ -79,6 +79,14 @@ def test_selected_rows_equal_those_of_a_plain_interaction(lengths, data):
         assert torch.equal(rows[one][field], value)
 
 
+@pytest.mark.parametrize("index", [[], range(1, 6, 2), [True] * 4 + [False] * 9])
+def test_rows_that_splits_select(index):
+    rows = make([4, 1, 7, 5])
+    plain = rows.materialise()
+    for field in plain.columns:
+        assert torch.equal(rows[index][field], plain[index][field])
+
+
 def test_sorting_and_shuffling_keep_rows_whole():
     rows = make([3, 7, 2, 5])
     plain = rows.materialise()
