@@ -5,9 +5,9 @@ Contenders run in this process: what a process of their own adds is tested in te
 
 from __future__ import annotations
 
-import math
 import csv
 import logging
+import math
 import sys
 import warnings
 from collections.abc import Iterator
