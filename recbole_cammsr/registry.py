@@ -20,10 +20,15 @@ from typing import Any
 from recbole_cammsr.compat.import_hooks import when_imported
 
 #: model name -> module that defines it
-MODELS: dict[str, str] = {"CAMMSR": "recbole_cammsr.model.cammsr"}
+MODELS: dict[str, str] = {
+    "CAMMSR": "recbole_cammsr.model.cammsr",
+    "SASRecMM": "recbole_cammsr.model.sasrecmm",
+}
 
-#: data set class name (``<Model>Dataset``) -> module that defines it
-DATASETS: dict[str, str] = {"CAMMSRDataset": "recbole_cammsr.data.dataset"}
+#: data set class name (``<Model>Dataset``) -> module that defines it, class in it
+DATASETS: dict[str, tuple[str, str]] = {
+    f"{model}Dataset": ("recbole_cammsr.data.dataset", "CAMMSRDataset") for model in MODELS
+}
 
 #: settings that change what a data set holds: a pickled one made with others is not reused
 DATASET_ARGUMENTS = (
@@ -109,7 +114,8 @@ def _offer_datasets(module: ModuleType) -> None:
 
     def resolve(name: str) -> Any:
         if name in DATASETS:
-            return getattr(importlib.import_module(DATASETS[name]), name)
+            module_name, class_name = DATASETS[name]
+            return getattr(importlib.import_module(module_name), class_name)
         if earlier is not None:
             return earlier(name)
         raise AttributeError(f"module {module.__name__!r} has no attribute {name!r}")

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from recbole_cammsr.registry import MODELS
+
 DATASET = "toy"
 N_USERS, N_ITEMS = 30, 40
 
@@ -87,8 +89,10 @@ def make_config(toy_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
             "load_col": {"inter": ["user_id", "item_id", "timestamp"]},
             "train_neg_sample_args": None,
         }
+        if model in MODELS:
+            defaults.update(modalities=["text", "image"], category_field="genre")
         if model == "CAMMSR":
-            defaults.update(modalities=["text", "image"], category_field="genre", expert_size=16)
+            defaults.update(expert_size=16)
         return Config(model=model, dataset=dataset, config_dict={**defaults, **settings})
 
     return make

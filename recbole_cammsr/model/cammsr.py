@@ -11,33 +11,26 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from recbole.model.abstract_recommender import SequentialRecommender
-from recbole.utils import InputType
-from torch import nn
 
 from recbole_cammsr.model.blockwise_softmax import blockwise_cross_entropy
+from recbole_cammsr.model.catalogue_recommender import CatalogueRecommender
 from recbole_cammsr.model.encoder import HistoryEncoder
 from recbole_cammsr.model.item_encoder import ItemEncoder
 from recbole_cammsr.model.item_table import ItemTable, RankingTable
 from recbole_cammsr.model.losses import catalogue_cross_entropy
 from recbole_cammsr.model.modality_swap import contrastive_loss, swapped_views
-from recbole_cammsr.model.provenance import Provenance
 from recbole_cammsr.model.sampled_softmax import NegativeSampler, sampled_cross_entropy
-from recbole_cammsr.model.settings import check_settings
-from recbole_cammsr.model.targets import trained_positions
 
 _INTERVAL_FIELD = "interval_bucket"
-_TARGET_COUNT_FIELD = "target_count"
 
 
-class CAMMSR(SequentialRecommender):
+class CAMMSR(CatalogueRecommender):
     """Category-guided attentive mixture of experts for multimodal sequential recommendation."""
 
-    input_type = InputType.POINTWISE
+    projection_key = "item_encoder.item_init.projections.{index}.weight"
 
     def __init__(self, config: Any, dataset: Any) -> None:
         super().__init__(config, dataset)
-        check_settings(config)
         tables = dataset.feature_tables
         categories = dataset.categories if config["category_weight"] else None
         self.category_weight = float(config["category_weight"] or 0.0)
@@ -46,11 +39,9 @@ class CAMMSR(SequentialRecommender):
         self.swap_temperature = config["swap_temperature"]
         self.cosine = config["scoring"] == "cosine"
         self.score_temperature = config["score_temperature"]
-        self.max_logits = config["max_logits"]
         self.item_block = config["item_block"]
         self.interval_list = _INTERVAL_FIELD + config["LIST_SUFFIX"]
         self.uses_intervals = config["time_encoding"] == "interval"
-        self.provenance = Provenance.of(tables, categories)
 
         self.item_encoder = ItemEncoder(config, self.n_items, tables, categories)
         self.sampler: NegativeSampler | None = None
@@ -71,21 +62,12 @@ class CAMMSR(SequentialRecommender):
         )
         self.categorises = categories is not None
         self.swaps = self.swap_weight > 0 and self.item_encoder.n_modalities > 1
-        self.loss_names: tuple[str, ...] = ("recommendation",)
         if self.categorises:
             self.loss_names += ("category",)
         if self.swaps:
             self.loss_names += ("swap",)
-        self._table: RankingTable | None = None
-        self._reset_parameters(config["initializer_range"])
-
-    def _reset_parameters(self, std: float) -> None:
-        for module in self.modules():
-            if isinstance(module, (nn.Linear, nn.Embedding)):
-                nn.init.normal_(module.weight, std=std)
-            if isinstance(module, nn.Linear) and module.bias is not None:
-                nn.init.zeros_(module.bias)
-        self.item_encoder.reset_parameters(std)
+        self.reset_linear_and_embeddings(config["initializer_range"])
+        self.item_encoder.reset_parameters(config["initializer_range"])
 
     # ---------------------------------------------------------------- items
 
@@ -97,55 +79,13 @@ class CAMMSR(SequentialRecommender):
         """
         return self.item_encoder.table()
 
-    def ranking_table(self) -> RankingTable:
-        """The vectors that ranking needs of every item.
-
-        CAMoE sees nothing but the item, so it runs once per item. In eval mode without gradients
-        the table is kept until the model is trained, loaded or moved.
+    def make_ranking_table(self) -> RankingTable:
+        """The vectors of all items, by blocks: CAMoE sees nothing but the item.
 
         Returns:
             The table, rows indexed by item id.
         """
-        keep = not self.training and not torch.is_grad_enabled()
-        if keep and self._table is not None:
-            return self._table
-        table = self.item_encoder.ranking_table(self.item_block)
-        if keep:
-            self._table = table
-        return table
-
-    def train(self, mode: bool = True) -> CAMMSR:
-        """Switch mode; drops the kept item table."""
-        self._table = None
-        super().train(mode)
-        return self
-
-    def load_state_dict(self, state_dict: Any, *args: Any, **kwargs: Any) -> Any:
-        """Load parameters; drops the kept item table.
-
-        Raises:
-            ValueError: the checkpoint was trained with features of another dimension.
-        """
-        self._table = None
-        self.provenance.check_dimensions(state_dict)
-        return super().load_state_dict(state_dict, *args, **kwargs)
-
-    def other_parameter(self) -> dict[str, Any]:
-        """What RecBole stores beside the parameters: where the frozen features came from."""
-        return {"item_side": self.provenance.digests}
-
-    def load_other_parameter(self, para: dict[str, Any] | None) -> None:
-        """Refuse a checkpoint whose features or categories are not those in memory.
-
-        Raises:
-            ValueError: names the file that changed.
-        """
-        if para is not None:
-            self.provenance.check_digests(para.get("item_side"))
-
-    def _apply(self, *args: Any, **kwargs: Any) -> Any:
-        self._table = None
-        return super()._apply(*args, **kwargs)
+        return self.item_encoder.ranking_table(self.item_block)
 
     # ---------------------------------------------------------------- users
 
@@ -163,6 +103,10 @@ class CAMMSR(SequentialRecommender):
 
     def _intervals(self, interaction: Any) -> torch.Tensor | None:
         return interaction[self.interval_list] if self.uses_intervals else None
+
+    def history_fields(self) -> list[str]:
+        """Fields of a row that :meth:`forward` reads."""
+        return super().history_fields() + [self.interval_list] * self.uses_intervals
 
     def user_vectors(self, states: torch.Tensor) -> torch.Tensor:
         """What candidates are compared with: ``u``, or ``u / (|u| temperature)`` for cosine.
@@ -228,10 +172,7 @@ class CAMMSR(SequentialRecommender):
             intervals = intervals.repeat(len(encoded), 1)
         states = self.encoder(torch.cat(encoded), intervals).split(len(history))
 
-        users, targets = trained_positions(
-            states[0], history, length, next_item, self._target_count(interaction)
-        )
-        users = self.user_vectors(users)
+        users, targets = self.trained(states[0], interaction)
         candidates = self.item_encoder.candidates(views)
         if self.sampler is not None and negatives is not None:
             recommendation = sampled_cross_entropy(
@@ -273,45 +214,3 @@ class CAMMSR(SequentialRecommender):
         if negatives is not None:
             parts.append(negatives)
         return torch.cat(parts).unique()
-
-    def _target_count(self, interaction: Any) -> torch.Tensor:
-        if _TARGET_COUNT_FIELD in interaction:
-            count: torch.Tensor = interaction[_TARGET_COUNT_FIELD]
-            return count
-        return torch.ones_like(interaction[self.ITEM_SEQ_LEN])
-
-    # ---------------------------------------------------------------- scoring
-
-    def predict(self, interaction: Any) -> torch.Tensor:
-        """Score of one item per row.
-
-        Args:
-            interaction: batch with history list, length and item id.
-
-        Returns:
-            ``(B,)``.
-        """
-        candidates = self.ranking_table().candidates[interaction[self.ITEM_ID]]
-        # sampled evaluation repeats a history for each of its candidates: encode it once
-        fields = [self.ITEM_SEQ, self.ITEM_SEQ_LEN]
-        if self.uses_intervals:
-            fields.append(self.interval_list)
-        columns = [interaction[field].reshape(len(candidates), -1) for field in fields]
-        rows, where = torch.unique(torch.cat(columns, dim=1), dim=0, return_inverse=True)
-        parts = rows.split([column.shape[1] for column in columns], dim=1)
-        distinct = dict(zip(fields, parts))
-        distinct[self.ITEM_SEQ_LEN] = distinct[self.ITEM_SEQ_LEN].squeeze(1)
-        return (self.forward(distinct)[where] * candidates).sum(dim=1)
-
-    def full_sort_predict(self, interaction: Any) -> torch.Tensor:
-        """Scores of the whole catalogue.
-
-        Args:
-            interaction: batch with history list and length.
-
-        Returns:
-            ``(B, n_items)``; padding (id 0) has -inf.
-        """
-        scores = self.forward(interaction) @ self.ranking_table().candidates.t()
-        scores[:, 0] = -torch.inf
-        return scores

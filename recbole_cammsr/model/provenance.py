@@ -16,20 +16,23 @@ class Provenance:
         paths: their files.
         dimensions: lengths of their feature vectors.
         digests: modality (or ``category``) to digest of tokens and values.
+        projection_key: name of the parameters that project modality ``{index}``.
     """
 
     modalities: tuple[str, ...]
     paths: tuple[str, ...]
     dimensions: tuple[int, ...]
     digests: dict[str, str]
+    projection_key: str
 
     @classmethod
-    def of(cls, tables: Sequence[Any], categories: Any | None) -> Provenance:
+    def of(cls, tables: Sequence[Any], categories: Any | None, projection_key: str) -> Provenance:
         """Read off a data set's feature tables and categories.
 
         Args:
             tables: with ``modality``, ``path``, ``dimension`` and ``digest``.
             categories: with ``digest``, or None without guidance.
+            projection_key: see the attribute.
         """
         digests = {f"modality {table.modality}": table.digest for table in tables}
         if categories is not None:
@@ -39,6 +42,7 @@ class Provenance:
             paths=tuple(table.path for table in tables),
             dimensions=tuple(table.dimension for table in tables),
             digests=digests,
+            projection_key=projection_key,
         )
 
     def check_dimensions(self, state_dict: Mapping[str, Any]) -> None:
@@ -53,7 +57,7 @@ class Provenance:
         for index, (modality, path, dimension) in enumerate(
             zip(self.modalities, self.paths, self.dimensions)
         ):
-            weight = state_dict.get(f"item_encoder.item_init.projections.{index}.weight")
+            weight = state_dict.get(self.projection_key.format(index=index))
             if weight is not None and weight.shape[1] != dimension:
                 raise ValueError(
                     f"feature file {path} of modality {modality!r} has dimension {dimension} and "

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from recbole_cammsr.model.encoder import ACTIVATIONS
 
 _CHOICES = {
     "fusion": ("camoe", "sum"),
+    "multimodal_fusion": ("sum", "concat"),
     "scoring": ("cosine", "dot"),
     "norm": ("dyt", "layernorm"),
     "time_encoding": ("none", "interval"),
@@ -27,8 +29,21 @@ _SHARES = ("swap_ratio", "hidden_dropout_prob", "attn_dropout_prob", "expert_dro
 _NOT_NEGATIVE = ("category_weight", "swap_weight", "softmax_samples")
 
 
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+#: settings, what holds of their values, and how to say it
+_NUMBERS: tuple[tuple[tuple[str, ...], Callable[[Any], bool], str], ...] = (
+    (_AT_LEAST_ONE, lambda v: isinstance(v, int) and v >= 1, "an integer of 1 or more"),
+    (_POSITIVE, lambda v: _is_number(v) and v > 0, "a number above 0"),
+    (_SHARES, lambda v: _is_number(v) and 0 <= v <= 1, "between 0 and 1"),
+    (_NOT_NEGATIVE, lambda v: _is_number(v or 0) and (v or 0) >= 0, "0 (off) or a positive number"),
+)
+
+
 def check_settings(config: Any) -> None:
-    """Refuse settings that cannot work.
+    """Refuse settings that cannot work; what a model does not have is not looked at.
 
     Args:
         config: RecBole's Config.
@@ -38,39 +53,18 @@ def check_settings(config: Any) -> None:
     """
     if config["loss_type"] != "CE":
         raise ValueError(
-            f"`loss_type` is {config['loss_type']!r}; CAMMSR trains with 'CE', cross-entropy over "
-            f"the catalogue."
+            f"`loss_type` is {config['loss_type']!r}; {config['model']} trains with 'CE', "
+            f"cross-entropy over the catalogue."
         )
     for key, choices in _CHOICES.items():
-        if config[key] not in choices:
+        if key in config and config[key] not in choices:
             raise ValueError(f"`{key}` is {config[key]!r}; it must be one of {', '.join(choices)}.")
-    for key in _AT_LEAST_ONE:
-        _check(
-            key,
-            config[key],
-            isinstance(config[key], int) and config[key] >= 1,
-            "an integer of 1 or more",
-        )
-    for key in _POSITIVE:
-        _check(key, config[key], _is_number(config[key]) and config[key] > 0, "a number above 0")
-    for key in _SHARES:
-        _check(
-            key, config[key], _is_number(config[key]) and 0 <= config[key] <= 1, "between 0 and 1"
-        )
-    for key in _NOT_NEGATIVE:
-        value = config[key] or 0
-        _check(key, value, _is_number(value) and value >= 0, "0 (off) or a positive number")
+    for keys, holds, expected in _NUMBERS:
+        for key in keys:
+            if key in config and not holds(config[key]):
+                raise ValueError(f"`{key}` is {config[key]!r}; it must be {expected}.")
     if config["hidden_size"] % config["n_heads"]:
         raise ValueError(
             f"`hidden_size` {config['hidden_size']} is not a multiple of `n_heads` "
             f"{config['n_heads']}; change one of them."
         )
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def _check(key: str, value: Any, holds: bool, expected: str) -> None:
-    if not holds:
-        raise ValueError(f"`{key}` is {value!r}; it must be {expected}.")

@@ -1,0 +1,234 @@
+"""What the models of this package share: one table of items, packed rows, full ranking.
+
+A model says how items become vectors (:meth:`CatalogueRecommender.make_ranking_table`), how a
+history is read (:meth:`CatalogueRecommender.forward`) and what it learns from
+(``calculate_loss``); everything between it and RecBole's trainer and evaluator stands here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from recbole.model.abstract_recommender import SequentialRecommender
+from recbole.utils import InputType
+from torch import nn
+
+from recbole_cammsr.model.item_table import RankingTable
+from recbole_cammsr.model.losses import catalogue_cross_entropy
+from recbole_cammsr.model.provenance import Provenance
+from recbole_cammsr.model.settings import check_settings
+from recbole_cammsr.model.targets import trained_positions
+
+_TARGET_COUNT_FIELD = "target_count"
+
+
+class CatalogueRecommender(SequentialRecommender):
+    """A sequential model that trains on and ranks the whole catalogue (docs/model.md eq. 8).
+
+    Args:
+        config: RecBole's Config.
+        dataset: a :class:`~recbole_cammsr.data.dataset.CAMMSRDataset`.
+
+    Attributes:
+        tables: the aligned features, in the order of `modalities`; never part of a checkpoint.
+        loss_names: what ``calculate_loss`` returns, for the trainer's log.
+    """
+
+    input_type = InputType.POINTWISE
+
+    #: parameters whose second dimension is that of modality ``{index}``'s features
+    projection_key = "projections.{index}.weight"
+
+    def __init__(self, config: Any, dataset: Any) -> None:
+        super().__init__(config, dataset)
+        check_settings(config)
+        self.max_logits = config["max_logits"]
+        self.provenance = Provenance.of(
+            dataset.feature_tables,
+            dataset.categories if config["category_weight"] else None,
+            self.projection_key,
+        )
+        self.loss_names: tuple[str, ...] = ("recommendation",)
+        self._table: RankingTable | None = None
+
+    def reset_linear_and_embeddings(self, std: float) -> None:
+        """Normal weights of standard deviation ``std``, zero biases and padding rows.
+
+        Args:
+            std: of all linear layers and embeddings, as RecBole's own sequential models start.
+        """
+        for module in self.modules():
+            if isinstance(module, (nn.Linear, nn.Embedding)):
+                nn.init.normal_(module.weight, std=std)
+            if isinstance(module, nn.Linear) and module.bias is not None:
+                nn.init.zeros_(module.bias)
+            if isinstance(module, nn.Embedding) and module.padding_idx is not None:
+                with torch.no_grad():
+                    module.weight[module.padding_idx].zero_()
+
+    # ---------------------------------------------------------------- items
+
+    def make_ranking_table(self) -> RankingTable:
+        """The vectors of all items, computed anew.
+
+        Returns:
+            The table, rows indexed by item id.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not say how items become vectors")
+
+    def ranking_table(self) -> RankingTable:
+        """The vectors that ranking needs of every item.
+
+        They depend on nothing but the item, so they are made once: in eval mode without gradients
+        the table is kept until the model is trained, loaded or moved.
+
+        Returns:
+            The table, rows indexed by item id.
+        """
+        keep = not self.training and not torch.is_grad_enabled()
+        if keep and self._table is not None:
+            return self._table
+        table = self.make_ranking_table()
+        if keep:
+            self._table = table
+        return table
+
+    def train(self, mode: bool = True) -> CatalogueRecommender:
+        """Switch mode; drops the kept item table."""
+        self._table = None
+        super().train(mode)
+        return self
+
+    def load_state_dict(self, state_dict: Any, *args: Any, **kwargs: Any) -> Any:
+        """Load parameters; drops the kept item table.
+
+        Raises:
+            ValueError: the checkpoint was trained with features of another dimension.
+        """
+        self._table = None
+        self.provenance.check_dimensions(state_dict)
+        return super().load_state_dict(state_dict, *args, **kwargs)
+
+    def other_parameter(self) -> dict[str, Any]:
+        """What RecBole stores beside the parameters: where the frozen features came from."""
+        return {"item_side": self.provenance.digests}
+
+    def load_other_parameter(self, para: dict[str, Any] | None) -> None:
+        """Refuse a checkpoint whose features or categories are not those in memory.
+
+        Raises:
+            ValueError: names the file that changed.
+        """
+        if para is not None:
+            self.provenance.check_digests(para.get("item_side"))
+
+    def _apply(self, *args: Any, **kwargs: Any) -> Any:
+        self._table = None
+        return super()._apply(*args, **kwargs)
+
+    # ---------------------------------------------------------------- users
+
+    def forward(self, interaction: Any) -> torch.Tensor:
+        """User vector of each row, from the state after its last item.
+
+        Args:
+            interaction: batch with history list and history length.
+
+        Returns:
+            ``(B, d)``.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not say how histories are read")
+
+    def history_fields(self) -> list[str]:
+        """Fields of a row that :meth:`forward` reads: rows equal in them share a user vector."""
+        return [self.ITEM_SEQ, self.ITEM_SEQ_LEN]
+
+    def user_vectors(self, states: torch.Tensor) -> torch.Tensor:
+        """What candidates are compared with.
+
+        Args:
+            states: ``(..., d)`` hidden states.
+
+        Returns:
+            ``(..., d)``; the states themselves unless the model scores in another way.
+        """
+        return states
+
+    # ---------------------------------------------------------------- training
+
+    def trained(self, states: torch.Tensor, interaction: Any) -> tuple[torch.Tensor, torch.Tensor]:
+        """User vectors and targets of a batch of packed or of RecBole's classic rows.
+
+        Args:
+            states: ``(B, L, d)`` after every prefix.
+            interaction: batch with history list ``(B, L)``, length and next item; packed rows also
+                carry how many of their last positions are trained (classic rows: one).
+
+        Returns:
+            ``(T, d)`` vectors and ``(T,)`` item ids.
+        """
+        users, targets = trained_positions(
+            states,
+            interaction[self.ITEM_SEQ],
+            interaction[self.ITEM_SEQ_LEN],
+            interaction[self.POS_ITEM_ID],
+            self._target_count(interaction),
+        )
+        return self.user_vectors(users), targets
+
+    def recommendation_loss(
+        self, states: torch.Tensor, interaction: Any, candidates: torch.Tensor
+    ) -> torch.Tensor:
+        """Cross-entropy of the trained positions over the catalogue.
+
+        Args:
+            states: ``(B, L, d)`` after every prefix.
+            interaction: the batch, see :meth:`trained`.
+            candidates: ``(n_items, d)``.
+
+        Returns:
+            Scalar.
+        """
+        users, targets = self.trained(states, interaction)
+        return catalogue_cross_entropy(users, candidates, targets, self.max_logits)
+
+    def _target_count(self, interaction: Any) -> torch.Tensor:
+        if _TARGET_COUNT_FIELD in interaction:
+            count: torch.Tensor = interaction[_TARGET_COUNT_FIELD]
+            return count
+        return torch.ones_like(interaction[self.ITEM_SEQ_LEN])
+
+    # ---------------------------------------------------------------- scoring
+
+    def predict(self, interaction: Any) -> torch.Tensor:
+        """Score of one item per row.
+
+        Args:
+            interaction: batch with history list, length and item id.
+
+        Returns:
+            ``(B,)``.
+        """
+        candidates = self.ranking_table().candidates[interaction[self.ITEM_ID]]
+        # sampled evaluation repeats a history for each of its candidates: encode it once
+        fields = self.history_fields()
+        columns = [interaction[field].reshape(len(candidates), -1) for field in fields]
+        rows, where = torch.unique(torch.cat(columns, dim=1), dim=0, return_inverse=True)
+        parts = rows.split([column.shape[1] for column in columns], dim=1)
+        distinct = dict(zip(fields, parts))
+        distinct[self.ITEM_SEQ_LEN] = distinct[self.ITEM_SEQ_LEN].squeeze(1)
+        return (self.forward(distinct)[where] * candidates).sum(dim=1)
+
+    def full_sort_predict(self, interaction: Any) -> torch.Tensor:
+        """Scores of the whole catalogue.
+
+        Args:
+            interaction: batch with history list and length.
+
+        Returns:
+            ``(B, n_items)``; padding (id 0) has -inf.
+        """
+        scores = self.forward(interaction) @ self.ranking_table().candidates.t()
+        scores[:, 0] = -torch.inf
+        return scores

@@ -1,0 +1,71 @@
+"""What holds of every model of this package, whatever it computes."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from recbole.utils import get_trainer
+
+from recbole_cammsr.registry import MODELS
+
+#: models whose definition lets one row carry all its prefixes
+PACKABLE = ["CAMMSR", "SASRecMM"]
+QUIET = {"hidden_dropout_prob": 0.0, "attn_dropout_prob": 0.0}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_parameter_learns_and_ranking_works(make_model, name):
+    config, _, loaders, model = make_model(name)
+    before = {key: value.clone() for key, value in model.named_parameters()}
+    losses = model.calculate_loss(next(iter(loaders[0])))
+    assert len(losses) == len(model.loss_names)
+    assert all(torch.isfinite(loss) for loss in losses)
+    trainer = get_trainer(config["MODEL_TYPE"], config["model"])(config, model)
+    trainer.fit(loaders[0], loaders[1], saved=False, verbose=False)
+    trained = dict(model.named_parameters())
+    assert not [key for key in before if torch.equal(before[key], trained[key])]
+    result = trainer.evaluate(loaders[2], load_best_model=False)
+    assert 0 <= result["ndcg@10"] <= 1
+
+
+@pytest.mark.parametrize("name", PACKABLE)
+def test_packed_rows_give_the_loss_of_classic_prefixes(make_model, name):
+    options = {**QUIET, "MAX_ITEM_LIST_LENGTH": 50, "train_batch_size": 10**6}
+    if name == "CAMMSR":
+        options.update(expert_dropout=0.0, swap_weight=0)
+    _, _, (packed, _, _), model = make_model(name, **options)
+    _, _, (classic, _, _), _ = make_model(name, **options, train_packing=False)
+    one, many = next(iter(packed)), next(iter(classic))
+    assert len(one) < len(many)
+    for a, b in zip(model.calculate_loss(one), model.calculate_loss(many)):
+        assert float(a.detach()) == pytest.approx(float(b.detach()), abs=1e-5)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_predict_gives_the_scores_of_full_ranking(make_model, name):
+    _, dataset, loaders, model = make_model(name)
+    model.eval()
+    interaction, _, _, _ = next(iter(loaders[2]))
+    repeated = interaction.repeat(3)
+    items = torch.randint(1, dataset.item_num, (len(repeated),))
+    repeated.update(type(interaction)({"item_id": items}))
+    with torch.no_grad():
+        scores = model.full_sort_predict(interaction)
+        expected = scores.repeat(3, 1).gather(1, items.unsqueeze(1)).squeeze(1)
+        assert torch.allclose(model.predict(repeated), expected, atol=1e-5)
+    assert torch.isneginf(scores[:, 0]).all()
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_checkpoint_holds_no_features_and_gives_the_same_ranking(make_model, name):
+    _, _, loaders, model = make_model(name)
+    state, stored = model.state_dict(), model.other_parameter()
+    trainable = {key for key, _ in model.named_parameters()}
+    assert all(value.numel() < 64 for key, value in state.items() if key not in trainable)
+    interaction, _, _, _ = next(iter(loaders[2]))
+    again = make_model(name, seed=7)[3]
+    again.load_state_dict(state)
+    again.load_other_parameter(stored)
+    with torch.no_grad():
+        expected = model.eval().full_sort_predict(interaction)
+        assert torch.equal(again.eval().full_sort_predict(interaction), expected)
