@@ -75,7 +75,7 @@ def text_chunks(
 def encode_rows(
     rows: Sequence[tuple[str, str]],
     encoder: TextEncoder,
-    tokens_per_batch: int = 8192,
+    tokens_per_batch: int | None = None,
     advance: Callable[[int], object] | None = None,
 ) -> EncodedChunk:
     """Encode the items that have text.
@@ -83,7 +83,7 @@ def encode_rows(
     Args:
         rows: Item token and text.
         encoder: The encoder.
-        tokens_per_batch: Padded tokens a batch.
+        tokens_per_batch: Padded tokens a batch; by default what suits the encoder's device.
         advance: Called with the number of items that were looked at.
 
     Returns:

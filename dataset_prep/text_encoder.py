@@ -14,6 +14,11 @@ from .optional_import import require
 from .pooling import Pooling, read_pooling
 from .torch_device import to_device
 
+# Padded tokens a batch. On a CPU the states should stay in its cache: measured on MiniLM, 1024
+# tokens take 0.6 of the time of 8192 (docs/dataset_prep_encoding.md).
+_CPU_TOKENS = 1024
+_ACCELERATOR_TOKENS = 8192
+
 # Some tokenizers state "no limit" as a huge number.
 _NO_LIMIT = 1_000_000
 _DEFAULT_LENGTH = 512
@@ -127,14 +132,14 @@ class TextEncoder:
     def encode(
         self,
         texts: Sequence[str],
-        tokens_per_batch: int = 8192,
+        tokens_per_batch: int | None = None,
         advance: Callable[[int], object] | None = None,
     ) -> np.ndarray:
         """Encode texts, truncated to ``max_length`` tokens.
 
         Args:
             texts: ``n`` texts.
-            tokens_per_batch: Padded tokens a batch may hold.
+            tokens_per_batch: Padded tokens a batch may hold; by default what suits the device.
             advance: Called after each batch with its number of texts.
 
         Returns:
@@ -143,6 +148,8 @@ class TextEncoder:
         Raises:
             ValueError: If there is no text, a text is blank, or ``tokens_per_batch`` is below 1.
         """
+        if tokens_per_batch is None:
+            tokens_per_batch = default_tokens_per_batch(self.device)
         if tokens_per_batch < 1:
             raise ValueError(f"tokens_per_batch must be at least 1, not {tokens_per_batch}")
         blank = [index for index, text in enumerate(texts) if not text.strip()]
@@ -190,6 +197,18 @@ class TextEncoder:
         if self.pooling.normalize:
             pooled = torch.nn.functional.normalize(pooled, dim=1)
         return np.asarray(pooled.cpu().numpy())
+
+
+def default_tokens_per_batch(device: str) -> int:
+    """Padded tokens a batch that suit a device.
+
+    Args:
+        device: Torch device, e.g. ``"cpu"`` or ``"cuda:0"``.
+
+    Returns:
+        The number.
+    """
+    return _CPU_TOKENS if device.startswith("cpu") else _ACCELERATOR_TOKENS
 
 
 def length_sorted_batches(lengths: Sequence[int], tokens_per_batch: int) -> Iterator[list[int]]:

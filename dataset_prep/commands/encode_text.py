@@ -20,7 +20,7 @@ from ..feature_file import feature_path
 from ..item_records import read_items, scan_items
 from ..item_text import item_text, text_chunks
 from ..optional_import import require
-from ..text_encoder import TextEncoder
+from ..text_encoder import TextEncoder, default_tokens_per_batch
 from ..torch_device import choose_device
 
 NAME = "encode-text"
@@ -87,6 +87,9 @@ def execute(options: argparse.Namespace) -> None:
     encoder = TextEncoder.from_pretrained(
         options.text_encoder, device, options.max_length, options.precision
     )
+    tokens_per_batch = options.tokens_per_batch
+    if tokens_per_batch is None:
+        tokens_per_batch = default_tokens_per_batch(device)
     stage = EncodingStage(
         output,
         options.dataset,
@@ -102,7 +105,7 @@ def execute(options: argparse.Namespace) -> None:
             "max length": encoder.max_length,
             "precision": options.precision,
             "dtype": options.dtype,
-            "tokens per batch": options.tokens_per_batch,
+            "tokens per batch": tokens_per_batch,
             "chunk size": options.chunk_size,
         },
         software={**software_versions("torch", "transformers", "tokenizers"), "device": device},
@@ -115,7 +118,7 @@ def execute(options: argparse.Namespace) -> None:
     with bar:
         rows = _texts(items, options.item_field, fields, options.require)
         chunks = text_chunks(
-            rows, encoder, stage.salt, options.chunk_size, options.tokens_per_batch, bar.update
+            rows, encoder, stage.salt, options.chunk_size, tokens_per_batch, bar.update
         )
         result = encode_to_file(chunks, output, options.dtype, reached=bar.update)
     stage.finish(

@@ -14,7 +14,11 @@ from recbole_cammsr.dataset_prep.item_records import label_words, read_items, sc
 from recbole_cammsr.dataset_prep.item_text import item_text
 from recbole_cammsr.dataset_prep.model_location import resolve_model
 from recbole_cammsr.dataset_prep.pooling import Pooling, read_pooling
-from recbole_cammsr.dataset_prep.text_encoder import TextEncoder, length_sorted_batches
+from recbole_cammsr.dataset_prep.text_encoder import (
+    TextEncoder,
+    default_tokens_per_batch,
+    length_sorted_batches,
+)
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
@@ -93,6 +97,7 @@ def test_refusals(tiny_text_model, with_pooling, tmp_path):
         encoder.encode([])
     with pytest.raises(ValueError, match="at least 1"):
         encoder.encode(["a"], tokens_per_batch=0)
+
     with pytest.raises(ValueError, match="pooling_mode_max_tokens"):
         TextEncoder.from_pretrained(str(with_pooling("max", False)))
     with pytest.raises(FileNotFoundError, match="nothing_here"):
@@ -186,3 +191,17 @@ def test_items_of_an_atomic_file_read_as_words(tmp_path):
     path.write_text("item_id:token\ttitle:token_seq\n1\ta\n1\tb\n")
     with pytest.raises(ValueError, match="item '1' occurs twice"):
         scan_items(path, "item_id", ["title"])
+
+
+def test_a_cpu_gets_smaller_batches_than_an_accelerator(with_pooling, monkeypatch):
+    encoder = TextEncoder.from_pretrained(str(with_pooling("mean", False)))
+    sizes = []
+    padded = encoder.tokenizer.pad
+    monkeypatch.setattr(
+        encoder.tokenizer,
+        "pad",
+        lambda batch, **more: sizes.append(len(batch["input_ids"])) or padded(batch, **more),
+    )
+    encoder.encode(["a"] * 600)
+    assert len(sizes) > 1  # three tokens each: 1800 in all
+    assert max(sizes) * 3 <= default_tokens_per_batch("cpu") < default_tokens_per_batch("cuda:0")
