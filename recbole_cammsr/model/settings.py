@@ -15,6 +15,7 @@ _CHOICES = {
     "time_encoding": ("none", "interval"),
     "hidden_act": tuple(ACTIVATIONS),
     "feature_scaling": ("none", "standardise"),
+    "adaptor_draws": ("position", "item"),
 }
 _AT_LEAST_ONE = (
     "hidden_size",

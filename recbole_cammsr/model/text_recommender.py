@@ -74,6 +74,8 @@ class TextRecommender(CatalogueRecommender):
             noisy=config["noisy_gating"],
             positions=positions,
         )
+        draws = bool(config["noisy_gating"] or config["adaptor_dropout_prob"])
+        self.draws_per_position = draws and config["adaptor_draws"] == "position"
 
     # ---------------------------------------------------------------- items
 
@@ -125,7 +127,10 @@ class TextRecommender(CatalogueRecommender):
         return torch.cat(rows)
 
     def history_rows(self, history: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
-        """:meth:`item_rows` of every position, each with draws of its own.
+        """:meth:`item_rows` of every position.
+
+        The adaptor is most of a step. Where noise and dropout need not differ between the places
+        at which an item stands, it runs once for each distinct item.
 
         Args:
             history: ``(B, L)`` item ids.
@@ -134,7 +139,12 @@ class TextRecommender(CatalogueRecommender):
         Returns:
             ``(B, L, w)``, zero elsewhere.
         """
-        rows = self.rows_by_block(history[known])
+        items = history[known]
+        if self.draws_per_position:
+            rows = self.rows_by_block(items)
+        else:
+            distinct, where = items.unique(return_inverse=True)
+            rows = self.rows_by_block(distinct)[where]
         result = rows.new_zeros(*history.shape, rows.shape[1])
         result[known] = rows
         return result

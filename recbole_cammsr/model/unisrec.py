@@ -108,8 +108,8 @@ class UniSRec(TextRecommender):
     def calculate_loss(self, interaction: Any) -> tuple[torch.Tensor, ...]:
         """Cross-entropy over the catalogue of a batch of packed or classic rows.
 
-        Noise and dropout of the adaptor are drawn for each position and, apart from them, for each
-        candidate, as if every row had gone through it.
+        Noise and dropout of the adaptor are drawn for the histories (see `adaptor_draws`) and,
+        apart from them, for the candidates.
 
         Args:
             interaction: batch with history list ``(B, L)``, length and next item.

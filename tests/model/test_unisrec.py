@@ -107,16 +107,18 @@ def test_items_and_scores_follow_the_equations(make_model, use_id):
         assert torch.allclose(scores[row, 1:], expected, atol=1e-5)
 
 
-def test_each_position_and_each_candidate_has_draws_of_its_own(make_model):
-    _, _, _, model = make_model("UniSRec", **{**QUIET, "noisy_gating": True})
+@pytest.mark.parametrize("draws", ["position", "item"])
+def test_noise_is_drawn_for_each_position_or_item_and_for_each_candidate(make_model, draws):
+    options = {**QUIET, "noisy_gating": True, "adaptor_draws": draws}
+    _, _, _, model = make_model("UniSRec", **options)
     move_all(model)
-    history = torch.tensor([[5, 5, 5, 0]])
+    history = torch.tensor([[5, 7, 5, 0]])
     rows = model.history_rows(history, history > 0)[0].detach()
-    assert not torch.allclose(rows[0], rows[1], atol=1e-4)
+    assert torch.allclose(rows[0], rows[2], atol=1e-6) == (draws == "item")
     assert not torch.allclose(rows[0], model.rows_by_block()[5], atol=1e-4)
     assert torch.equal(rows[3], torch.zeros(16))
     rows = model.eval().history_rows(history, history > 0)[0].detach()
-    assert torch.allclose(rows[0], rows[1])
+    assert torch.allclose(rows, model.rows_by_block()[history[0]] * (history[0] > 0)[:, None])
 
 
 def test_blocks_of_items_change_neither_loss_nor_gradients(make_model):
@@ -176,7 +178,13 @@ def test_one_modality_is_read_and_it_must_be_there(make_model, name):
 @pytest.mark.parametrize("name", ["UniSRec", "TedRec"])
 @pytest.mark.parametrize(
     ("setting", "value"),
-    [("n_experts", 0), ("temperature", 0), ("adaptor_dropout_prob", 2), ("feature_scaling", "x")],
+    [
+        ("n_experts", 0),
+        ("temperature", 0),
+        ("adaptor_dropout_prob", 2),
+        ("feature_scaling", "x"),
+        ("adaptor_draws", "x"),
+    ],
 )
 def test_settings_that_cannot_work_are_refused(make_model, name, setting, value):
     with pytest.raises(ValueError, match=f"`{setting}` is {value!r}"):
