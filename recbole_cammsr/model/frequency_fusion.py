@@ -23,11 +23,20 @@ class FrequencyFusion(nn.Module):
         length: ``N``; shorter sequences are continued with zeros.
     """
 
+    real_ends: torch.Tensor
+
     def __init__(self, dimension: int, length: int) -> None:
         super().__init__()
         self.length = length
         #: real and imaginary part of the spectrum of the filter
         self.filter = nn.Parameter(torch.empty(length // 2 + 1, dimension, 2))
+        # a real sequence has no imaginary part at frequency zero, nor at the highest of an even N;
+        # what an inverse transform makes of one is up to the device's library
+        real_ends = torch.ones(length // 2 + 1, 1, 2)
+        real_ends[0, :, 1] = 0
+        if length % 2 == 0:
+            real_ends[-1, :, 1] = 0
+        self.register_buffer("real_ends", real_ends, persistent=False)
         self.filter_gate = nn.Linear(dimension, 1)
         self.mutual_gate = nn.Linear(dimension, 1)
 
@@ -46,7 +55,8 @@ class FrequencyFusion(nn.Module):
             ``(B, L, d)``.
         """
         id_spectrum, text_spectrum = self._spectrum(ids), self._spectrum(texts)
-        filtered = self._sequence(id_spectrum * torch.view_as_complex(self.filter), ids.shape[1])
+        weight = torch.view_as_complex(self.filter * self.real_ends)
+        filtered = self._sequence(id_spectrum * weight, ids.shape[1])
         mutual = self._sequence(id_spectrum * text_spectrum, ids.shape[1])
         return 2 * (
             filtered * self.filter_gate(filtered).sigmoid()
