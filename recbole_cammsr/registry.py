@@ -23,6 +23,8 @@ from recbole_cammsr.compat.import_hooks import when_imported
 MODELS: dict[str, str] = {
     "CAMMSR": "recbole_cammsr.model.cammsr",
     "SASRecMM": "recbole_cammsr.model.sasrecmm",
+    "TedRec": "recbole_cammsr.model.tedrec",
+    "UniSRec": "recbole_cammsr.model.unisrec",
 }
 
 #: data set class name (``<Model>Dataset``) -> module that defines it, class in it

@@ -1,4 +1,4 @@
-"""Pre-trained features of one modality: standardised, frozen, in memory or gathered on demand."""
+"""Pre-trained features of one modality: frozen, in memory or gathered on demand."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _unit(rows: torch.Tensor) -> torch.Tensor:
 
 
 class FrozenFeatures(nn.Module):
-    """Standardised rows of a feature table (docs/model.md eq. 1).
+    """Rows of a feature table, standardised (docs/model.md eq. 1) or as they are.
 
     A table whose ``values`` are in memory becomes a buffer on the model's device. Of one that
     stays on the host (memory-mapped, say) rows are gathered and standardised as they are asked
@@ -69,24 +69,28 @@ class FrozenFeatures(nn.Module):
     Args:
         table: with ``values`` ``(n_items, d_m)`` or None, ``present`` ``(n_items,)`` bool,
             ``dimension`` and ``rows(ids)``, the raw float32 rows of some items, zero where missing.
+        standardised: False gives the rows of the file.
     """
 
     values: torch.Tensor | None
     mean: torch.Tensor
 
-    def __init__(self, table: Any) -> None:
+    def __init__(self, table: Any, standardised: bool = True) -> None:
         super().__init__()
         self.dimension = int(table.dimension)
+        self.standardised = standardised
         self.table: Any | None = None
         if table.values is not None:
             # frozen: outside the checkpoint, a function of the feature file alone
-            values = standardise(table.values, table.present)
+            values = standardise(table.values, table.present) if standardised else table.values
             self.register_buffer("values", values, persistent=False)
             return
         self.values = None
         self.table = table
-        items = table.present.nonzero().squeeze(1)
-        mean, self.rms = _statistics(table.rows, items, self.dimension)
+        mean, self.rms = torch.zeros(self.dimension), 1.0
+        if standardised:
+            items = table.present.nonzero().squeeze(1)
+            mean, self.rms = _statistics(table.rows, items, self.dimension)
         self.register_buffer("mean", mean, persistent=False)
 
     def forward(self, items: ItemSelection) -> torch.Tensor:
@@ -104,6 +108,9 @@ class FrozenFeatures(nn.Module):
         if not isinstance(items, torch.Tensor):
             items = torch.arange(len(table.present))[slice(None) if items is None else items]
         items = items.cpu()
+        if not self.standardised:
+            raw: torch.Tensor = table.rows(items).to(self.mean.device)
+            return raw
         rows = _unit(table.rows(items)).to(self.mean.device)
         has = table.present[items].to(self.mean.device).unsqueeze(1)
         return torch.where(has, (rows - self.mean) / self.rms, torch.zeros_like(rows))

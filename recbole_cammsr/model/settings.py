@@ -14,6 +14,8 @@ _CHOICES = {
     "norm": ("dyt", "layernorm"),
     "time_encoding": ("none", "interval"),
     "hidden_act": tuple(ACTIVATIONS),
+    "feature_scaling": ("none", "standardise"),
+    "adaptor_draws": ("position", "item"),
 }
 _AT_LEAST_ONE = (
     "hidden_size",
@@ -23,9 +25,16 @@ _AT_LEAST_ONE = (
     "expert_size",
     "experts_per_view",
     "item_block",
+    "n_experts",
 )
-_POSITIVE = ("swap_temperature", "score_temperature", "max_logits")
-_SHARES = ("swap_ratio", "hidden_dropout_prob", "attn_dropout_prob", "expert_dropout")
+_POSITIVE = ("swap_temperature", "score_temperature", "temperature", "max_logits")
+_SHARES = (
+    "swap_ratio",
+    "hidden_dropout_prob",
+    "attn_dropout_prob",
+    "expert_dropout",
+    "adaptor_dropout_prob",
+)
 _NOT_NEGATIVE = ("category_weight", "swap_weight", "softmax_samples")
 
 

@@ -9,7 +9,7 @@ from recbole.utils import get_trainer
 from recbole_cammsr.registry import MODELS
 
 #: models whose definition lets one row carry all its prefixes
-PACKABLE = ["CAMMSR", "SASRecMM"]
+PACKABLE = ["CAMMSR", "SASRecMM", "UniSRec"]
 QUIET = {"hidden_dropout_prob": 0.0, "attn_dropout_prob": 0.0}
 
 
@@ -33,6 +33,8 @@ def test_packed_rows_give_the_loss_of_classic_prefixes(make_model, name):
     options = {**QUIET, "MAX_ITEM_LIST_LENGTH": 50, "train_batch_size": 10**6}
     if name == "CAMMSR":
         options.update(expert_dropout=0.0, swap_weight=0)
+    if name == "UniSRec":
+        options.update(adaptor_dropout_prob=0.0, noisy_gating=False)
     _, _, (packed, _, _), model = make_model(name, **options)
     _, _, (classic, _, _), _ = make_model(name, **options, train_packing=False)
     one, many = next(iter(packed)), next(iter(classic))

@@ -6,25 +6,7 @@ import torch
 from recbole.utils import get_model
 
 
-def _copy_from_stock(model, stock) -> None:
-    """Give a SASRecMM without content the weights of RecBole's SASRec."""
-    with torch.no_grad():
-        model.item_init.id_embedding.weight.copy_(stock.item_embedding.weight)
-        model.encoder.position.weight.copy_(stock.position_embedding.weight)
-        model.encoder.embedding_norm.load_state_dict(stock.LayerNorm.state_dict())
-        for ours, theirs in zip(model.encoder.blocks, stock.trm_encoder.layer):
-            attention, forward = theirs.multi_head_attention, theirs.feed_forward
-            parts = (attention.query, attention.key, attention.value)
-            ours.query_key_value.weight.copy_(torch.cat([part.weight for part in parts]))
-            ours.query_key_value.bias.copy_(torch.cat([part.bias for part in parts]))
-            ours.attention_out.load_state_dict(attention.dense.state_dict())
-            ours.attention_norm.load_state_dict(attention.LayerNorm.state_dict())
-            ours.inner.load_state_dict(forward.dense_1.state_dict())
-            ours.outer.load_state_dict(forward.dense_2.state_dict())
-            ours.feed_forward_norm.load_state_dict(forward.LayerNorm.state_dict())
-
-
-def test_without_content_it_is_recboles_sasrec(make_model):
+def test_without_content_it_is_recboles_sasrec(make_model, copy_sasrec_encoder):
     quiet = {"hidden_dropout_prob": 0.0, "attn_dropout_prob": 0.0}
     _, _, loaders, model = make_model("SASRecMM", modalities=[], train_packing=False, **quiet)
     config, _, _, _ = make_model("SASRec", **quiet)
@@ -32,7 +14,8 @@ def test_without_content_it_is_recboles_sasrec(make_model):
     with torch.no_grad():  # RecBole starts biases at 0 and norms at 1: move them all
         for parameter in stock.parameters():
             parameter.add_(0.05 * torch.randn_like(parameter))
-    _copy_from_stock(model, stock)
+        model.item_init.id_embedding.weight.copy_(stock.item_embedding.weight)
+    copy_sasrec_encoder(model.encoder, stock)
     batch = next(iter(loaders[0]))
     # RecBole's softmax has the padding item as a candidate; ours has not
     theirs = stock.forward(batch["item_id_list"], batch["item_length"])
