@@ -22,6 +22,7 @@ from recbole_cammsr.compat.import_hooks import when_imported
 #: model name -> module that defines it
 MODELS: dict[str, str] = {
     "CAMMSR": "recbole_cammsr.model.cammsr",
+    "HM4SR": "recbole_cammsr.model.hm4sr",
     "SASRecMM": "recbole_cammsr.model.sasrecmm",
 }
 
@@ -29,6 +30,7 @@ MODELS: dict[str, str] = {
 DATASETS: dict[str, tuple[str, str]] = {
     f"{model}Dataset": ("recbole_cammsr.data.dataset", "CAMMSRDataset") for model in MODELS
 }
+DATASETS["HM4SRDataset"] = ("recbole_cammsr.data.timed_dataset", "TimedDataset")
 
 #: settings that change what a data set holds: a pickled one made with others is not reused
 DATASET_ARGUMENTS = (

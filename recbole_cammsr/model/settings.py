@@ -23,10 +23,32 @@ _AT_LEAST_ONE = (
     "expert_size",
     "experts_per_view",
     "item_block",
+    "interactive_experts",
+    "temporal_experts",
 )
-_POSITIVE = ("swap_temperature", "score_temperature", "max_logits")
-_SHARES = ("swap_ratio", "hidden_dropout_prob", "attn_dropout_prob", "expert_dropout")
-_NOT_NEGATIVE = ("category_weight", "swap_weight", "softmax_samples")
+_POSITIVE = (
+    "swap_temperature",
+    "score_temperature",
+    "max_logits",
+    "id_contrast_temperature",
+    "placeholder_temperature",
+    "interval_scale",
+    "time_unit",
+)
+_SHARES = (
+    "swap_ratio",
+    "hidden_dropout_prob",
+    "attn_dropout_prob",
+    "expert_dropout",
+    "placeholder_share",
+)
+_NOT_NEGATIVE = (
+    "category_weight",
+    "swap_weight",
+    "softmax_samples",
+    "id_contrast_weight",
+    "placeholder_weight",
+)
 
 
 def _is_number(value: Any) -> bool:
