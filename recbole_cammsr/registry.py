@@ -28,9 +28,9 @@ MODELS: dict[str, str] = {
 
 #: data set class name (``<Model>Dataset``) -> module that defines it, class in it
 DATASETS: dict[str, tuple[str, str]] = {
-    f"{model}Dataset": ("recbole_cammsr.data.dataset", "CAMMSRDataset") for model in MODELS
+    **{f"{model}Dataset": ("recbole_cammsr.data.dataset", "CAMMSRDataset") for model in MODELS},
+    "HM4SRDataset": ("recbole_cammsr.data.timed_dataset", "TimedDataset"),
 }
-DATASETS["HM4SRDataset"] = ("recbole_cammsr.data.timed_dataset", "TimedDataset")
 
 #: settings that change what a data set holds: a pickled one made with others is not reused
 DATASET_ARGUMENTS = (

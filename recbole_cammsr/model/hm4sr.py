@@ -32,7 +32,6 @@ from torch import nn
 
 from recbole_cammsr.data.timed_dataset import ELAPSED_FIELD
 from recbole_cammsr.model.catalogue_recommender import CatalogueRecommender
-from recbole_cammsr.model.encoder import Block
 from recbole_cammsr.model.frozen_features import FrozenFeatures
 from recbole_cammsr.model.hm4sr_experts import InteractiveMixture, TemporalMixture, TimeEmbedding
 from recbole_cammsr.model.hm4sr_tasks import (
@@ -45,41 +44,10 @@ from recbole_cammsr.model.hm4sr_tasks import (
 from recbole_cammsr.model.item_init import ItemInit
 from recbole_cammsr.model.item_table import RankingTable
 from recbole_cammsr.model.losses import catalogue_cross_entropy
+from recbole_cammsr.model.modality_encoder import ModalityEncoder
 
 # histories encoded at a time in ranking
 _ROWS = 512
-
-
-class ModalityEncoder(nn.Module):
-    """LayerNorm, dropout and causal blocks over one modality of the histories.
-
-    Args:
-        layers: number of blocks.
-        block_options: arguments of :class:`~recbole_cammsr.model.encoder.Block`.
-    """
-
-    def __init__(self, layers: int, **block_options: Any) -> None:
-        super().__init__()
-        self.norm = nn.LayerNorm(block_options["dimension"], eps=1e-12)
-        self.dropout = nn.Dropout(block_options["hidden_dropout"])
-        self.blocks = nn.ModuleList(Block(norm="layernorm", **block_options) for _ in range(layers))
-
-    def forward(self, vectors: torch.Tensor, inside: torch.Tensor) -> torch.Tensor:
-        """State after each prefix.
-
-        Args:
-            vectors: ``(P, d)`` of the positions that are not padding.
-            inside: ``(B, L)`` bool, where they are; rows are left-aligned.
-
-        Returns:
-            ``(B, L, d)``.
-        """
-        normed = self.dropout(self.norm(vectors))
-        x = normed.new_zeros(*inside.shape, normed.shape[1])
-        x[inside] = normed
-        for block in self.blocks:
-            x = block(x)
-        return x
 
 
 class HM4SR(CatalogueRecommender):
@@ -95,6 +63,7 @@ class HM4SR(CatalogueRecommender):
     """
 
     projection_key = "item_init.projections.{index}.weight"
+    labels: torch.Tensor
 
     def __init__(self, config: Any, dataset: Any) -> None:
         super().__init__(config, dataset)
@@ -170,7 +139,6 @@ class HM4SR(CatalogueRecommender):
     def _make_category_head(self, config: Any, dataset: Any, width: int) -> None:
         self.category_weight = float(config["category_weight"] or 0.0)
         self.category_head: nn.Linear | None = None
-        self.labels: torch.Tensor
         if not self.category_weight:
             return
         labels = dataset.categories.targets
@@ -308,7 +276,7 @@ class HM4SR(CatalogueRecommender):
         )
         weight = torch.zeros(self.n_items, device=items.device)
         weight.index_add_(0, history.flatten(), times_seen.flatten().to(weight.dtype))
-        # the experts of the task run once per distinct item of the histories
+        # the task is computed once per distinct item of the histories
         known = weight.nonzero().squeeze(1)
         return weighted_category_loss(head(items[known]), self.labels[known], weight[known])
 

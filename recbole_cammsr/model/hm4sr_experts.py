@@ -105,8 +105,10 @@ class TimeEmbedding(nn.Module):
         row = torch.floor(self.interval_scale * torch.log2(since[inside] + 1)).long()
         interval = self.interval(row.clamp_max(self.interval.num_embeddings - 1))
         when = (times[inside] / self.unit).to(self.frequency.dtype)
-        absolute = torch.cos(self.absolute(when.unsqueeze(1)) * self.frequency)
-        return torch.cat([interval, absolute.to(interval.dtype)], dim=1)
+        # 16 bits cannot tell the days of a year apart
+        with torch.autocast(when.device.type, enabled=False):
+            absolute = torch.cos(self.absolute(when.unsqueeze(1)) * self.frequency)
+        return torch.cat([interval, absolute], dim=1)
 
 
 class TemporalMixture(nn.Module):
