@@ -1,12 +1,12 @@
 """HM4SR: two levels of experts, the second of them told the time, and three more tasks.
 
 Reference: Zhang et al., "Hierarchical Time-Aware Mixture of Experts for Multi-Modal Sequential
-Recommendation", WWW 2025 (arXiv 2501.14269). Written from its equations; the settings that the
-paper leaves open are those of the authors' public code (SStarCCat/HM4SR, commit f1c0a15), against
-which tests/model/test_hm4sr.py compares scores and losses.
+Recommendation", WWW 2025 (arXiv 2501.14269). The equations, and which settings of ours are which
+of theirs: docs/baselines.md, "HM4SR". tests/model/test_hm4sr.py compares vectors, scores, losses
+and gradients with the authors' public code (SStarCCat/HM4SR, commit f1c0a15).
 
-That code differs from the paper, or from what can work, in these points. They are mended here
-unless ``original_defects: True`` asks for them, for comparison (docs/baselines.md, "HM4SR"):
+That code departs from what it describes in these points. They are mended here unless
+``original_defects: True`` asks for them, for comparison:
 
 * the temporal experts stand in a plain list: no optimiser trains them, no checkpoint holds them;
 * in the contrastive losses the similarity of a false negative is set to 0 before the exponential,
@@ -19,7 +19,8 @@ unless ``original_defects: True`` asks for them, for comparison (docs/baselines.
 
 Mended in either case: device, feature dimension and paths are hard-coded; there is exactly one
 text and one image encoder; ``predict`` returns ``(B, B)``; a row's padding makes the index of an
-interval NaN; features are aligned by row number alone; a Python loop over rows draws placeholders.
+interval NaN, which a CPU refuses; features are aligned by row number alone; a Python loop over
+rows draws the placeholders; time vectors are computed twice and padding is encoded.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ from recbole_cammsr.model.item_table import RankingTable
 from recbole_cammsr.model.losses import catalogue_cross_entropy
 from recbole_cammsr.model.modality_encoder import ModalityEncoder
 
-# histories encoded at a time in ranking
+# histories encoded at a time in ranking: bounds what the experts hold
 _ROWS = 512
 
 

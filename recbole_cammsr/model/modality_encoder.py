@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from recbole_cammsr.model.encoder import Block
+
+# rows encoded at a time: few enough to be of about one length, enough to keep a GPU busy
+_ROWS = 256
 
 
 class ModalityEncoder(nn.Module):
@@ -32,11 +36,20 @@ class ModalityEncoder(nn.Module):
             inside: ``(B, L)`` bool, where they are; rows are left-aligned.
 
         Returns:
-            ``(B, L, d)``.
+            ``(B, L, d)``, zero at padding beyond the longest of the rows encoded together.
         """
         normed = self.dropout(self.norm(vectors))
-        x = normed.new_zeros(*inside.shape, normed.shape[1])
-        x[inside] = normed
-        for block in self.blocks:
-            x = block(x)
-        return x
+        width = inside.shape[1]
+        placed = normed.new_zeros(*inside.shape, normed.shape[1])
+        placed[inside] = normed
+        # most positions of classic rows are padding: rows of about one length go together
+        length = inside.sum(dim=1)
+        order = length.argsort()
+        parts = []
+        for part in order.split(_ROWS):
+            longest = int(length[part[-1]])
+            x = placed[part, :longest]
+            for block in self.blocks:
+                x = block(x)
+            parts.append(F.pad(x, (0, 0, 0, width - longest)))
+        return torch.cat(parts)[order.argsort()]
