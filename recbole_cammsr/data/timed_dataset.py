@@ -44,7 +44,10 @@ class TimedDataset(CAMMSRDataset):
         self._check_field("uid_field", "time_field")
         times = self._raw_time
         if times is None:
-            raise ValueError("the data set has no times; was it built before it was read?")
+            raise ValueError(
+                f"the interactions have no field {self.time_field!r}; name the one with their "
+                f"times in `TIME_FIELD`."
+            )
         users = self.inter_feat[self.uid_field].numpy()
         follows = users[1:] == users[:-1]
         self.longest_interval = float(np.diff(times)[follows].max(initial=0.0))

@@ -11,7 +11,6 @@ import math
 import os
 from types import SimpleNamespace
 
-import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -212,29 +211,7 @@ def test_placeholders_know_the_time_alone(make_model):
     assert float(model._placeholder_loss(rows, first, later, ends)) != losses[0]
 
 
-# ---------------------------------------------------------------- data and switches
-
-
-def test_histories_carry_the_exact_times_of_the_file(make_data, toy_path):
-    _, dataset, loaders = make_data("HM4SR")
-    frame = pd.read_csv(toy_path / "toy" / "toy.inter", sep="\t")
-    frame.columns = ["user", "item", "time"]
-    of_user = frame.sort_values("time", kind="stable").groupby("user")["time"].apply(list)
-    interaction, _, _, _ = next(iter(loaders[2]))
-    users = dataset.id2token("user_id", interaction["user_id"].numpy())
-    start = frame["time"].min()
-    for row, user in enumerate(users):
-        n = int(interaction["item_length"][row])
-        found = interaction["elapsed_time_list"][row]
-        assert found.dtype == torch.float64
-        assert found[:n].tolist() == [time - start for time in of_user[user][-1 - n : -1]]
-        assert not found[n:].any()
-    longest = max(max(np.diff(times)) for times in of_user)
-    assert dataset.longest_interval == longest
-    # what RecBole has itself cannot tell them apart
-    assert len(interaction["timestamp_list"].unique()) < len(
-        interaction["elapsed_time_list"].unique()
-    )
+# ---------------------------------------------------------------- rows and switches
 
 
 def test_packed_rows_give_the_losses_of_classic_prefixes(make_model):
@@ -317,13 +294,39 @@ def test_mixed_precision_does_not_blur_the_time(make_model):
         assert all(torch.isfinite(loss) for loss in model.calculate_loss(batch))
 
 
-def test_what_cannot_work_is_refused(make_model, make_data):
+def test_the_defects_of_the_losses_are_those_described(make_model):
+    _, dataset, loaders, model = make_model("HM4SR", **QUIET, original_defects=True)
+    move_parameters(model)
+    batch = next(iter(loaders[0]))
+    losses = dict(zip(model.loss_names, model.calculate_loss(batch)))
+    users, items = model.forward(batch), model.ranking_table().items
+    # the padding item is a candidate
+    expected = torch.nn.functional.cross_entropy(users @ items.t(), batch["item_id"])
+    assert torch.allclose(losses["recommendation"], expected, atol=1e-5)
+    # a false negative counts as similarity 0
+    width = users.shape[1] // 3
+    expected = hm4sr_tasks.info_nce(
+        users[:, :width], items[batch["item_id"], :width], batch["item_id"], 0.2, 0.0
+    )
+    assert torch.allclose(losses["id_contrast"], expected, atol=1e-5)
+    # position l of row b trains label l of the b-th position of the whole batch
+    in_order = batch["item_id_list"].flatten().tolist()
+    terms = []
+    for b, row in enumerate(batch["item_id_list"].tolist()):
+        for column, item in enumerate(row):
+            if item:
+                logit = float(model.category_head(items[in_order[b]])[column])
+                labels = dataset.categories.targets[in_order[b]]
+                has = column < len(labels) and bool(labels[column])
+                terms.append(math.log1p(math.exp(-logit if has else logit)))
+    assert float(losses["category"]) == pytest.approx(sum(terms) / len(terms), abs=1e-5)
+
+
+def test_what_cannot_work_is_refused(make_model):
     with pytest.raises(ValueError, match=r"`original_defects: True`.*`train_packing: False`"):
         make_model("HM4SR", original_defects=True, train_packing=True)
     with pytest.raises(ValueError, match="`interval_scale` is 0; it must be a number above 0"):
         make_model("HM4SR", interval_scale=0)
-    with pytest.raises(ValueError, match="HM4SR needs the time of every interaction"):
-        make_data("HM4SR", benchmark_filename=["train", "valid", "test"])
 
 
 # ---------------------------------------------------------------- the authors' code
