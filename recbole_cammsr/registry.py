@@ -22,6 +22,7 @@ from recbole_cammsr.compat.import_hooks import when_imported
 #: model name -> module that defines it
 MODELS: dict[str, str] = {
     "CAMMSR": "recbole_cammsr.model.cammsr",
+    "HM4SR": "recbole_cammsr.model.hm4sr",
     "SASRecMM": "recbole_cammsr.model.sasrecmm",
     "TedRec": "recbole_cammsr.model.tedrec",
     "UniSRec": "recbole_cammsr.model.unisrec",
@@ -29,7 +30,8 @@ MODELS: dict[str, str] = {
 
 #: data set class name (``<Model>Dataset``) -> module that defines it, class in it
 DATASETS: dict[str, tuple[str, str]] = {
-    f"{model}Dataset": ("recbole_cammsr.data.dataset", "CAMMSRDataset") for model in MODELS
+    **{f"{model}Dataset": ("recbole_cammsr.data.dataset", "CAMMSRDataset") for model in MODELS},
+    "HM4SRDataset": ("recbole_cammsr.data.timed_dataset", "TimedDataset"),
 }
 
 #: settings that change what a data set holds: a pickled one made with others is not reused

@@ -266,10 +266,14 @@ class CAMMSRDataset(VectorisedDataset):
             self.item_list_length_field: length,
             TARGET_COUNT_FIELD: torch.from_numpy(self.packed.targets[index]),
         }
-        for list_field in (self.item_id_list_field, INTERVAL_FIELD + self.config["LIST_SUFFIX"]):
+        for list_field in self._packed_lists():
             if list_field in feat:
                 batch[list_field] = feat.histories(list_field, rows, longest)
         return Interaction(batch)
+
+    def _packed_lists(self) -> list[str]:
+        """List fields of a packed row, where the data set has them."""
+        return [self.item_id_list_field, INTERVAL_FIELD + self.config["LIST_SUFFIX"]]
 
 
 def _pack(user_ids: np.ndarray, lengths: np.ndarray, overlap: int) -> PackedRows:

@@ -211,13 +211,15 @@ class CatalogueRecommender(SequentialRecommender):
             ``(B,)``.
         """
         candidates = self.ranking_table().candidates[interaction[self.ITEM_ID]]
-        # sampled evaluation repeats a history for each of its candidates: encode it once
         fields = self.history_fields()
+        # sampled evaluation repeats a history for each of its candidates: encode it once
         columns = [interaction[field].reshape(len(candidates), -1) for field in fields]
+        # times are floats: as float64 they and item ids stay exact side by side
+        columns = [each.double() if each.is_floating_point() else each for each in columns]
         rows, where = torch.unique(torch.cat(columns, dim=1), dim=0, return_inverse=True)
-        parts = rows.split([column.shape[1] for column in columns], dim=1)
-        distinct = dict(zip(fields, parts))
-        distinct[self.ITEM_SEQ_LEN] = distinct[self.ITEM_SEQ_LEN].squeeze(1)
+        one_of = where.new_empty(len(rows))
+        one_of[where] = torch.arange(len(where), device=where.device)
+        distinct = {field: interaction[field][one_of] for field in fields}
         return (self.forward(distinct)[where] * candidates).sum(dim=1)
 
     def full_sort_predict(self, interaction: Any) -> torch.Tensor:

@@ -26,16 +26,34 @@ _AT_LEAST_ONE = (
     "experts_per_view",
     "item_block",
     "n_experts",
+    "interactive_experts",
+    "temporal_experts",
 )
-_POSITIVE = ("swap_temperature", "score_temperature", "temperature", "max_logits")
+_POSITIVE = (
+    "swap_temperature",
+    "score_temperature",
+    "temperature",
+    "max_logits",
+    "id_contrast_temperature",
+    "placeholder_temperature",
+    "interval_scale",
+    "time_unit",
+)
 _SHARES = (
     "swap_ratio",
     "hidden_dropout_prob",
     "attn_dropout_prob",
     "expert_dropout",
     "adaptor_dropout_prob",
+    "placeholder_share",
 )
-_NOT_NEGATIVE = ("category_weight", "swap_weight", "softmax_samples")
+_NOT_NEGATIVE = (
+    "category_weight",
+    "swap_weight",
+    "softmax_samples",
+    "id_contrast_weight",
+    "placeholder_weight",
+)
 
 
 def _is_number(value: Any) -> bool:

@@ -1,0 +1,113 @@
+"""What HM4SR learns besides the next item: contrast, placeholders and categories."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+
+
+def info_nce(
+    anchors: torch.Tensor,
+    candidates: torch.Tensor,
+    targets: torch.Tensor,
+    temperature: float,
+    false_negative_logit: float = -math.inf,
+) -> torch.Tensor:
+    """Cross-entropy of each anchor's own candidate against those of the batch.
+
+    Args:
+        anchors: ``(T, d)``.
+        candidates: ``(T, d)``.
+        targets: ``(T,)`` next items; rows with the same one are no negatives of each other.
+        temperature: divides the cosine similarities.
+        false_negative_logit: what stands in their place: minus infinity leaves them out. The
+            authors' code has 0, which counts each as a candidate of similarity 0.
+
+    Returns:
+        Scalar, float32.
+    """
+    similarity = F.normalize(anchors.float(), dim=1) @ F.normalize(candidates.float(), dim=1).t()
+    same = targets.unsqueeze(0) == targets.unsqueeze(1)
+    same.fill_diagonal_(False)
+    logits = (similarity / temperature).masked_fill(same, false_negative_logit)
+    return F.cross_entropy(logits, torch.arange(len(logits), device=logits.device))
+
+
+def draw_placeholders(length: torch.Tensor, width: int, share: float) -> torch.Tensor:
+    """Positions of each history that a placeholder takes, drawn without replacement.
+
+    Args:
+        length: ``(B,)`` of the histories.
+        width: of the result.
+        share: of a history's positions, rounded down.
+
+    Returns:
+        ``(B, width)`` bool, ``floor(share length)`` of a row true.
+    """
+    inside = torch.arange(width, device=length.device) < length.unsqueeze(1)
+    order = torch.rand(inside.shape, device=length.device).masked_fill(~inside, 2.0)
+    rank = order.argsort(dim=1).argsort(dim=1)
+    return rank < (length * share).floor().unsqueeze(1)
+
+
+def prefixes_of_positions(length: torch.Tensor, count: torch.Tensor, width: int) -> torch.Tensor:
+    """How many of a row's trained prefixes hold each of its positions.
+
+    RecBole's classic rows train one prefix, which holds all of them; a packed row stands for one
+    classic row for each of its last ``count`` positions.
+
+    Args:
+        length: ``(B,)`` of the histories.
+        count: ``(B,)`` trained positions, at most ``length``.
+        width: of the result.
+
+    Returns:
+        ``(B, width)`` integers, 0 at padding.
+    """
+    position = torch.arange(width, device=length.device)
+    left = (length.unsqueeze(1) - position).clamp_min(0)
+    return torch.minimum(left, count.unsqueeze(1))
+
+
+def weighted_category_loss(
+    logits: torch.Tensor, labels: torch.Tensor, weight: torch.Tensor
+) -> torch.Tensor:
+    """Binary cross-entropy over all labels of the labelled items.
+
+    Args:
+        logits: ``(n, C)``.
+        labels: ``(n, C)`` bool; items without any do not count.
+        weight: ``(n,)`` of the items.
+
+    Returns:
+        Scalar, float32; zero where no item is labelled.
+    """
+    logits = logits.float()
+    per_item = F.binary_cross_entropy_with_logits(logits, labels.to(logits.dtype), reduction="none")
+    weight = weight.to(logits.dtype) * labels.any(dim=1)
+    return (per_item.mean(dim=1) * weight).sum() / weight.sum().clamp_min(1.0)
+
+
+def misindexed_category_loss(
+    logits: torch.Tensor, labels: torch.Tensor, inside: torch.Tensor
+) -> torch.Tensor:
+    """The category task as the authors' code computes it, for comparison.
+
+    Row and column numbers of the batch's positions are used as numbers of items and of labels:
+    the position in column l of row b trains label l of the b-th position of the batch, counted
+    over all rows, padding included.
+
+    Args:
+        logits: ``(B, C)`` of the first B positions of the flattened batch.
+        labels: ``(B, C)`` bool, of the same.
+        inside: ``(B, L)`` bool, not padding; L is at most C.
+
+    Returns:
+        Scalar, float32.
+    """
+    width = inside.shape[1]
+    return F.binary_cross_entropy_with_logits(
+        logits[:, :width][inside].float(), labels[:, :width][inside].float()
+    )

@@ -1,0 +1,49 @@
+"""Histories with exact times."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+
+def test_histories_carry_the_exact_times_of_the_file(make_data, toy_path):
+    _, dataset, loaders = make_data("HM4SR")
+    frame = pd.read_csv(toy_path / "toy" / "toy.inter", sep="\t")
+    frame.columns = ["user", "item", "time"]
+    of_user = frame.sort_values("time", kind="stable").groupby("user")["time"].apply(list)
+    interaction, _, _, _ = next(iter(loaders[2]))
+    users = dataset.id2token("user_id", interaction["user_id"].numpy())
+    start = frame["time"].min()
+    for row, user in enumerate(users):
+        n = int(interaction["item_length"][row])
+        found = interaction["elapsed_time_list"][row]
+        assert found.dtype == torch.float64
+        assert found[:n].tolist() == [time - start for time in of_user[user][-1 - n : -1]]
+        assert not found[n:].any()
+    longest = max(max(np.diff(times)) for times in of_user)
+    assert dataset.longest_interval == longest
+    # what RecBole has itself cannot tell them apart
+    assert len(interaction["timestamp_list"].unique()) < len(
+        interaction["elapsed_time_list"].unique()
+    )
+
+
+def test_packed_rows_carry_the_times_too(make_data):
+    _, _, (packed, _, _) = make_data("HM4SR", train_packing=True)
+    _, _, (classic, _, _) = make_data("HM4SR", train_batch_size=10**6)
+    rows = next(iter(classic))
+    of_prefix = {}
+    for user, n, times in zip(rows["user_id"], rows["item_length"], rows["elapsed_time_list"]):
+        of_prefix.setdefault((int(user), int(n)), []).append(times[: int(n)].tolist())
+    for batch in packed:
+        for row in range(len(batch)):
+            n = int(batch["item_length"][row])
+            times = batch["elapsed_time_list"][row, :n].tolist()
+            assert times in of_prefix[int(batch["user_id"][row]), n]
+
+
+def test_pre_split_data_is_refused(make_data):
+    with pytest.raises(ValueError, match="HM4SR needs the time of every interaction"):
+        make_data("HM4SR", benchmark_filename=["train", "valid", "test"])
