@@ -46,6 +46,7 @@ from recbole_cammsr.model.item_init import ItemInit
 from recbole_cammsr.model.item_table import RankingTable
 from recbole_cammsr.model.losses import catalogue_cross_entropy
 from recbole_cammsr.model.modality_encoder import ModalityEncoder
+from recbole_cammsr.model.settings import refuse_without_id
 
 # histories encoded at a time in ranking: bounds what the experts hold
 _ROWS = 512
@@ -67,6 +68,7 @@ class HM4SR(CatalogueRecommender):
     labels: torch.Tensor
 
     def __init__(self, config: Any, dataset: Any) -> None:
+        refuse_without_id(config)
         super().__init__(config, dataset)
         self.original_defects = bool(config["original_defects"])
         if self.original_defects and config["train_packing"]:

@@ -95,3 +95,19 @@ def check_settings(config: Any) -> None:
             f"`hidden_size` {config['hidden_size']} is not a multiple of `n_heads` "
             f"{config['n_heads']}; change one of them."
         )
+
+
+def refuse_without_id(config: Any) -> None:
+    """Refuse `use_id: False` for a model that is built on item IDs.
+
+    Args:
+        config: RecBole's Config.
+
+    Raises:
+        ValueError: the ID is switched off.
+    """
+    if config["use_id"] is False:
+        raise ValueError(
+            f"`use_id` is False, but {config['model']} is built on item IDs; take the setting out, "
+            f"or compare with CAMMSR, SASRecMM or UniSRec without IDs."
+        )

@@ -29,6 +29,7 @@ from recbole_cammsr.model.encoder import HistoryEncoder
 from recbole_cammsr.model.frequency_fusion import FrequencyFusion
 from recbole_cammsr.model.frozen_features import ItemSelection
 from recbole_cammsr.model.item_table import RankingTable
+from recbole_cammsr.model.settings import refuse_without_id
 from recbole_cammsr.model.text_recommender import TextRecommender
 
 # rows fused and encoded at a time when ranking
@@ -45,6 +46,7 @@ class TedRec(TextRecommender):
                 "of a packed row would see the items they are to predict; set `train_packing: "
                 "False`."
             )
+        refuse_without_id(config)
         super().__init__(config, dataset, positions=config["MAX_ITEM_LIST_LENGTH"])
         self.dimension, std = config["hidden_size"], config["initializer_range"]
         self.id_embedding = nn.Embedding(self.n_items, self.dimension, padding_idx=0)

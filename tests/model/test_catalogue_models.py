@@ -71,3 +71,9 @@ def test_a_checkpoint_holds_no_features_and_gives_the_same_ranking(make_model, n
     with torch.no_grad():
         expected = model.eval().full_sort_predict(interaction)
         assert torch.equal(again.eval().full_sort_predict(interaction), expected)
+
+
+@pytest.mark.parametrize("name", ["HM4SR", "TedRec"])
+def test_models_on_item_ids_refuse_to_go_without(make_model, name):
+    with pytest.raises(ValueError, match=f"{name} is built on item IDs"):
+        make_model(name, use_id=False)
