@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,13 +32,19 @@ ITEM_HEADER = (
     "image:token_seq",
 )
 DUPLICATES = ("first", "last", "all")
+#: what ``filter_staged`` does, one after the other
+STEPS = ("ids", "metadata", "times", "duplicates", "ratings", "k-core", ".inter", ".item")
 _ROWS_PER_FETCH = 16_384
 _LARGEST_WHOLE_NUMBER = 2**53
+_MEMORY = re.compile(r"\s*\d+(\.\d+)?\s*([KMGT](i?B)?|B|%)\s*", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class FilterRule:
     """What is kept, applied in the order of the attributes.
+
+    Before all of them, rows without a timestamp go where other rows of the source have one: they
+    have no place in a sequence, and RecBole would put them at the mean time.
 
     Attributes:
         min_time: Earliest timestamp in seconds, inclusive; None for no bound.
@@ -83,6 +90,15 @@ class Engine:
     memory_limit: str = "4GB"
     threads: int = 2
 
+    def __post_init__(self) -> None:
+        """Refuse limits that DuckDB would refuse after the source has been staged."""
+        if not _MEMORY.fullmatch(self.memory_limit):
+            raise ValueError(
+                f"the memory limit must be a size such as 4GB or 512MB, not {self.memory_limit!r}"
+            )
+        if self.threads < 1:
+            raise ValueError(f"the number of threads must be at least 1, not {self.threads}")
+
 
 def filter_staged(
     staged: str | os.PathLike[str],
@@ -91,6 +107,7 @@ def filter_staged(
     item_path: str | os.PathLike[str],
     rule: FilterRule,
     engine: Engine | None = None,
+    begin: Callable[[str], object] = lambda step: None,
 ) -> dict[str, Any]:
     """Filter staged interactions and write ``.inter`` and ``.item``.
 
@@ -104,6 +121,7 @@ def filter_staged(
         item_path: The ``.item`` file, one row for each item that has interactions left.
         rule: What is kept.
         engine: Limits of DuckDB.
+        begin: Called with each of ``STEPS`` before it begins.
 
     Returns:
         Counts: rows after each filter, users, items, items with each kind of metadata.
@@ -113,8 +131,10 @@ def filter_staged(
         ValueError: If no interaction is left, naming the filter that removed the last ones.
     """
     with _database(Path(work), engine or Engine()) as connection:
-        counts = _select(connection, Path(staged), rule)
+        counts = _select(connection, Path(staged), rule, begin)
+        begin(".inter")
         _write_inter(connection, inter_path)
+        begin(".item")
         counts.update(_write_items(connection, item_path, rule.categories))
     return counts
 
@@ -138,13 +158,16 @@ def _database(work: Path, engine: Engine) -> Iterator[Any]:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def _select(connection: Any, staged: Path, rule: FilterRule) -> dict[str, Any]:
+def _select(
+    connection: Any, staged: Path, rule: FilterRule, begin: Callable[[str], object]
+) -> dict[str, Any]:
     """Build the tables ``kept``, ``users``, ``items`` and ``described``; return row counts."""
+    begin("ids")
     counts: dict[str, Any] = {}
     interactions = str(staged / INTERACTIONS)
-    counts["rows_read"] = connection.execute(
-        "SELECT count(*) FROM read_parquet(?)", [interactions]
-    ).fetchone()[0]
+    counts["rows_read"], timed = connection.execute(
+        "SELECT count(*), count(timestamp) FROM read_parquet(?)", [interactions]
+    ).fetchone()
     if not counts["rows_read"]:
         raise ValueError(f"{staged.name}: the source holds no usable interaction")
     # The row where a user or item first occurs serves as its number and fixes its place.
@@ -154,6 +177,7 @@ def _select(connection: Any, staged: Path, rule: FilterRule) -> dict[str, Any]:
             f"FROM read_parquet(?) GROUP BY {name}",
             [interactions],
         )
+    begin("metadata")
     connection.execute(
         "CREATE TABLE described AS SELECT items.code, min(file_row_number) AS record "
         "FROM read_parquet(?, file_row_number = true) AS source "
@@ -166,14 +190,18 @@ def _select(connection: Any, staged: Path, rule: FilterRule) -> dict[str, Any]:
         "JOIN described ON described.record = source.file_row_number",
         [str(staged / ITEMS)],
     )
+    begin("times")
+    counts["rows_with_time"] = timed or counts["rows_read"]
     connection.execute(
         "CREATE TABLE kept AS SELECT row, users.code AS user, items.code AS item, rating, "
         "timestamp FROM read_parquet(?) AS source JOIN users ON users.token = source.user "
         "JOIN items ON items.token = source.item "
-        "WHERE (?::DOUBLE IS NULL OR timestamp >= ?) AND (?::DOUBLE IS NULL OR timestamp < ?)",
-        [interactions, rule.min_time, rule.min_time, rule.max_time, rule.max_time],
+        "WHERE (timestamp IS NOT NULL OR ?) "
+        "AND (?::DOUBLE IS NULL OR timestamp >= ?) AND (?::DOUBLE IS NULL OR timestamp < ?)",
+        [interactions, not timed, rule.min_time, rule.min_time, rule.max_time, rule.max_time],
     )
     _checkpoint(connection, counts, "rows_after_time", "the time range")
+    begin("duplicates")
     if rule.duplicates != "all":
         way = "ASC" if rule.duplicates == "first" else "DESC"
         _replace(
@@ -182,12 +210,14 @@ def _select(connection: Any, staged: Path, rule: FilterRule) -> dict[str, Any]:
             f"ORDER BY coalesce(timestamp, '-infinity'::DOUBLE) {way}, row {way}) = 1",
         )
     _checkpoint(connection, counts, "rows_after_duplicates", "the duplicate policy")
+    begin("ratings")
     if rule.min_rating is not None:
         _replace(connection, "WHERE rating >= ?", [rule.min_rating])
     _checkpoint(connection, counts, "rows_after_rating", "the rating threshold")
     if rule.only_described:
         _replace(connection, "WHERE item IN (SELECT code FROM described)")
     _checkpoint(connection, counts, "rows_after_metadata", "the restriction to described items")
+    begin("k-core")
     counts["kcore_rounds"] = k_core(connection, "kept", rule.min_per_user, rule.min_per_item)
     _checkpoint(
         connection, counts, "interactions", f"the {rule.min_per_user}/{rule.min_per_item}-core"
