@@ -15,7 +15,7 @@ from typing import Any
 from .content_digest import file_digest, rows_digest
 from .interaction_filter import STEPS, Engine, FilterRule, filter_staged
 from .optional_import import require
-from .prep_record import PrepRecord
+from .prep_record import SKIPPED_COUNT, SOURCE_NOTE, PrepRecord
 from .source import Source
 from .staging import INTERACTIONS, ITEMS, REPORT, StagingWriter, read_report
 
@@ -23,7 +23,6 @@ STAGE = "stage-source"
 FILTER = "atomic-files"
 #: raised when the staged rows or the atomic files of the same source would come out differently
 LAYOUT = 2
-_SKIPPED, _NOTE = "skipped: ", "note: "
 
 
 @dataclass(frozen=True)
@@ -122,9 +121,9 @@ def prepare(
             outputs=[inter, item],
             counts={
                 **counts,
-                **{f"{_SKIPPED}{reason}": n for reason, n in report["skipped"].items()},
+                **{f"{SKIPPED_COUNT}{reason}": n for reason, n in report["skipped"].items()},
                 # Damage in a source explains counts that differ from someone else's.
-                **{f"{_NOTE}{sentence}": 1 for sentence in report["notes"]},
+                **{f"{SOURCE_NOTE}{sentence}": 1 for sentence in report["notes"]},
             },
             coverage=_coverage(counts),
             software={name: version(name) for name in ("duckdb", "pyarrow")},
@@ -135,9 +134,9 @@ def prepare(
         item,
         record.path,
         was_current,
-        {key: n for key, n in done.items() if not key.startswith((_SKIPPED, _NOTE))},
-        _with_prefix(done, _SKIPPED),
-        tuple(_with_prefix(done, _NOTE)),
+        {key: n for key, n in done.items() if not key.startswith((SKIPPED_COUNT, SOURCE_NOTE))},
+        _with_prefix(done, SKIPPED_COUNT),
+        tuple(_with_prefix(done, SOURCE_NOTE)),
     )
 
 
