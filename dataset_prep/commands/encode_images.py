@@ -26,6 +26,7 @@ from ..image_source import ImageFile, check_any, open_images
 from ..image_verdicts import write_verdicts
 from ..item_links import read_links
 from ..item_records import read_items, scan_items
+from ..model_location import model_packages
 from ..optional_import import require
 from ..torch_device import choose_device
 
@@ -126,7 +127,10 @@ def execute(options: argparse.Namespace) -> None:
         "chunk size": options.chunk_size,
     }
     software = {
-        **software_versions("torch", "transformers", "pillow", "numpy", "scipy"),
+        **software_versions(
+            *("torch", "transformers", "pillow", "numpy", "scipy"),
+            *model_packages(options.image_encoder),
+        ),
         "device": device,
     }
 
