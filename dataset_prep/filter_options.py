@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from datetime import datetime, timezone
 
-from .interaction_filter import DUPLICATES, Engine, FilterRule
+from .filter_rule import DUPLICATES, Engine, FilterRule
 from .interaction_table import CategoryRule, add_category_options
 from .prepare import prepare, summary_rows
 from .source import Source

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from .content_digest import file_digest, rows_digest
-from .interaction_filter import STEPS, Engine, FilterRule, filter_staged
+from .filter_rule import Engine, FilterRule
+from .interaction_filter import STEPS, filter_staged
 from .optional_import import require
 from .prep_record import SKIPPED_COUNT, SOURCE_NOTE, PrepRecord
 from .source import Source
