@@ -127,7 +127,7 @@ def _select(
         [str(staged / ITEMS)],
     )
     begin("times")
-    counts["rows_with_time"] = timed or counts["rows_read"]
+    counts["rows_with_time"] = timed
     connection.execute(
         "CREATE TABLE kept AS SELECT row, users.code AS user, items.code AS item, rating, "
         "timestamp FROM read_parquet(?) AS source JOIN users ON users.token = source.user "

@@ -173,6 +173,8 @@ def summary_rows(result: Preparation) -> list[tuple[str, str]]:
     """
     counts = result.counts
     rows = [("rows in the source", f"{counts['rows_read']:,}")]
+    if not counts["rows_with_time"]:
+        rows.append(("rows with a time", "none: sequential models need times"))
     before = counts["rows_read"]
     for key, label in (
         ("rows_with_time", "after dropping rows without time"),
@@ -182,6 +184,8 @@ def summary_rows(result: Preparation) -> list[tuple[str, str]]:
         ("rows_after_metadata", "after restriction to described items"),
         ("interactions", f"after k-core (rounds: {counts['kcore_rounds']})"),
     ):
+        if key == "rows_with_time" and not counts[key]:
+            continue
         if counts[key] != before:
             rows.append((label, f"{counts[key]:,}"))
         before = counts[key]

@@ -216,7 +216,7 @@ def test_source_without_times_keeps_its_rows(tmp_path: Path) -> None:
     rule = FilterRule(min_per_user=0, min_per_item=0)
     counts = filter_staged(staged, tmp_path / "work", inter, tmp_path / "x.item", rule)
     assert read(inter)[1:] == [["u", "b", "5"], ["u", "a", "4"]]
-    assert counts["rows_with_time"] == 2
+    assert counts["rows_with_time"] == 0
 
 
 @pytest.mark.parametrize(
