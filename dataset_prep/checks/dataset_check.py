@@ -180,9 +180,7 @@ def _check_record(folder: Path, name: str) -> Section | None:
         section.fact(stage, ", ".join(f"{key} {value:,}" for key, value in own.items()))
         for key, n in done.counts.items():
             if key.startswith(SKIPPED_COUNT):
-                section.note(
-                    f"{n:,} records of the source were left out: {key[len(SKIPPED_COUNT) :]}"
-                )
+                section.note(f"left out of the source: {n:,} ({key[len(SKIPPED_COUNT) :]})")
             elif key.startswith(SOURCE_NOTE):
                 section.note(key[len(SOURCE_NOTE) :])
         for output, digest in done.outputs.items():

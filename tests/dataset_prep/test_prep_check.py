@@ -290,7 +290,7 @@ def test_damage_of_the_source_is_told_in_sentences(toy):
     assert facts(result)["atomic-files"] == "users 80"
     assert messages(result, "note") == [
         "x.gz ends early",
-        "1,234 records of the source were left out: x.gz: line cut short",
+        "left out of the source: 1,234 (x.gz: line cut short)",
     ]
 
 
