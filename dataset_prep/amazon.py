@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -252,10 +253,11 @@ def _paths(value: object) -> list[list[str]]:
 
 
 def _number(value: object) -> float | None:
-    """A number of JSON, also one spelled as text; None for anything else."""
+    """A finite number of JSON, also one spelled as text; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None
     try:
-        return float(value)
+        number = float(value)
     except (ValueError, OverflowError):
         return None
+    return number if math.isfinite(number) else None

@@ -73,7 +73,7 @@ def path_labels(
     Raises:
         ValueError: If ``level`` or ``min_count`` is below 1.
     """
-    _check_counts(level, min_count)
+    check_level_and_count(level, min_count)
     single = [paths[0][:level] if paths else () for paths in items]
     single = _merge_small(single, min_count)
     every = [
@@ -105,7 +105,7 @@ def flat_labels(items: Sequence[Sequence[Path]], min_count: int = 1) -> list[Ite
     Raises:
         ValueError: If ``min_count`` is below 1.
     """
-    _check_counts(None, min_count)
+    check_level_and_count(None, min_count)
     tags = [tuple(dict.fromkeys(tag for path in paths for tag in path)) for paths in items]
     count = Counter(tag for item in tags for tag in item)
     labels = []
@@ -131,8 +131,16 @@ def _merge_small(labels: list[Path], min_count: int) -> list[Path]:
     return labels
 
 
-def _check_counts(level: int | None, min_count: int) -> None:
-    """Refuse a level or count below 1."""
+def check_level_and_count(level: int | None, min_count: int) -> None:
+    """Refuse a level or count below 1.
+
+    Args:
+        level: Depth of the single label, None for the deepest.
+        min_count: Fewest items a label may have.
+
+    Raises:
+        ValueError: If one of them is.
+    """
     if level is not None and level < 1:
         raise ValueError(f"the category level must be at least 1, not {level}")
     if min_count < 1:

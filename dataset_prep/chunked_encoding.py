@@ -28,6 +28,21 @@ class EncodedChunk(NamedTuple):
     missing: dict[str, str]
 
 
+class NothingEncodedError(ValueError):
+    """No item has a feature.
+
+    Attributes:
+        missing: Item token to the reason.
+    """
+
+    def __init__(self, name: str, missing: dict[str, str], verdicts: Path | None = None) -> None:
+        """Name the file that is not written, a few reasons, and the file of all reasons."""
+        reasons = dict(list(missing.items())[:3])
+        where = "" if verdicts is None else f"; all reasons are in {verdicts}"
+        super().__init__(f"{name}: no item can be encoded, e.g. {reasons}{where}")
+        self.missing = missing
+
+
 class Chunk(NamedTuple):
     """A part of the work.
 
@@ -84,7 +99,8 @@ def encode_to_file(
         The counts. The work folder still stands; discard it when the run is recorded.
 
     Raises:
-        ValueError: If no item can be encoded, or features cannot be written.
+        NothingEncodedError: If no item can be encoded.
+        ValueError: If features cannot be written.
     """
     store = ChunkStore(output)
     result = Encoded()
@@ -106,8 +122,7 @@ def encode_to_file(
             keys.append(chunk.key)
             result.width = done.features.shape[1]
     if not tokens:
-        reasons = dict(list(result.missing.items())[:3])
-        raise ValueError(f"{output.name}: no item can be encoded, e.g. {reasons}")
+        raise NothingEncodedError(output.name, result.missing)
     result.items = len(tokens)
     temporary = store.temporary()
     if components:

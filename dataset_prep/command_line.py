@@ -7,10 +7,9 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
+from .model_location import DEFAULT_IMAGE_ENCODER
 from .optional_import import require
 from .torch_device import PRECISIONS
-
-DEFAULT_IMAGE_ENCODER = "efficientnet-lite0"
 
 
 def run(command: Callable[[], None]) -> int:

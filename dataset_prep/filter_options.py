@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from datetime import datetime, timezone
 
-from .interaction_filter import DUPLICATES, Engine, FilterRule
+from .filter_rule import DUPLICATES, Engine, FilterRule
 from .interaction_table import CategoryRule, add_category_options
 from .prepare import prepare, summary_rows
 from .source import Source
@@ -19,7 +19,9 @@ def add_filter_options(parser: argparse.ArgumentParser) -> None:
     """
     parser.add_argument("--dataset", required=True, help="data set name")
     parser.add_argument("--output", required=True, help="folder that receives the files")
-    group = parser.add_argument_group("filters, applied in this order")
+    group = parser.add_argument_group(
+        "filters, applied in this order, after rows without time where others have one"
+    )
     group.add_argument(
         "--min-time", type=_time, metavar="TIME", help="earliest: seconds since 1970 or 2014-05-01"
     )
@@ -28,24 +30,35 @@ def add_filter_options(parser: argparse.ArgumentParser) -> None:
         "--duplicates",
         choices=DUPLICATES,
         default="first",
-        help="which interactions of one user with one item to keep (default first)",
+        help="which interactions of one user with one item to keep (default %(default)s)",
     )
     group.add_argument("--min-rating", type=float, help="lowest rating kept")
     group.add_argument(
         "--only-described", action="store_true", help="drop items without metadata record"
     )
     group.add_argument(
-        "--min-per-user", type=int, default=5, help="k-core of users, 0 for none (default 5)"
+        "--min-per-user",
+        type=int,
+        default=5,
+        help="k-core of users, 0 for none (default %(default)s)",
     )
     group.add_argument(
-        "--min-per-item", type=int, default=5, help="k-core of items, 0 for none (default 5)"
+        "--min-per-item",
+        type=int,
+        default=5,
+        help="k-core of items, 0 for none (default %(default)s)",
     )
     add_category_options(parser)
     engine = parser.add_argument_group("limits, without influence on the files")
     engine.add_argument(
-        "--memory-limit", default="4GB", help="memory of the filter stage (default 4GB)"
+        "--memory-limit",
+        default="4GB",
+        metavar="SIZE",
+        help="memory of the filter stage, beyond which it works on disk (default 4GB)",
     )
-    engine.add_argument("--threads", type=int, default=2, help="threads of the filter stage")
+    engine.add_argument(
+        "--threads", type=int, default=2, help="threads of the filter stage (default 2)"
+    )
     engine.add_argument("--quiet", action="store_true", help="no progress, only the summary")
 
 
@@ -96,6 +109,7 @@ def prepare_with_options(source: Source, options: argparse.Namespace) -> None:
         filter_rule(options),
         Engine(options.memory_limit, options.threads),
         say=(lambda _: None) if options.quiet else print,
+        progress=not options.quiet,
     )
     if options.quiet and result.was_current:
         print(f"{options.dataset}: already complete and unchanged, nothing to do")

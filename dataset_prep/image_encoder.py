@@ -13,7 +13,7 @@ import numpy as np
 from .chunked_encoding import EncodedChunk
 from .image_model import ImageModel
 from .image_opening import open_image
-from .image_source import ImageFile, open_images
+from .image_source import ImageFile, check_any, open_images
 from .optional_import import require
 
 NO_IMAGE = "no image"
@@ -59,6 +59,7 @@ def encode_images(
     """
     _check_counts(batch_size, 1)
     with open_images(source) as listing:
+        check_any(listing, source)
         images = [x for x in listing.images if wanted is None or x.token in wanted]
         chunk = encode_image_files(images, model, batch_size)
         ignored = dict(listing.ignored)

@@ -64,16 +64,14 @@ def open_images(path: str | os.PathLike[str], max_bytes: int = MAX_BYTES) -> Ite
 
     Raises:
         FileNotFoundError: If there is no such folder or file.
-        ValueError: If the file is no zip archive, or holds no image.
+        ValueError: If the file is no zip archive.
     """
     source = Path(path)
     if source.is_dir():
         if (source / JOURNAL).is_file():
-            listing = _list_downloads(source, max_bytes)
+            yield _list_downloads(source, max_bytes)
         else:
-            listing = _list_folder(source, max_bytes)
-        _check_any(listing, source)
-        yield listing
+            yield _list_folder(source, max_bytes)
         return
     if not source.is_file():
         raise FileNotFoundError(f"{source}: no such folder or zip archive of images")
@@ -82,9 +80,7 @@ def open_images(path: str | os.PathLike[str], max_bytes: int = MAX_BYTES) -> Ite
     except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
         raise ValueError(f"{source}: not a readable zip archive ({error})") from error
     with archive:
-        listing = _list_archive(archive, max_bytes)
-        _check_any(listing, source)
-        yield listing
+        yield _list_archive(archive, max_bytes)
 
 
 def _list_folder(folder: Path, max_bytes: int) -> ImageListing:
@@ -211,8 +207,16 @@ def _limited(data: bytes, max_bytes: int) -> bytes:
     return data
 
 
-def _check_any(listing: ImageListing, source: Path) -> None:
-    """Refuse a source without any image."""
+def check_any(listing: ImageListing, source: str | os.PathLike[str]) -> None:
+    """Refuse a source without any image.
+
+    Args:
+        listing: What was found.
+        source: Where.
+
+    Raises:
+        ValueError: If there is none, with the first reasons.
+    """
     if not listing.images:
         seen = dict(list({**listing.ignored, **listing.refused}.items())[:3])
         raise ValueError(

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from .atomic_file import write_atomic_file
 from .atomic_write import atomic_open
 from .category_labels import as_paths, flat_labels, path_labels
 from .clean_text import token_seq_text
+from .filter_rule import Engine, FilterRule
 from .interaction_table import CategoryRule
 from .kcore import k_core
 from .optional_import import require
@@ -30,58 +30,10 @@ ITEM_HEADER = (
     "description:token_seq",
     "image:token_seq",
 )
-DUPLICATES = ("first", "last", "all")
+#: what ``filter_staged`` does, one after the other
+STEPS = ("ids", "metadata", "times", "duplicates", "ratings", "k-core", ".inter", ".item")
 _ROWS_PER_FETCH = 16_384
 _LARGEST_WHOLE_NUMBER = 2**53
-
-
-@dataclass(frozen=True)
-class FilterRule:
-    """What is kept, applied in the order of the attributes.
-
-    Attributes:
-        min_time: Earliest timestamp in seconds, inclusive; None for no bound.
-        max_time: Latest timestamp, exclusive; None for no bound.
-        duplicates: Of several interactions of a user with an item keep the ``"first"``, the
-            ``"last"`` (by time, then by order in the source) or ``"all"``.
-        min_rating: Lowest rating kept; rows without rating stay out once it is given.
-        only_described: Whether to keep only items that have a metadata record.
-        min_per_user: k-core threshold of users, in interactions.
-        min_per_item: k-core threshold of items, in interactions.
-        categories: How category paths become labels.
-    """
-
-    min_time: float | None = None
-    max_time: float | None = None
-    duplicates: str = "first"
-    min_rating: float | None = None
-    only_described: bool = False
-    min_per_user: int = 5
-    min_per_item: int = 5
-    categories: CategoryRule = field(default_factory=CategoryRule)
-
-    def __post_init__(self) -> None:
-        if self.duplicates not in DUPLICATES:
-            raise ValueError(f"duplicates must be one of {DUPLICATES}, not {self.duplicates!r}")
-        if self.min_per_user < 0 or self.min_per_item < 0:
-            raise ValueError("the fewest interactions of a user or item cannot be negative")
-        if None not in (self.min_time, self.max_time) and self.min_time >= self.max_time:  # type: ignore[operator]
-            raise ValueError(
-                f"no time is at least {self.min_time} and before {self.max_time}: exchange them"
-            )
-
-
-@dataclass(frozen=True)
-class Engine:
-    """What DuckDB may use; none of it changes a byte of the result.
-
-    Attributes:
-        memory_limit: E.g. ``"4GB"``; beyond it DuckDB works on disk.
-        threads: Threads.
-    """
-
-    memory_limit: str = "4GB"
-    threads: int = 2
 
 
 def filter_staged(
@@ -91,6 +43,7 @@ def filter_staged(
     item_path: str | os.PathLike[str],
     rule: FilterRule,
     engine: Engine | None = None,
+    begin: Callable[[str], object] = lambda step: None,
 ) -> dict[str, Any]:
     """Filter staged interactions and write ``.inter`` and ``.item``.
 
@@ -104,6 +57,7 @@ def filter_staged(
         item_path: The ``.item`` file, one row for each item that has interactions left.
         rule: What is kept.
         engine: Limits of DuckDB.
+        begin: Called with each of ``STEPS`` before it begins.
 
     Returns:
         Counts: rows after each filter, users, items, items with each kind of metadata.
@@ -113,8 +67,10 @@ def filter_staged(
         ValueError: If no interaction is left, naming the filter that removed the last ones.
     """
     with _database(Path(work), engine or Engine()) as connection:
-        counts = _select(connection, Path(staged), rule)
+        counts = _select(connection, Path(staged), rule, begin)
+        begin(".inter")
         _write_inter(connection, inter_path)
+        begin(".item")
         counts.update(_write_items(connection, item_path, rule.categories))
     return counts
 
@@ -138,13 +94,16 @@ def _database(work: Path, engine: Engine) -> Iterator[Any]:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def _select(connection: Any, staged: Path, rule: FilterRule) -> dict[str, Any]:
+def _select(
+    connection: Any, staged: Path, rule: FilterRule, begin: Callable[[str], object]
+) -> dict[str, Any]:
     """Build the tables ``kept``, ``users``, ``items`` and ``described``; return row counts."""
+    begin("ids")
     counts: dict[str, Any] = {}
     interactions = str(staged / INTERACTIONS)
-    counts["rows_read"] = connection.execute(
-        "SELECT count(*) FROM read_parquet(?)", [interactions]
-    ).fetchone()[0]
+    counts["rows_read"], timed = connection.execute(
+        "SELECT count(*), count(timestamp) FROM read_parquet(?)", [interactions]
+    ).fetchone()
     if not counts["rows_read"]:
         raise ValueError(f"{staged.name}: the source holds no usable interaction")
     # The row where a user or item first occurs serves as its number and fixes its place.
@@ -154,6 +113,7 @@ def _select(connection: Any, staged: Path, rule: FilterRule) -> dict[str, Any]:
             f"FROM read_parquet(?) GROUP BY {name}",
             [interactions],
         )
+    begin("metadata")
     connection.execute(
         "CREATE TABLE described AS SELECT items.code, min(file_row_number) AS record "
         "FROM read_parquet(?, file_row_number = true) AS source "
@@ -166,14 +126,18 @@ def _select(connection: Any, staged: Path, rule: FilterRule) -> dict[str, Any]:
         "JOIN described ON described.record = source.file_row_number",
         [str(staged / ITEMS)],
     )
+    begin("times")
+    counts["rows_with_time"] = timed
     connection.execute(
         "CREATE TABLE kept AS SELECT row, users.code AS user, items.code AS item, rating, "
         "timestamp FROM read_parquet(?) AS source JOIN users ON users.token = source.user "
         "JOIN items ON items.token = source.item "
-        "WHERE (?::DOUBLE IS NULL OR timestamp >= ?) AND (?::DOUBLE IS NULL OR timestamp < ?)",
-        [interactions, rule.min_time, rule.min_time, rule.max_time, rule.max_time],
+        "WHERE (timestamp IS NOT NULL OR ?) "
+        "AND (?::DOUBLE IS NULL OR timestamp >= ?) AND (?::DOUBLE IS NULL OR timestamp < ?)",
+        [interactions, not timed, rule.min_time, rule.min_time, rule.max_time, rule.max_time],
     )
     _checkpoint(connection, counts, "rows_after_time", "the time range")
+    begin("duplicates")
     if rule.duplicates != "all":
         way = "ASC" if rule.duplicates == "first" else "DESC"
         _replace(
@@ -182,12 +146,14 @@ def _select(connection: Any, staged: Path, rule: FilterRule) -> dict[str, Any]:
             f"ORDER BY coalesce(timestamp, '-infinity'::DOUBLE) {way}, row {way}) = 1",
         )
     _checkpoint(connection, counts, "rows_after_duplicates", "the duplicate policy")
+    begin("ratings")
     if rule.min_rating is not None:
         _replace(connection, "WHERE rating >= ?", [rule.min_rating])
     _checkpoint(connection, counts, "rows_after_rating", "the rating threshold")
     if rule.only_described:
         _replace(connection, "WHERE item IN (SELECT code FROM described)")
     _checkpoint(connection, counts, "rows_after_metadata", "the restriction to described items")
+    begin("k-core")
     counts["kcore_rounds"] = k_core(connection, "kept", rule.min_per_user, rule.min_per_item)
     _checkpoint(
         connection, counts, "interactions", f"the {rule.min_per_user}/{rule.min_per_item}-core"

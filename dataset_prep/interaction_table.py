@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .atomic_file import write_inter_file, write_item_file
-from .category_labels import as_paths, flat_labels, path_labels
+from .category_labels import as_paths, check_level_and_count, flat_labels, path_labels
 from .command_line import run
 from .table_reader import field, read_records, read_table
 
@@ -41,6 +41,14 @@ class CategoryRule:
     skip_levels: int = 0
     level: int | None = None
     min_count: int = 1
+
+    def __post_init__(self) -> None:
+        """Refuse a rule before a source is read for it."""
+        if self.kind not in ("path", "flat"):
+            raise ValueError(f"categories are 'path' or 'flat', not {self.kind!r}")
+        if self.skip_levels < 0:
+            raise ValueError(f"the levels to drop cannot be negative ({self.skip_levels})")
+        check_level_and_count(self.level, self.min_count)
 
 
 @dataclass(frozen=True)
@@ -190,10 +198,36 @@ def add_category_options(parser: argparse.ArgumentParser) -> None:
     Args:
         parser: The command's parser.
     """
-    parser.add_argument("--category-kind", choices=("path", "flat"), default="path")
-    parser.add_argument("--category-skip-levels", type=int, default=0, help="levels to drop")
-    parser.add_argument("--category-level", type=int, help="depth of the label (default deepest)")
-    parser.add_argument("--category-min-count", type=int, default=20, help="items a label needs")
+    group = parser.add_argument_group(
+        "categories: one label per item (category) and all of its labels (categories)"
+    )
+    group.add_argument(
+        "--category-kind",
+        choices=("path", "flat"),
+        default="path",
+        help="levels of a path, or unordered tags such as genres, of which the rarest is the one "
+        "label (default path; flat where a source has tags)",
+    )
+    group.add_argument(
+        "--category-skip-levels",
+        type=int,
+        default=0,
+        metavar="LEVELS",
+        help="leading levels to drop, e.g. 1 for a root that all items share (default 0)",
+    )
+    group.add_argument(
+        "--category-level",
+        type=int,
+        metavar="LEVEL",
+        help="depth of the one label below them, from 1 (default: the deepest)",
+    )
+    group.add_argument(
+        "--category-min-count",
+        type=int,
+        default=20,
+        metavar="ITEMS",
+        help="labels of fewer items join their parent, or Other (default 20)",
+    )
 
 
 if __name__ == "__main__":

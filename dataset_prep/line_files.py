@@ -70,8 +70,8 @@ class LineFile:
             )
         if self.undecodable:
             sentences.append(
-                f"{self.path.name}: {self.undecodable} lines hold bytes that are not "
-                f"{self.encoding}; those bytes became U+FFFD"
+                f"{self.path.name}: lines with bytes that are not {self.encoding}, which became "
+                f"U+FFFD: {self.undecodable:,}"
             )
         return sentences
 

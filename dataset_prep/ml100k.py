@@ -26,6 +26,9 @@ class Counts:
     users: int
     items: int
     interactions: int
+    titles: int
+    categorised: int
+    descriptions: int
 
 
 def write_atomic_files(source: str | Path, output: str | Path) -> Counts:
@@ -68,7 +71,8 @@ def write_atomic_files(source: str | Path, output: str | Path) -> Counts:
 
     count = write_atomic_file(target / f"{DATASET}.inter", _INTER_HEADER, rows())
     write_atomic_file(target / f"{DATASET}.item", _ITEM_HEADER, movies.values())
-    return Counts(len(users), len(movies), count)
+    filled = [sum(bool(row[column]) for row in movies.values()) for column in (1, 2, 3)]
+    return Counts(len(users), len(movies), count, *filled)
 
 
 def _movie(record: Record, path: Path) -> tuple[str, ...]:

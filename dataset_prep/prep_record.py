@@ -25,6 +25,8 @@ except ImportError:  # Windows has none: two commands there must not write one r
 
 FORMAT = 1
 SUFFIX = ".prep.json"
+#: how the names of counts begin that are sentences: records left out by reason, damage in a source
+SKIPPED_COUNT, SOURCE_NOTE = "skipped: ", "note: "
 
 
 @dataclass(frozen=True)

@@ -7,21 +7,23 @@ import shutil
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from glob import escape
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from .content_digest import file_digest, rows_digest
-from .interaction_filter import Engine, FilterRule, filter_staged
-from .prep_record import PrepRecord
+from .filter_rule import Engine, FilterRule
+from .interaction_filter import STEPS, filter_staged
+from .optional_import import require
+from .prep_record import SKIPPED_COUNT, SOURCE_NOTE, PrepRecord
 from .source import Source
 from .staging import INTERACTIONS, ITEMS, REPORT, StagingWriter, read_report
 
 STAGE = "stage-source"
 FILTER = "atomic-files"
 #: raised when the staged rows or the atomic files of the same source would come out differently
-LAYOUT = 1
-_SKIPPED, _NOTE = "skipped: ", "note: "
+LAYOUT = 2
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,7 @@ def prepare(
     rule: FilterRule,
     engine: Engine | None = None,
     say: Callable[[str], None] = print,
+    progress: bool = False,
 ) -> Preparation:
     """Write ``<dataset>.inter`` and ``<dataset>.item``, going on from where a killed run was.
 
@@ -68,6 +71,7 @@ def prepare(
         rule: What is kept.
         engine: Limits of DuckDB.
         say: Receives progress messages.
+        progress: Whether to show a bar over the steps of the filter stage; a source has its own.
 
     Returns:
         Paths and counts.
@@ -79,6 +83,8 @@ def prepare(
     folder = Path(output)
     if not dataset or dataset != Path(dataset).name:
         raise ValueError(f"the data set name {dataset!r} must not hold a folder")
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"{folder}: is a file, not a folder that can receive the data set")
     record = PrepRecord.of_dataset(folder, dataset)
     inter, item = folder / f"{dataset}.inter", folder / f"{dataset}.item"
     staged, work = folder / f".{dataset}.staged", folder / f".{dataset}.filtering"
@@ -101,7 +107,13 @@ def prepare(
             say(f"{dataset}: staging {source.name}")
             _stage(source, staged, record, inputs, origin)
         say(f"{dataset}: filtering")
-        counts = filter_staged(staged, work, inter, item, rule, engine)
+        with _filter_bar(dataset, progress) as bar:
+
+            def begin(step: str) -> None:
+                bar.update(STEPS.index(step) - bar.n)
+                bar.set_postfix_str(step)
+
+            counts = filter_staged(staged, work, inter, item, rule, engine, begin)
         report = read_report(staged)
         record.finish(
             FILTER,
@@ -110,9 +122,9 @@ def prepare(
             outputs=[inter, item],
             counts={
                 **counts,
-                **{f"{_SKIPPED}{reason}": n for reason, n in report["skipped"].items()},
+                **{f"{SKIPPED_COUNT}{reason}": n for reason, n in report["skipped"].items()},
                 # Damage in a source explains counts that differ from someone else's.
-                **{f"{_NOTE}{sentence}": 1 for sentence in report["notes"]},
+                **{f"{SOURCE_NOTE}{sentence}": 1 for sentence in report["notes"]},
             },
             coverage=_coverage(counts),
             software={name: version(name) for name in ("duckdb", "pyarrow")},
@@ -123,9 +135,9 @@ def prepare(
         item,
         record.path,
         was_current,
-        {key: n for key, n in done.items() if not key.startswith((_SKIPPED, _NOTE))},
-        _with_prefix(done, _SKIPPED),
-        tuple(_with_prefix(done, _NOTE)),
+        {key: n for key, n in done.items() if not key.startswith((SKIPPED_COUNT, SOURCE_NOTE))},
+        _with_prefix(done, SKIPPED_COUNT),
+        tuple(_with_prefix(done, SOURCE_NOTE)),
     )
 
 
@@ -161,14 +173,19 @@ def summary_rows(result: Preparation) -> list[tuple[str, str]]:
     """
     counts = result.counts
     rows = [("rows in the source", f"{counts['rows_read']:,}")]
+    if not counts["rows_with_time"]:
+        rows.append(("rows with a time", "none: sequential models need times"))
     before = counts["rows_read"]
     for key, label in (
+        ("rows_with_time", "after dropping rows without time"),
         ("rows_after_time", "after time range"),
         ("rows_after_duplicates", "after duplicate policy"),
         ("rows_after_rating", "after rating threshold"),
         ("rows_after_metadata", "after restriction to described items"),
-        ("interactions", f"after k-core ({counts['kcore_rounds']} rounds)"),
+        ("interactions", f"after k-core (rounds: {counts['kcore_rounds']})"),
     ):
+        if key == "rows_with_time" and not counts[key]:
+            continue
         if counts[key] != before:
             rows.append((label, f"{counts[key]:,}"))
         before = counts[key]
@@ -190,6 +207,13 @@ def summary_rows(result: Preparation) -> list[tuple[str, str]]:
     rows.append(("category labels", f"{counts['category_labels']:,}"))
     rows += [(f"skipped: {reason}", f"{n:,}") for reason, n in result.skipped.items()]
     return rows
+
+
+def _filter_bar(dataset: str, shown: bool) -> Any:
+    """A progress bar over the steps of the filter stage."""
+    tqdm = require("tqdm", "A progress bar").tqdm
+    form = "{desc}: {n}/{total} steps [{elapsed}{postfix}]"
+    return tqdm(total=len(STEPS), desc=dataset, disable=not shown, leave=False, bar_format=form)
 
 
 def _stage(
@@ -235,7 +259,7 @@ def _remove_remains(folder: Path, dataset: str) -> None:
         shutil.rmtree(folder / f".{dataset}.{stage}", ignore_errors=True)
     for suffix in ("inter", "item"):
         # ``atomic_open`` names its temporary files after the target.
-        for path in folder.glob(f".{dataset}.{suffix}.*"):
+        for path in folder.glob(f".{escape(dataset)}.{suffix}.*"):
             with suppress(FileNotFoundError):
                 path.unlink()
 

@@ -84,12 +84,22 @@ class Table:
         items: Likewise; None where items have no metadata.
         mapping: Which field plays which role.
         progress: Whether to show progress bars.
+
+    Raises:
+        ValueError: If fields of items are named and there is no file of items.
     """
 
     interactions: str | os.PathLike[str]
     items: str | os.PathLike[str] | None = None
     mapping: TableMapping = field(default_factory=TableMapping)
     progress: bool = False
+
+    def __post_init__(self) -> None:
+        if self.items is None and self.mapping.items:
+            raise ValueError(
+                f"fields of items are named ({', '.join(self.mapping.items.values())}), but no "
+                "file of items: give --items"
+            )
 
     @property
     def name(self) -> str:
@@ -195,14 +205,16 @@ def as_id(value: Any) -> str:
         value: Text, UTF-8 bytes, number or None.
 
     Returns:
-        The id, empty for none.
+        The id, empty for none and for what names nothing: a truth value, a list or an object.
     """
     if isinstance(value, str):
         return value.strip()
-    if value is None or (isinstance(value, float) and math.isnan(value)):
+    if value is None or isinstance(value, (bool, list, tuple, dict)):
         return ""
     if isinstance(value, bytes):
         value = value.decode("utf-8", "replace")
+    if isinstance(value, float) and not math.isfinite(value):
+        return ""
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return str(value).strip()

@@ -46,6 +46,9 @@ def read_atomic_table(path: Path, section: Section) -> AtomicTable | None:
     except UnicodeDecodeError as error:
         section.error(f"{path.name}: not UTF-8 ({error.reason} at byte {error.start}): convert it")
         return None
+    if header[0].startswith("\ufeff"):
+        section.error(f"{path.name}: begins with a byte order mark: save it as UTF-8 without one")
+        return None
     types = _header_types(path, header, section)
     if types is None:
         return None

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence, Sized
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..content_digest import file_digest
-from ..prep_record import PrepRecord
+from ..prep_record import SKIPPED_COUNT, SOURCE_NOTE, PrepRecord
 from .features import check_features
 from .finding import ERROR, NOTE, WARNING, Section
 from .interactions import FieldNames, check_interactions
@@ -17,6 +17,8 @@ from .neighbours import Embedding
 from .sense import check_sense
 
 _FEATURE_SUFFIXES = (".npz", ".npy")
+# Counts that say something about the source, in sentences.
+_OF_SOURCE = (SKIPPED_COUNT, SOURCE_NOTE)
 # RecBole's own atomic files; any other with a float_seq column is a feature file.
 _ATOMIC = frozenset(("inter", "item", "user", "kg", "link", "net"))
 
@@ -106,6 +108,7 @@ def check_dataset(
     fields: FieldNames | None = None,
     category_fields: Sequence[str] = (),
     modality_files: dict[str, str] | None = None,
+    begin: Callable[[str], object] = lambda what: None,
 ) -> DatasetCheck:
     """Check a whole data set.
 
@@ -115,20 +118,24 @@ def check_dataset(
         fields: Names of the user, item and time fields; None takes RecBole's usual ones.
         category_fields: Names of the category fields; empty looks for usual names.
         modality_files: Modality to feature file; None takes those beside the atomic files.
+        begin: Called with the name of each part before it is looked at: ``steps`` of them.
 
     Returns:
         Sections, findings and what the report page needs.
     """
     fields = fields or FieldNames()
+    begin(f"{name}.inter")
     section, interactions = check_interactions(folder / f"{name}.inter", fields)
     sections = [section]
     tokens = None if interactions is None else interactions.item_tokens
+    begin(f"{name}.item")
     section, items = check_items(folder / f"{name}.item", fields.item, tokens, category_fields)
     sections.append(section)
     if modality_files is None:
         modality_files = find_feature_files(folder, name)
     embeddings = []
     for modality, path in modality_files.items():
+        begin(f"features: {modality}")
         section, found = check_features(modality, path, interactions)
         sections.append(section)
         if found is not None:
@@ -137,13 +144,27 @@ def check_dataset(
         none = Section("features")
         none.warning("no feature file beside the atomic files: only item IDs can be used")
         sections.append(none)
+    begin("record")
     record = _check_record(folder, name)
     if record is not None:
         sections.append(record)
+    begin("neighbours")
     sense = check_sense(embeddings, items.labels)
     if sense is not None:
         sections.append(sense)
     return DatasetCheck(name, folder, sections, embeddings, items)
+
+
+def steps(modality_files: Sized) -> int:
+    """Count the parts that ``check_dataset`` looks at.
+
+    Args:
+        modality_files: One entry per modality.
+
+    Returns:
+        Their number.
+    """
+    return 4 + len(modality_files)
 
 
 def _check_record(folder: Path, name: str) -> Section | None:
@@ -155,7 +176,13 @@ def _check_record(folder: Path, name: str) -> Section | None:
         section.warning(str(error))
         return section
     for stage, done in stages.items():
-        section.fact(stage, ", ".join(f"{key} {value:,}" for key, value in done.counts.items()))
+        own = {key: n for key, n in done.counts.items() if not key.startswith(_OF_SOURCE)}
+        section.fact(stage, ", ".join(f"{key} {value:,}" for key, value in own.items()))
+        for key, n in done.counts.items():
+            if key.startswith(SKIPPED_COUNT):
+                section.note(f"left out of the source: {n:,} ({key[len(SKIPPED_COUNT) :]})")
+            elif key.startswith(SOURCE_NOTE):
+                section.note(key[len(SOURCE_NOTE) :])
         for output, digest in done.outputs.items():
             file = folder / output
             if not file.is_file() or file_digest(file) != digest:

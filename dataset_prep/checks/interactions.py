@@ -67,7 +67,8 @@ def check_interactions(path: Path, fields: FieldNames) -> tuple[Section, Interac
         if table.types.get(name) != kind:
             section.error(
                 f"{path.name}: no field {name}:{kind}; the header has "
-                f"{', '.join(f'{n}:{t}' for n, t in table.types.items())}"
+                f"{', '.join(f'{n}:{t}' for n, t in table.types.items())}: name the fields with "
+                "--user-field, --item-field and --time-field, or write the file with them"
             )
     if section.findings:
         return section, None

@@ -7,8 +7,8 @@ import io
 import os
 from collections.abc import Collection
 
-from ..image_opening import UnusableImageError, open_image
-from ..image_source import open_images
+from ..image_opening import open_image
+from ..image_source import check_any, open_images
 
 SIDE = 96
 _QUALITY = 80
@@ -31,13 +31,17 @@ def thumbnails(source: str | os.PathLike[str], tokens: Collection[str]) -> dict[
     """
     pictures = {}
     with open_images(source) as listing:
+        check_any(listing, source)
         for file in listing.images:
             if file.token not in tokens:
                 continue
             try:
                 image = open_image(file.read())
-            except (UnusableImageError, ValueError, OSError):
-                # The sheet then shows the title alone; the encoder's verdict file has the reason.
+            except ImportError:
+                raise
+            except Exception:
+                # Encrypted or damaged members of an archive fail in many ways. The sheet then
+                # shows the title alone; the encoder's verdict file has the reason.
                 continue
             image.thumbnail((SIDE, SIDE))
             buffer = io.BytesIO()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 
-from ..checks.dataset_check import check_dataset, locate
+from ..checks.dataset_check import check_dataset, find_feature_files, locate, steps
 from ..checks.finding import ERROR
 from ..checks.interactions import FieldNames
+from ..optional_import import require
 
 NAME = "check"
 HELP = "validate a data set folder: files, tokens, coverage, features, sequences, leakage"
@@ -20,9 +21,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """
     parser.add_argument("target", metavar="DATASET", help="folder of the data set, or folder/name")
     parser.add_argument("--dataset", help="name, where the folder holds several data sets")
-    parser.add_argument("--user-field", default="user_id")
-    parser.add_argument("--item-field", default="item_id")
-    parser.add_argument("--time-field", default="timestamp")
+    parser.add_argument(
+        "--user-field", default="user_id", metavar="NAME", help="field of the user (user_id)"
+    )
+    parser.add_argument(
+        "--item-field", default="item_id", metavar="NAME", help="field of the item (item_id)"
+    )
+    parser.add_argument(
+        "--time-field", default="timestamp", metavar="NAME", help="field of the time (timestamp)"
+    )
     parser.add_argument(
         "--category-field",
         action="append",
@@ -43,6 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--images", metavar="FOLDER", help="folder or zip with item images, shown on the page"
     )
+    parser.add_argument("--quiet", action="store_true", help="no progress bar")
 
 
 def execute(options: argparse.Namespace) -> None:
@@ -56,11 +64,22 @@ def execute(options: argparse.Namespace) -> None:
         ValueError: If the data set has errors, or an option is unusable.
     """
     folder, name = locate(options.target, options.dataset)
-    files = None
     if options.features:
         files = dict(_pair(text) for text in options.features)
+    else:
+        files = find_feature_files(folder, name)
     fields = FieldNames(options.user_field, options.item_field, options.time_field)
-    result = check_dataset(folder, name, fields, options.category_field, files)
+    tqdm = require("tqdm", "The progress bar").tqdm
+    form = "{desc}: part {n}/{total} [{elapsed}{postfix}]"
+    with tqdm(
+        total=steps(files), desc=name, disable=options.quiet, leave=False, bar_format=form
+    ) as bar:
+
+        def begin(what: str) -> None:
+            bar.update()
+            bar.set_postfix_str(what)
+
+        result = check_dataset(folder, name, fields, options.category_field, files, begin)
     print(result.text())
     if options.report:
         # Drawing is needed for the page only.

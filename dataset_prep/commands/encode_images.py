@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from ..chunked_encoding import Chunk, EncodedChunk, encode_to_file
+from ..chunked_encoding import Chunk, EncodedChunk, NothingEncodedError, encode_to_file
 from ..command_line import (
     DEFAULT_IMAGE_ENCODER,
     add_image_encoder_options,
@@ -22,10 +22,11 @@ from ..feature_file import feature_path
 from ..image_encoder import encode_image_files, without_image
 from ..image_model import ImageModel
 from ..image_network import load_image_model
-from ..image_source import ImageFile, open_images
+from ..image_source import ImageFile, check_any, open_images
 from ..image_verdicts import write_verdicts
 from ..item_links import read_links
 from ..item_records import read_items, scan_items
+from ..model_location import model_packages
 from ..optional_import import require
 from ..torch_device import choose_device
 
@@ -106,6 +107,12 @@ def execute(options: argparse.Namespace) -> None:
     output = feature_path(options.output, options.dataset, options.modality)
     items = _items_file(options)
     wanted = _wanted(items, options.item_field)
+    # What was mistyped is told before a network is loaded and links are followed.
+    if options.images and not Path(options.images).exists():
+        raise FileNotFoundError(f"{options.images}: no such folder or zip archive of images")
+    links: list[tuple[str, str]] = []
+    if options.url_field:
+        links = list(read_links(_known(items), options.item_field, options.url_field))
     device = choose_device(options.device)
     # The default network does without transformers, which need not be installed for it.
     silence_libraries(options.quiet and options.image_encoder != DEFAULT_IMAGE_ENCODER)
@@ -120,7 +127,10 @@ def execute(options: argparse.Namespace) -> None:
         "chunk size": options.chunk_size,
     }
     software = {
-        **software_versions("torch", "transformers", "pillow", "numpy", "scipy"),
+        **software_versions(
+            *("torch", "transformers", "pillow", "numpy", "scipy"),
+            *model_packages(options.image_encoder),
+        ),
         "device": device,
     }
 
@@ -130,7 +140,6 @@ def execute(options: argparse.Namespace) -> None:
 
     source = options.images
     if options.url_field:
-        links = list(read_links(_known(items), options.item_field, options.url_field))
         by_link = stage({"links": rows_digest("", links)})
         if by_link.announce_if_up_to_date(options.force):
             return
@@ -159,14 +168,23 @@ def _encode(
         stage = stage_of(images)
         if not options.url_field and stage.announce_if_up_to_date(options.force):
             return
-        with _bar(options, len(images), options.modality) as bar:
-            chunks = _chunks(images, model, stage.salt, options, bar.update)
-            result = encode_to_file(
-                chunks, stage.output, options.dtype, options.components, bar.update
-            )
         absent = without_image(wanted, images, listing.refused)
-        missing = {**result.missing, **absent}
         verdicts = stage.output.with_name(f"{options.dataset}.{options.modality}.verdicts.tsv")
+        if not listing.images:
+            write_verdicts(verdicts, images, absent, listing.ignored)
+            check_any(listing, source)
+        try:
+            with _bar(options, len(images), options.modality) as bar:
+                chunks = _chunks(images, model, stage.salt, options, bar.update)
+                result = encode_to_file(
+                    chunks, stage.output, options.dtype, options.components, bar.update
+                )
+        except NothingEncodedError as error:
+            # There is no feature file to write then, but still a reason for every item.
+            missing = {**error.missing, **absent}
+            write_verdicts(verdicts, images, missing, listing.ignored)
+            raise NothingEncodedError(stage.output.name, missing, verdicts) from error
+        missing = {**result.missing, **absent}
         write_verdicts(verdicts, images, missing, listing.ignored)
         ignored = len(listing.ignored)
     counts = {

@@ -19,6 +19,7 @@ from ..encoding_stage import EncodingStage, software_versions
 from ..feature_file import feature_path
 from ..item_records import read_items, scan_items
 from ..item_text import item_text, text_chunks
+from ..model_location import model_packages
 from ..optional_import import require
 from ..text_encoder import TextEncoder, default_tokens_per_batch
 from ..torch_device import choose_device
@@ -108,7 +109,12 @@ def execute(options: argparse.Namespace) -> None:
             "tokens per batch": tokens_per_batch,
             "chunk size": options.chunk_size,
         },
-        software={**software_versions("torch", "transformers", "tokenizers"), "device": device},
+        software={
+            **software_versions(
+                "torch", "transformers", "tokenizers", *model_packages(options.text_encoder)
+            ),
+            "device": device,
+        },
     )
     if stage.announce_if_up_to_date(options.force):
         return

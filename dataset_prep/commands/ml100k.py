@@ -86,7 +86,15 @@ def _write_atomic_files(source: Path, output: Path) -> None:
         print(f"{files[0]}, .item: up to date, nothing to do")
         return
     counts = ml100k.write_atomic_files(source, output)
-    record.finish(STAGE, inputs=inputs, settings={}, outputs=files, counts=vars(counts))
+    found = {
+        "title": counts.titles,
+        "categories": counts.categorised,
+        "description": counts.descriptions,
+    }
+    coverage = {name: count / max(counts.items, 1) for name, count in found.items()}
+    record.finish(
+        STAGE, inputs=inputs, settings={}, outputs=files, counts=vars(counts), coverage=coverage
+    )
     print(f"{files[0]}, .item\n{summary_table(list(vars(counts).items()))}")
 
 

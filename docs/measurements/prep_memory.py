@@ -36,7 +36,8 @@ def generate(folder: Path, rows: int) -> None:
 
 def filter_duckdb(staged: Path, output: Path, memory: str) -> None:
     """The package's own filter stage."""
-    from recbole_cammsr.dataset_prep.interaction_filter import Engine, FilterRule, filter_staged
+    from recbole_cammsr.dataset_prep.filter_rule import Engine, FilterRule
+    from recbole_cammsr.dataset_prep.interaction_filter import filter_staged
 
     filter_staged(
         staged,

@@ -18,7 +18,7 @@ from pathlib import Path
 import duckdb  # noqa: F401
 import pyarrow.parquet  # noqa: F401
 from recbole_cammsr.dataset_prep.amazon import Amazon
-from recbole_cammsr.dataset_prep.interaction_filter import Engine, FilterRule
+from recbole_cammsr.dataset_prep.filter_rule import Engine, FilterRule
 from recbole_cammsr.dataset_prep.prepare import FILTER, STAGE, prepare
 
 

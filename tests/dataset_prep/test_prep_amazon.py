@@ -56,6 +56,7 @@ def release_2014(tmp_path: Path) -> Amazon:
         b'"unixReviewTime": 1400000009}',
         '{"reviewerID": "A4", "asin": "0001", "overall"',
         json.dumps({"reviewerID": "A5", "asin": "0001", "overall": 1.0}),
+        '{"reviewerID": "A1", "asin": "0001", "overall": 1.0, "unixReviewTime": NaN}',
         "",
     )
     meta = compressed(
@@ -87,7 +88,7 @@ def test_2014(tmp_path: Path, release_2014: Amazon) -> None:
     assert items["0001"]["image"] == "http://example.org/1.jpg"
     assert items["0002"]["title"] is None
     # Code in the metadata is a malformed line like one that is cut short.
-    assert sorted(report["skipped"].values()) == [1, 1, 2]
+    assert sorted(report["skipped"].values()) == [1, 2, 2]
     assert any("not utf-8" in note for note in report["notes"])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zipfile
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from recbole_cammsr.dataset_prep.checks.dataset_check import (
     check_dataset,
     find_feature_files,
     locate,
+    steps,
 )
 from recbole_cammsr.dataset_prep.checks.finding import Bars
 from recbole_cammsr.dataset_prep.checks.neighbours import nearest, sample_queries
@@ -278,6 +280,27 @@ def test_files_are_compared_with_the_record(toy):
     assert warnings == ["toy.item is not the file that made wrote: prepare it again"]
 
 
+def test_damage_of_the_source_is_told_in_sentences(toy):
+    folder = toy.write()
+    counts = {"users": 80, "skipped: x.gz: line cut short": 1234, "note: x.gz ends early": 1}
+    PrepRecord.of_dataset(folder, "toy").finish(
+        "atomic-files", inputs={}, settings={}, outputs=[folder / "toy.inter"], counts=counts
+    )
+    result = check_dataset(folder, "toy")
+    assert facts(result)["atomic-files"] == "users 80"
+    assert messages(result, "note") == [
+        "x.gz ends early",
+        "left out of the source: 1,234 (x.gz: line cut short)",
+    ]
+
+
+def test_byte_order_mark_is_named(toy):
+    toy.inter_header = f"\ufeff{toy.inter_header}"
+    (error,) = messages(toy.check(), "error")
+    assert "byte order mark" in error
+    assert "toy.inter" in error
+
+
 def test_data_set_is_located(toy):
     folder = toy.write()
     expected = (folder, "toy")
@@ -321,6 +344,19 @@ def test_command_prints_the_verdict_and_fails_on_errors(toy, capsys, run_prep):
         run_prep("check", folder)
     with pytest.raises(ValueError, match="write MODALITY=FILE"):
         run_prep("check", folder, "--features", "text")
+
+
+def test_progress_names_every_part_once_and_can_be_silenced(toy, capsys, run_prep):
+    folder = toy.write()
+    begun: list[str] = []
+    check_dataset(folder, "toy", begin=begun.append)
+    modalities = ["features: image", "features: text"]
+    assert begun == ["toy.inter", "toy.item", *modalities, "record", "neighbours"]
+    assert steps(find_feature_files(folder, "toy")) == len(begun)
+    run_prep("check", folder)
+    assert f"part {len(begun)}/{len(begun)}" in capsys.readouterr().err
+    run_prep("check", folder, "--quiet")
+    assert capsys.readouterr().err == ""
 
 
 class Page(HTMLParser):
@@ -368,6 +404,23 @@ def test_report_page_is_whole_and_harmless(toy, tmp_path, run_prep, encode_image
         assert fact in expected
     run_prep("check", toy.write(), "--report", report, "--images", images)
     assert report.read_text(encoding="utf-8") == text
+
+
+def test_damaged_archive_costs_pictures_not_the_page(toy, tmp_path, run_prep, encode_image):
+    archive = tmp_path / "images.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
+        for token in toy.tokens:
+            file.writestr(f"{token}.png", encode_image())
+    raw = bytearray(archive.read_bytes())
+    # The data of the first member; reading it is a BadZipFile or zlib.error, neither an OSError.
+    start = raw.index(b"i0.png") + len("i0.png")
+    raw[start : start + 20] = bytes(20)
+    archive.write_bytes(raw)
+    report = tmp_path / "report.html"
+    run_prep("check", toy.write(), "--report", report, "--images", archive)
+    text = report.read_text(encoding="utf-8")
+    assert "title of i0" in text
+    assert "data:image/jpeg;base64," in text
 
 
 def test_report_of_a_broken_data_set_is_written_too(toy, tmp_path, run_prep):

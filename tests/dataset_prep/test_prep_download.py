@@ -376,6 +376,33 @@ def test_command_from_links_to_features(server, tmp_path, monkeypatch, run_prep,
     assert first.read_bytes() == second.read_bytes()
 
 
+def test_list_of_hostile_links_leaves_a_reason_for_each_item(
+    raw_server, tmp_path, monkeypatch, run_prep
+):
+    from recbole_cammsr.dataset_prep.commands import encode_images
+
+    class Network:
+        """Never asked for a feature."""
+
+        def fingerprint(self) -> str:
+            return "network"
+
+    monkeypatch.setattr(encode_images, "load_image_model", lambda *_: Network())
+    url = raw_server(lambda connection, stop: stop.wait(5))
+    (tmp_path / "secret.png").write_bytes(b"x")
+    links = {"local": (tmp_path / "secret.png").as_uri(), "silent": url}
+    items = tmp_path / "toy.jsonl"
+    items.write_text("".join(json.dumps({"item_id": k, "u": v}) + "\n" for k, v in links.items()))
+    arguments = ["--dataset", "toy", "--output", tmp_path, "--items", items, "--url-field", "u"]
+    arguments += ["--allow-private-hosts", "--tries", "1", "--total-seconds", "0.3", "--quiet"]
+    with pytest.raises(ValueError, match=r"no image in it"):
+        run_prep("encode-images", *arguments)
+    rows = (tmp_path / "toy.image.verdicts.tsv").read_text().splitlines()[1:]
+    reasons = dict(row.split("\t")[::3] for row in rows)
+    assert reasons["local"] == f"{links['local']}: scheme 'file' is not http or https"
+    assert reasons["silent"] == f"{url}: no complete answer in 0.3 s (1 tries)"
+
+
 def test_first_link():
     assert first_link(None) == first_link([]) == first_link("  ") == ""
     assert first_link(" http://a http://b ") == "http://a"

@@ -279,6 +279,32 @@ def test_command_writes_features_and_reasons(archive, tmp_path, monkeypatch, cap
         run_prep("encode-images", "--dataset", "toy", "--output", tmp_path)
 
 
+def test_reasons_are_written_even_where_no_image_is_usable(
+    tmp_path, monkeypatch, run_prep, encode_image
+):
+    monkeypatch.setattr(encode_images_command, "load_image_model", lambda *_: tiny_model())
+    images, outside = tmp_path / "images", tmp_path / "secret.png"
+    images.mkdir()
+    outside.write_bytes(encode_image())
+    (images / "secret.png").symlink_to(outside)
+    (tmp_path / "toy.item").write_text("item_id:token\nsecret\nbomb\n")
+    fixed = ["--images", images, "--dataset", "toy", "--output", tmp_path, "--quiet"]
+    verdicts = tmp_path / "toy.image.verdicts.tsv"
+    with pytest.raises(ValueError, match=r"no image in it.*a link that leaves the folder"):
+        run_prep("encode-images", *fixed)
+    leaves = "secret.png: a link that leaves the folder"
+    assert f"secret\tmissing\t\t{leaves}" in verdicts.read_text().splitlines()
+    (images / "bomb.png").write_bytes(png_header(50_000, 50_000))
+    with pytest.raises(ValueError, match=r"no item can be encoded.*all reasons are in .*verdicts"):
+        run_prep("encode-images", *fixed)
+    rows = verdicts.read_text().splitlines()
+    assert f"secret\tmissing\t\t{leaves}" in rows
+    assert any(row.startswith("bomb\tmissing\tbomb.png\tbomb.png: ") for row in rows)
+    assert not (tmp_path / "toy.image.npz").exists()
+    with pytest.raises(FileNotFoundError, match="no such folder or zip"):
+        run_prep("encode-images", *fixed[2:], "--images", tmp_path / "typo")
+
+
 def test_links_that_leave_the_folder_are_not_read(tmp_path, encode_image):
     outside = tmp_path / "outside"
     folder = tmp_path / "folder"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
+from typing import Optional
 
 import pytest
 
@@ -12,12 +13,13 @@ pytest.importorskip("duckdb")
 import duckdb
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from recbole_cammsr.dataset_prep.interaction_filter import Engine, FilterRule, filter_staged
+from recbole_cammsr.dataset_prep.filter_rule import Engine, FilterRule
+from recbole_cammsr.dataset_prep.interaction_filter import STEPS, filter_staged
 from recbole_cammsr.dataset_prep.interaction_table import CategoryRule
 from recbole_cammsr.dataset_prep.kcore import k_core
 from recbole_cammsr.dataset_prep.staging import StagingWriter
 
-Row = tuple[str, str, float, float]
+Row = tuple[str, str, float, Optional[float]]
 
 
 def naive_core(pairs: list[tuple[int, int]], per_user: int, per_item: int) -> list[tuple[int, int]]:
@@ -191,6 +193,57 @@ def test_only_described_items(tmp_path: Path) -> None:
     inter = tmp_path / "x.inter"
     filter_staged(tmp_path / "staged", tmp_path / "work", inter, tmp_path / "x.item", rule)
     assert read(inter)[1:] == [["u", "b", "4.5", "1400000001"]]
+
+
+@pytest.mark.parametrize("duplicates", ["first", "last", "all"])
+def test_rows_without_time_go_where_others_have_one(tmp_path: Path, duplicates: str) -> None:
+    rows = [("u", "a", 5.0, None), ("u", "a", 4.0, 20.0), ("u", "b", 3.0, 10.0)]
+    rule = FilterRule(duplicates=duplicates, min_per_user=0, min_per_item=0)
+    inter, steps = tmp_path / "x.inter", []
+    staged = stage(tmp_path, rows)
+    counts = filter_staged(
+        staged, tmp_path / "work", inter, tmp_path / "x.item", rule, begin=steps.append
+    )
+    # The one without time stood first, and would have been kept as the first of its pair.
+    assert read(inter)[1:] == [["u", "b", "3", "10"], ["u", "a", "4", "20"]]
+    assert (counts["rows_read"], counts["rows_with_time"]) == (3, 2)
+    assert steps == list(STEPS)
+
+
+def test_source_without_times_keeps_its_rows(tmp_path: Path) -> None:
+    staged = stage(tmp_path, [("u", "b", 5.0, None), ("u", "a", 4.0, None)])
+    inter = tmp_path / "x.inter"
+    rule = FilterRule(min_per_user=0, min_per_item=0)
+    counts = filter_staged(staged, tmp_path / "work", inter, tmp_path / "x.item", rule)
+    assert read(inter)[1:] == [["u", "b", "5"], ["u", "a", "4"]]
+    assert counts["rows_with_time"] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("foo", 1), "such as 4GB or 512MB, not 'foo'"),
+        (("-1GB", 1), "such as 4GB"),
+        (("1GB", 0), "threads must be at least 1, not 0"),
+    ],
+)
+def test_limits_that_the_engine_would_refuse_late(arguments, sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        Engine(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("tags",), "'path' or 'flat'"),
+        (("path", -1), "cannot be negative"),
+        (("path", 0, 0), "level must be at least 1"),
+        (("flat", 0, None, 0), "fewest items of a category"),
+    ],
+)
+def test_category_rules_are_refused_before_a_source_is_read(arguments, sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        CategoryRule(*arguments)
 
 
 @pytest.mark.parametrize(

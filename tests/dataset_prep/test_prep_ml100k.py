@@ -67,6 +67,10 @@ def test_movies_without_overview_or_poster_are_absent(
         "user_id:token\titem_id:token\trating:float\ttimestamp:float\n"
         "9\t5\t3\t881250949\n8\t1\t4\t891717742\n"
     )
+    stages = json.loads((tmp_path / "one/ml-100k.prep.json").read_text())["stages"]
+    coverage = {"title": 1, "categories": 1, "description": 0.6}
+    assert stages["atomic-files"]["coverage"] == coverage
+    assert stages["encode-text:text"]["coverage"] == {"text": 0.6}
     assert (tmp_path / "one/ml-100k.item").read_text().splitlines()[1:3] == [
         "1\tn\tSci-Fi Film_Noir\ta b",
         "2\tn\tSci-Fi Film_Noir\t",

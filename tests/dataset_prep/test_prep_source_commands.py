@@ -80,3 +80,62 @@ def test_missing_folder_is_one_sentence_and_exit_1(tmp_path: Path, capsys: Any) 
         error = capsys.readouterr().err
         assert "no such folder" in error
         assert error.count("\n") == 1
+
+
+def test_source_without_times_is_told_in_the_summary(tmp_path: Path, capsys: Any) -> None:
+    (tmp_path / "log.csv").write_text("user_id,item_id\nu,a\nu,b\n")
+    given = ["table", "--interactions", str(tmp_path / "log.csv"), "--dataset", "d", "--quiet"]
+    given += ["--min-per-user", "0", "--min-per-item", "0", "--output", str(tmp_path)]
+    assert cli.main(given) == 0
+    assert "none: sequential models need times" in capsys.readouterr().out
+    assert (tmp_path / "d.inter").read_text().startswith("user_id:token\titem_id:token\nu\ta\n")
+    assert cli.main(["check", str(tmp_path), "--quiet"]) == 1
+    assert "no field timestamp:float" in capsys.readouterr().out
+
+
+def hm_damaged(folder: Path) -> list[str]:
+    (folder / "transactions_train.csv").write_bytes(
+        b"t_dat,customer_id,article_id,price,sales_channel_id\n"
+        b"2018-09-20,c1,0000000001,0.05,2\n2018-09-20,c1,0000000001,0.05,2\n"
+        b"2018-09-21,c1,0000000002,0.05,2\n2018-09-2"
+    )
+    columns = (
+        b"article_id,prod_name,product_type_name,product_group_name,index_name,index_group_name,"
+        b"detail_desc\n"
+    )
+    (folder / "articles.csv").write_bytes(
+        columns + b'0000000001,"Caf\xe9 &amp; <b>top</b>",Vest top,Upper body,A,B,"two\nlines"\n'
+        b"0000000002,,Vest top,Upper body,A,B,\n0000000003,cut"
+    )
+    return ["hm"]
+
+
+def microlens_damaged(folder: Path) -> list[str]:
+    (folder / "MicroLens-50k_pairs.csv").write_bytes(
+        b"user,item,timestamp\nc1,0000000001,1537401600000\nc1,0000000001,1537401600000\n"
+        b"c1,0000000002,1537488000000\nc1,00"
+    )
+    (folder / "MicroLens-50k_titles.csv").write_bytes(
+        b'item,title\n0000000001,"Caf\xe9 &amp; <b>top</b>"\n0000000003'
+    )
+    return ["microlens"]
+
+
+@pytest.mark.parametrize("write", [hm_damaged, microlens_damaged])
+def test_damage_costs_its_record_only(write: Any, tmp_path: Path, capsys: Any) -> None:
+    raw, out = tmp_path / "raw", tmp_path / "out"
+    raw.mkdir()
+    given = [*write(raw), "--folder", str(raw), "--dataset", "d", "--output", str(out)]
+    assert cli.main([*given, "--min-per-user", "0", "--min-per-item", "0"]) == 0
+    shown = capsys.readouterr()
+    rows = [line.split("\t") for line in (out / "d.inter").read_text().splitlines()[1:]]
+    assert rows == [["c1", "0000000001", "1537401600"], ["c1", "0000000002", "1537488000"]]
+    items = [line.split("\t") for line in (out / "d.item").read_text("utf-8").splitlines()[1:]]
+    assert [row[:2] for row in items] == [["0000000001", "Caf\ufffd & top"], ["0000000002", ""]]
+    assert "not utf-8, which became U+FFFD: 1" in shown.out
+    assert shown.out.count("line with the wrong number of cells") == 2
+    # The bars of reading and filtering; ``--quiet`` has none.
+    assert "d: " in shown.err
+    assert "steps" in shown.err
+    assert cli.main([*given, "--min-per-user", "0", "--min-per-item", "0", "--quiet"]) == 0
+    assert capsys.readouterr().err == ""

@@ -140,6 +140,18 @@ def test_ids_of_data_frames_lose_the_decimal_point() -> None:
     ]
 
 
+def test_values_that_name_nothing_are_no_ids(tmp_path: Path) -> None:
+    assert {as_id(value) for value in (True, [1], {"a": 1}, float("inf"))} == {""}
+    inter = tmp_path / "inter.jsonl"
+    inter.write_text(
+        '{"user_id": true, "item_id": "a"}\n{"user_id": "u", "item_id": {}}\n'
+        '{"user_id": 1, "item_id": "a"}\n'
+    )
+    rows, _, report = stage(Table(inter), tmp_path / "staged")
+    assert [row[:2] for row in rows] == [("1", "a")]
+    assert report["skipped"] == {table.NO_IDS.format("inter.jsonl"): 2}
+
+
 def test_values_that_no_number_or_text_holds_are_skipped_not_fatal(tmp_path: Path) -> None:
     inter = tmp_path / "inter.jsonl"
     huge, deep = "9" * 400, "[" * 100_000
@@ -183,6 +195,12 @@ def test_named_field_must_exist_and_default_may_be_absent(tmp_path: Path) -> Non
         stage(Table(inter, items, TableMapping({}, {"brand": "brand"})), tmp_path / "staged")
     with pytest.raises(ValueError, match="interactions have no 'when'; the roles are user"):
         TableMapping({"when": "x"})
+
+
+def test_fields_of_items_without_items_are_refused(tmp_path: Path) -> None:
+    inter, _ = write(tmp_path, ".csv")
+    with pytest.raises(ValueError, match=r"fields of items are named \(name\).*give --items"):
+        Table(inter, mapping=TableMapping({}, {"title": "name"}))
 
 
 def test_ids_of_two_namings_are_refused(tmp_path: Path) -> None:
