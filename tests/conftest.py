@@ -10,8 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from recbole_cammsr.registry import MODELS
-
 DATASET = "toy"
 N_USERS, N_ITEMS = 30, 40
 
@@ -72,7 +70,7 @@ def make_config(toy_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(sys, "argv", ["pytest"])  # RecBole reads settings from the command line
     from recbole.config import Config
 
-    import recbole_cammsr  # noqa: F401
+    from recbole_cammsr.registry import MODELS
 
     def make(model: str = "CAMMSR", dataset: str = DATASET, **settings: Any) -> Any:
         defaults: dict[str, Any] = {
