@@ -3,17 +3,20 @@
 RecBole resolves a model called ``Name`` to the module ``recbole.model.<kind>.name``, its data set
 class to ``recbole.data.dataset.NameDataset`` and its defaults to
 ``<recbole>/properties/model/Name.yaml``. Three hooks serve exactly these three places for the
-names in :data:`MODELS`; every other name takes RecBole's own way.
+names in :data:`MODELS`; every other name takes RecBole's own way, and so does a class of somebody
+else's that bears one of these names.
 """
 
 from __future__ import annotations
 
+import functools
 import importlib
 import importlib.abc
 import importlib.machinery
 import os
 import sys
 from collections.abc import Sequence
+from contextvars import ContextVar
 from types import ModuleType
 from typing import Any
 
@@ -52,6 +55,9 @@ PROPERTIES = os.path.join(os.path.dirname(os.path.realpath(__file__)), "properti
 if not os.path.isdir(PROPERTIES):  # a checkout on the path: the folder stands beside the package
     PROPERTIES = os.path.join(os.path.dirname(os.path.dirname(PROPERTIES)), "properties")
 
+# inside: the data set is for somebody else's model of the same name
+_foreign: ContextVar[bool] = ContextVar("foreign", default=False)
+
 _MODEL_PACKAGE = "recbole.model.sequential_recommender"
 
 
@@ -62,7 +68,7 @@ def register() -> None:
     when_imported("recbole.utils.argument_list", _add_dataset_arguments)
     when_imported("recbole.data.dataset", _offer_datasets)
     when_imported("recbole.config.configurator", _offer_properties)
-    when_imported("recbole.data.utils", _offer_packed_loader)
+    when_imported("recbole.data.utils", _offer_data)
 
 
 def properties_file(kind: str, name: str) -> str | None:
@@ -102,6 +108,16 @@ class _AliasLoader(importlib.abc.Loader):
         setattr(module, self._model, getattr(source, self._model))
 
 
+def _is_ours(model: str, model_class: Any) -> bool:
+    """Whether a name stands for our class: authors' own code may use HM4SR's name, for one."""
+    bases = getattr(model_class, "__mro__", ())
+    return model in MODELS and any(base.__module__ == MODELS[model] for base in bases)
+
+
+def _has_our_model(config: Any) -> bool:
+    return _is_ours(config["model"], getattr(config, "model_class", None))
+
+
 def _add_dataset_arguments(module: ModuleType) -> None:
     """Let RecBole compare our settings too before it reuses a pickled data set.
 
@@ -117,7 +133,7 @@ def _offer_datasets(module: ModuleType) -> None:
     earlier = getattr(module, "__getattr__", None)
 
     def resolve(name: str) -> Any:
-        if name in DATASETS:
+        if name in DATASETS and not _foreign.get():
             module_name, class_name = DATASETS[name]
             return getattr(importlib.import_module(module_name), class_name)
         if earlier is not None:
@@ -138,7 +154,7 @@ def _offer_properties(module: ModuleType) -> None:
     original_update = config_class._update_internal_config_dict
 
     def load_internal(self: Any, model: str, model_class: type, dataset: str) -> None:
-        if model not in MODELS:
+        if not _is_ours(model, model_class):
             original_load(self, model, model_class, dataset)
             return
         self._own_model = model
@@ -163,16 +179,26 @@ def _offer_properties(module: ModuleType) -> None:
     config_class._update_internal_config_dict = update_internal
 
 
-def _offer_packed_loader(module: ModuleType) -> None:
-    """Let RecBole's ``get_dataloader`` give the packed training loader to our models."""
-    original = module.get_dataloader
+def _offer_data(module: ModuleType) -> None:
+    """Let RecBole give our models, and only them, our data set and the packed training loader."""
+    original_loader = module.get_dataloader
+    original_create = module.create_dataset
 
     def get_dataloader(config: Any, phase: str) -> Any:
         packs = config["train_packing"] and config["benchmark_filename"] is None
-        if phase == "train" and config["model"] in MODELS and packs:
+        if phase == "train" and packs and _has_our_model(config):
             from recbole_cammsr.data.dataloader import PackedTrainDataLoader
 
             return PackedTrainDataLoader
-        return original(config, phase)
+        return original_loader(config, phase)
+
+    @functools.wraps(original_create)
+    def create_dataset(config: Any) -> Any:
+        token = _foreign.set(not _has_our_model(config))
+        try:
+            return original_create(config)
+        finally:
+            _foreign.reset(token)
 
     module.get_dataloader = get_dataloader  # type: ignore[attr-defined]
+    module.create_dataset = create_dataset  # type: ignore[attr-defined]

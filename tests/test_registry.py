@@ -169,3 +169,30 @@ def test_our_settings_invalidate_a_pickled_data_set_even_without_a_configuration
         "print([compared.count(key) for key in recbole_cammsr.registry.DATASET_ARGUMENTS])"
     )
     assert in_new_process(code) == str([1] * len(registry.DATASET_ARGUMENTS))
+
+
+def test_a_foreign_class_with_one_of_our_names_takes_recboles_way(tmp_path):
+    """Whoever runs the authors' own HM4SR beside ours gets neither our settings nor rows."""
+    from recbole.config import Config
+    from recbole.data import create_dataset, data_preparation
+    from recbole.data.dataloader.general_dataloader import TrainDataLoader
+    from recbole.data.dataset import SequentialDataset
+    from recbole.model.sequential_recommender.sasrec import SASRec
+
+    foreign = type("HM4SR", (SASRec,), {"__module__": "somebody.elses"})
+    options = {
+        "train_neg_sample_args": None,
+        "train_packing": True,
+        "loss_type": "CE",
+        "load_col": {"inter": ["user_id", "item_id", "timestamp"]},
+        "checkpoint_dir": str(tmp_path),
+        "eval_args": {"split": {"LS": "valid_and_test"}, "order": "TO", "mode": "full"},
+    }
+    theirs = Config(foreign, "ml-100k", config_dict=options)
+    assert "interactive_experts" not in theirs
+    dataset = create_dataset(theirs)
+    assert type(dataset) is SequentialDataset
+    assert type(data_preparation(theirs, dataset)[0]) is TrainDataLoader
+    ours = config("HM4SR", category_weight=0, **options)
+    assert "interactive_experts" in ours
+    assert type(create_dataset(ours)).__name__ == "TimedDataset"
