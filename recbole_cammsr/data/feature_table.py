@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -18,20 +17,8 @@ FEATURE_DTYPES = {
     "float32": torch.float32,
 }
 
-# float32 bytes of the rows that are held at a time when a file is checked, copied or averaged
+# float32 bytes of the rows that are held at a time when a file is checked or copied
 _BLOCK_BYTES = 1 << 25
-
-
-class FeatureStatistics(NamedTuple):
-    """What standardisation needs (docs/model.md eq. 1), over the items that have the modality.
-
-    Attributes:
-        mean: ``(d,)`` float32 mean of the rows of unit length.
-        rms: root mean square length of the rows of unit length less their mean.
-    """
-
-    mean: torch.Tensor
-    rms: float
 
 
 @dataclass(frozen=True)
@@ -87,21 +74,6 @@ class FeatureTable:
         result = np.zeros((len(rows), self.dimension), dtype=np.float32)
         result[has] = self.source[rows[has]]
         return torch.from_numpy(result)
-
-    def statistics(self) -> FeatureStatistics:
-        """Mean and spread of the rows of unit length, in one pass that holds a block at a time."""
-        total = torch.zeros(self.dimension, dtype=torch.float64)
-        squares = 0.0
-        for items in self.present.nonzero().squeeze(1).split(_rows_per_block(self.dimension)):
-            rows = self.rows(items).double()
-            rows /= rows.norm(dim=1, keepdim=True).clamp_min(1e-12)
-            total += rows.sum(dim=0)
-            squares += float(rows.square().sum())
-        count = max(self.covered, 1)
-        mean = total / count
-        # the mean of |x - mean|^2 is that of |x|^2 less |mean|^2
-        spread = max(squares / count - float(mean.square().sum()), 0.0)
-        return FeatureStatistics(mean.float(), spread**0.5)
 
     @property
     def covered(self) -> int:

@@ -11,8 +11,8 @@ from torch import nn
 #: item ids ``(n,)``, a range of them, or None for all
 ItemSelection = Union[torch.Tensor, slice, None]
 
-# rows standardised at a time: bounds the float32 copies of features held in 16 bits
-_BLOCK = 65_536
+# float32 bytes of the rows that are held at a time when features are averaged or standardised
+_BLOCK_BYTES = 1 << 25
 _TINY = 1e-12
 
 
@@ -34,7 +34,7 @@ def standardise(values: torch.Tensor, present: torch.Tensor) -> torch.Tensor:
     items = present.nonzero().squeeze(1)
     mean, rms = _statistics(lambda block: values[block].float(), items, values.shape[1])
     result = torch.zeros_like(values)
-    for block in items.split(_BLOCK):
+    for block in items.split(_rows_per_block(values.shape[1])):
         result[block] = ((_unit(values[block].float()) - mean) / rms).to(values.dtype)
     return result
 
@@ -45,14 +45,18 @@ def _statistics(
     """Mean of f/|f|, and root mean square length of what is left when it is taken away."""
     total = torch.zeros(dimension, dtype=torch.float64)
     squares = 0.0
-    for block in items.split(_BLOCK):
-        rows = _unit(rows_of(block)).double()
+    for block in items.split(_rows_per_block(dimension)):
+        rows = _unit(rows_of(block).double())
         total += rows.sum(dim=0)
         squares += float(rows.square().sum())
     count = max(len(items), 1)
     mean = total / count
     variance = max(squares / count - float(mean.square().sum()), 0.0)
     return mean.float(), max(variance**0.5, _TINY)
+
+
+def _rows_per_block(dimension: int) -> int:
+    return max(1, _BLOCK_BYTES // (4 * max(dimension, 1)))
 
 
 def _unit(rows: torch.Tensor) -> torch.Tensor:

@@ -102,23 +102,6 @@ def test_rows_left_in_a_memory_map_are_those_of_the_table_in_memory(tmp_path):
     assert "float16 on disk" in coverage_report([left])
 
 
-def test_statistics_are_those_of_all_rows_at_once(monkeypatch):
-    values = np.random.default_rng(0).normal(1, 3, size=(30, 5)).astype(np.float32)
-    values[4] = 0
-    tokens = [f"t{row}" for row in range(30)]
-    token_to_id = {"[PAD]": 0, **{token: row + 1 for row, token in enumerate([*tokens, "none"])}}
-    monkeypatch.setattr(feature_table, "_BLOCK_BYTES", 5 * 4 * 7)
-    unit = values.astype(np.float64) / np.maximum(
-        np.linalg.norm(values.astype(np.float64), axis=1, keepdims=True), 1e-12
-    )
-    centred = unit - unit.mean(axis=0)
-    for resident in (True, False):
-        table = align(raw(tokens, values), "text", token_to_id, torch.float32, resident)
-        mean, rms = table.statistics()
-        assert np.allclose(mean.numpy(), unit.mean(axis=0), atol=1e-7)
-        assert rms == pytest.approx(np.sqrt((centred**2).sum(axis=1).mean()), rel=1e-9)
-
-
 def test_nothing_depends_on_the_size_of_the_blocks(monkeypatch):
     values = np.random.default_rng(0).normal(size=(4, 3))
     whole = align(raw(["b", "x", "a", "d"], values), "text", TOKEN_TO_ID, torch.float32)

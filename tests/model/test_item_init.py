@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
+from recbole_cammsr.model import frozen_features
 from recbole_cammsr.model.frozen_features import FrozenFeatures, standardise
 from recbole_cammsr.model.item_init import ItemInit
 
@@ -29,6 +31,26 @@ def test_zero_and_constant_rows_stay_finite():
     assert torch.equal(standardise(values, present), torch.zeros(4, 3))
     assert torch.isfinite(standardise(torch.ones(4, 3), present)).all()
     assert torch.equal(standardise(values, torch.zeros(4, dtype=torch.bool)), values)
+
+
+def test_statistics_are_those_of_all_rows_at_once(monkeypatch):
+    values = np.random.default_rng(0).normal(1, 3, size=(30, 5)).astype(np.float32)
+    values[4] = 0
+    monkeypatch.setattr(frozen_features, "_BLOCK_BYTES", 5 * 4 * 7)
+    unit = values.astype(np.float64) / np.maximum(
+        np.linalg.norm(values.astype(np.float64), axis=1, keepdims=True), 1e-12
+    )
+    centred = unit - unit.mean(axis=0)
+    for resident in (True, False):
+        rows = torch.cat([torch.zeros(1, 5), torch.from_numpy(values), torch.zeros(1, 5)])
+        table = Table(rows, torch.tensor([False] + [True] * 30 + [False]), resident)
+        items = table.present.nonzero().squeeze(1)
+        mean, rms = frozen_features._statistics(table.rows, items, 5)
+        assert np.allclose(mean.numpy(), unit.mean(axis=0), atol=1e-7)
+        assert rms == pytest.approx(np.sqrt((centred**2).sum(axis=1).mean()), rel=1e-9)
+        features = FrozenFeatures(table)(None)
+        assert np.allclose(features[1:31].numpy(), centred / rms, atol=1e-6)
+        assert not features[[0, 31]].any()
 
 
 class Table:
