@@ -48,17 +48,11 @@ class CAMMSR(CatalogueRecommender):
         if config["softmax_samples"]:
             counts = torch.bincount(dataset.inter_feat[self.ITEM_ID], minlength=self.n_items)
             self.sampler = NegativeSampler(counts, config["softmax_samples"])
-        self.encoder = HistoryEncoder(
-            dimension=config["hidden_size"],
-            max_length=self.max_seq_length,
-            layers=config["n_layers"],
+        self.encoder = HistoryEncoder.of_config(
+            config,
+            self.max_seq_length,
             intervals=config["interval_buckets"] if self.uses_intervals else 0,
-            hidden_dropout=config["hidden_dropout_prob"],
             norm=config["norm"],
-            heads=config["n_heads"],
-            inner=config["inner_size"],
-            attention_dropout=config["attn_dropout_prob"],
-            activation=config["hidden_act"],
         )
         self.categorises = categories is not None
         self.swaps = self.swap_weight > 0 and self.item_encoder.n_modalities > 1

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from recbole.model.abstract_recommender import SequentialRecommender
 from recbole.utils import InputType
 from torch import nn
@@ -31,7 +32,9 @@ class CatalogueRecommender(SequentialRecommender):
         dataset: a :class:`~recbole_cammsr.data.dataset.CAMMSRDataset`.
 
     Attributes:
-        tables: the aligned features, in the order of `modalities`; never part of a checkpoint.
+        tables: the feature tables that the model reads; never part of a checkpoint.
+        padding_competes: whether the padding item is a candidate of the training softmax, as in
+            some authors' code.
         loss_names: what ``calculate_loss`` returns, for the trainer's log.
     """
 
@@ -44,13 +47,27 @@ class CatalogueRecommender(SequentialRecommender):
         super().__init__(config, dataset)
         check_settings(config)
         self.max_logits = config["max_logits"]
+        self.tables = self.choose_tables(config, dataset)
+        self.padding_competes = False
         self.provenance = Provenance.of(
-            dataset.feature_tables,
+            self.tables,
             dataset.categories if config["category_weight"] else None,
             self.projection_key,
         )
         self.loss_names: tuple[str, ...] = ("recommendation",)
         self._table: RankingTable | None = None
+
+    def choose_tables(self, config: Any, dataset: Any) -> tuple[Any, ...]:
+        """The feature tables that the model reads: all, unless it says otherwise.
+
+        Args:
+            config: RecBole's Config.
+            dataset: of the model.
+
+        Returns:
+            Tables, in the order of `modalities`.
+        """
+        return tuple(dataset.feature_tables)
 
     def reset_linear_and_embeddings(self, std: float) -> None:
         """Normal weights of standard deviation ``std``, zero biases and padding rows.
@@ -191,6 +208,24 @@ class CatalogueRecommender(SequentialRecommender):
             Scalar.
         """
         users, targets = self.trained(states, interaction)
+        return self.catalogue_loss(users, targets, candidates)
+
+    def catalogue_loss(
+        self, users: torch.Tensor, targets: torch.Tensor, candidates: torch.Tensor
+    ) -> torch.Tensor:
+        """Cross-entropy of user vectors over the catalogue.
+
+        Args:
+            users: ``(T, d)``.
+            targets: ``(T,)`` item ids.
+            candidates: ``(n_items, d)``.
+
+        Returns:
+            Scalar.
+        """
+        if self.padding_competes:
+            # the loss leaves out its row 0: behind another one the padding item is a candidate
+            candidates, targets = F.pad(candidates, (0, 0, 1, 0)), targets + 1
         return catalogue_cross_entropy(users, candidates, targets, self.max_logits)
 
     def _target_count(self, interaction: Any) -> torch.Tensor:

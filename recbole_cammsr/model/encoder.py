@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
 from recbole_cammsr.model.dyt import make_norm
+from recbole_cammsr.model.length_order import in_order_of_length
 
 #: values of `hidden_act`
 ACTIVATIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
@@ -16,6 +18,25 @@ ACTIVATIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "relu": F.relu,
     "silu": F.silu,
 }
+
+
+def block_options(config: Any) -> dict[str, Any]:
+    """Arguments of :class:`Block` that every model here has as settings.
+
+    Args:
+        config: RecBole's Config.
+
+    Returns:
+        All of its arguments but ``norm``.
+    """
+    return {
+        "dimension": config["hidden_size"],
+        "heads": config["n_heads"],
+        "inner": config["inner_size"],
+        "hidden_dropout": config["hidden_dropout_prob"],
+        "attention_dropout": config["attn_dropout_prob"],
+        "activation": config["hidden_act"],
+    }
 
 
 class Block(nn.Module):
@@ -119,6 +140,26 @@ class HistoryEncoder(nn.Module):
             for _ in range(layers)
         )
 
+    @classmethod
+    def of_config(
+        cls, config: Any, max_length: int, intervals: int = 0, norm: str = "layernorm"
+    ) -> HistoryEncoder:
+        """An encoder of the sizes and dropouts that the settings name.
+
+        Args:
+            config: RecBole's Config.
+            max_length: longest history.
+            intervals: see the class.
+            norm: see the class.
+        """
+        return cls(
+            max_length=max_length,
+            layers=config["n_layers"],
+            intervals=intervals,
+            norm=norm,
+            **block_options(config),
+        )
+
     def forward(self, items: torch.Tensor, intervals: torch.Tensor | None = None) -> torch.Tensor:
         """Hidden state after each prefix.
 
@@ -160,12 +201,10 @@ class HistoryEncoder(nn.Module):
         Returns:
             ``(B, d)``, in the order of the rows.
         """
-        order = length.argsort()
-        parts = []
-        for part in order.split(rows):
-            longest = int(length[part[-1]])
+
+        def encode(part: torch.Tensor, longest: int) -> torch.Tensor:
             buckets = None if intervals is None else intervals[part, :longest]
-            states = self(table[history[part, :longest]], buckets)
-            parts.append(states[torch.arange(len(part), device=part.device), length[part] - 1])
-        states = torch.cat(parts)
-        return torch.empty_like(states).index_copy_(0, order, states)
+            states: torch.Tensor = self(table[history[part, :longest]], buckets)
+            return states[torch.arange(len(part), device=part.device), length[part] - 1]
+
+        return in_order_of_length(length, rows, encode)

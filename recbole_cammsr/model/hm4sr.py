@@ -33,7 +33,7 @@ from torch import nn
 
 from recbole_cammsr.data.timed_dataset import ELAPSED_FIELD
 from recbole_cammsr.model.catalogue_recommender import CatalogueRecommender
-from recbole_cammsr.model.frozen_features import FrozenFeatures
+from recbole_cammsr.model.encoder import block_options
 from recbole_cammsr.model.hm4sr_experts import InteractiveMixture, TemporalMixture, TimeEmbedding
 from recbole_cammsr.model.hm4sr_tasks import (
     draw_placeholders,
@@ -44,7 +44,7 @@ from recbole_cammsr.model.hm4sr_tasks import (
 )
 from recbole_cammsr.model.item_init import ItemInit
 from recbole_cammsr.model.item_table import RankingTable
-from recbole_cammsr.model.losses import catalogue_cross_entropy
+from recbole_cammsr.model.length_order import in_order_of_length
 from recbole_cammsr.model.modality_encoder import ModalityEncoder
 from recbole_cammsr.model.settings import refuse_without_id
 
@@ -70,7 +70,7 @@ class HM4SR(CatalogueRecommender):
     def __init__(self, config: Any, dataset: Any) -> None:
         refuse_without_id(config)
         super().__init__(config, dataset)
-        self.original_defects = bool(config["original_defects"])
+        self.original_defects = self.padding_competes = bool(config["original_defects"])
         if self.original_defects and config["train_packing"]:
             raise ValueError(
                 "`original_defects: True` reproduces code that knows RecBole's classic rows only; "
@@ -86,27 +86,11 @@ class HM4SR(CatalogueRecommender):
         time_field = config["TIME_FIELD"] if self.original_defects else ELAPSED_FIELD
         self.time_list = time_field + config["LIST_SUFFIX"]
 
-        tables = dataset.feature_tables
-        self.item_init = ItemInit(
-            n_items=self.n_items,
-            dimension=dimension,
-            features=[FrozenFeatures(table) for table in tables],
-            present=[table.present for table in tables],
-            use_id=True,
-        )
+        self.item_init = ItemInit.of_tables(self.tables, self.n_items, dimension)
         modalities = self.item_init.n_modalities
         self.position = nn.Embedding(self.max_seq_length, dimension)
         self.encoders = nn.ModuleList(
-            ModalityEncoder(
-                config["n_layers"],
-                dimension=dimension,
-                hidden_dropout=config["hidden_dropout_prob"],
-                heads=config["n_heads"],
-                inner=config["inner_size"],
-                attention_dropout=config["attn_dropout_prob"],
-                activation=config["hidden_act"],
-            )
-            for _ in range(modalities)
+            ModalityEncoder(config["n_layers"], **block_options(config)) for _ in range(modalities)
         )
         self.time = TimeEmbedding(
             dimension=dimension,
@@ -135,8 +119,8 @@ class HM4SR(CatalogueRecommender):
             self.loss_names += ("id_contrast",)
         self._make_category_head(config, dataset, modalities * dimension)
         self.placeholders = nn.ModuleList()
-        if self.placeholder_weight and tables:
-            self.placeholders.extend(nn.Linear(2 * dimension, dimension) for _ in tables)
+        if self.placeholder_weight and self.tables:
+            self.placeholders.extend(nn.Linear(2 * dimension, dimension) for _ in self.tables)
             self.loss_names += ("placeholder",)
 
     def _make_category_head(self, config: Any, dataset: Any, width: int) -> None:
@@ -177,22 +161,23 @@ class HM4SR(CatalogueRecommender):
             ``(B, M d)``, the states of the modalities.
         """
         items = self.ranking_table().items
-        order = interaction[self.ITEM_SEQ_LEN].argsort()
-        parts = []
-        for part in order.split(_ROWS):
-            rows = self._trimmed({f: interaction[f][part] for f in self.history_fields()})
-            inside = rows[self.ITEM_SEQ] > 0
-            time = self.time(rows[self.time_list], inside)
-            states = self._states(self._mixed(rows[self.ITEM_SEQ], items, time), inside)
-            parts.append(self.gather_indexes(states, rows[self.ITEM_SEQ_LEN] - 1))
-        users = torch.cat(parts)
-        return torch.empty_like(users).index_copy_(0, order, users)
+        length = interaction[self.ITEM_SEQ_LEN]
 
-    def _trimmed(self, rows: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        def encode(part: torch.Tensor, longest: int) -> torch.Tensor:
+            history = interaction[self.ITEM_SEQ][part, :longest]
+            inside = history > 0
+            time = self.time(interaction[self.time_list][part, :longest], inside)
+            states = self._states(self._mixed(history, items, time), inside)
+            ends: torch.Tensor = self.gather_indexes(states, length[part] - 1)
+            return ends
+
+        return in_order_of_length(length, _ROWS, encode)
+
+    def _trimmed(self, rows: Any) -> dict[str, torch.Tensor]:
         """The rows without the columns that are padding in all of them."""
         longest = int(rows[self.ITEM_SEQ_LEN].max())
         lists = (self.ITEM_SEQ, self.time_list)
-        return {f: values[:, :longest] if f in lists else values for f, values in rows.items()}
+        return {f: rows[f][:, :longest] if f in lists else rows[f] for f in rows}
 
     def _mixed(
         self, history: torch.Tensor, items: torch.Tensor, time: torch.Tensor
@@ -228,7 +213,7 @@ class HM4SR(CatalogueRecommender):
         Returns:
             Weighted scalars; the trainer adds them up.
         """
-        rows = self._trimmed({field: interaction[field] for field in interaction})
+        rows = self._trimmed(interaction)
         history = rows[self.ITEM_SEQ]
         inside = history > 0
         items, candidates = self.ranking_table()
@@ -237,7 +222,7 @@ class HM4SR(CatalogueRecommender):
         states = self._states(vectors, inside)
         users, targets = self.trained(states, rows)
 
-        losses = [self._catalogue_loss(users, candidates, targets)]
+        losses = [self.catalogue_loss(users, targets, candidates)]
         if self.id_contrast_weight:
             width = self.position.embedding_dim
             contrast = info_nce(
@@ -258,14 +243,6 @@ class HM4SR(CatalogueRecommender):
                 self.placeholder_weight * self._placeholder_loss(rows, vectors, time, ends)
             )
         return tuple(losses)
-
-    def _catalogue_loss(
-        self, users: torch.Tensor, candidates: torch.Tensor, targets: torch.Tensor
-    ) -> torch.Tensor:
-        if self.original_defects:
-            # one row more in front: that of the padding item becomes a candidate
-            candidates, targets = F.pad(candidates, (0, 0, 1, 0)), targets + 1
-        return catalogue_cross_entropy(users, candidates, targets, self.max_logits)
 
     def _category_loss(self, rows: Any, items: torch.Tensor) -> torch.Tensor:
         """Which labels the items of the histories have, read off their modalities."""

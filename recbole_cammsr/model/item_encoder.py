@@ -11,7 +11,7 @@ from torch import nn
 
 from recbole_cammsr.model.camoe import CAMoE
 from recbole_cammsr.model.category_head import CategoryHead, category_loss, label_prior
-from recbole_cammsr.model.frozen_features import FrozenFeatures, ItemSelection
+from recbole_cammsr.model.frozen_features import ItemSelection
 from recbole_cammsr.model.item_init import ItemInit
 from recbole_cammsr.model.item_table import Fused, ItemTable, ItemViews, RankingTable
 
@@ -36,13 +36,7 @@ class ItemEncoder(nn.Module):
         dimension = config["hidden_size"]
         self.cosine = config["scoring"] == "cosine"
         self.n_items = n_items
-        self.item_init = ItemInit(
-            n_items=n_items,
-            dimension=dimension,
-            features=[FrozenFeatures(table) for table in tables],
-            present=[table.present for table in tables],
-            use_id=config["use_id"],
-        )
+        self.item_init = ItemInit.of_tables(tables, n_items, dimension, use_id=config["use_id"])
         n_modalities = self.item_init.n_modalities
         self.camoe: CAMoE | None = None
         self.category_head: CategoryHead | None = None

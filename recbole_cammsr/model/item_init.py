@@ -3,11 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import nn
 
 from recbole_cammsr.model.frozen_features import FrozenFeatures, ItemSelection
+
+
+def embedding_rows(embedding: nn.Embedding, items: ItemSelection) -> torch.Tensor:
+    """Rows of an embedding.
+
+    Args:
+        embedding: ``(n_items, d)``.
+        items: ``(n,)`` item ids, a range of ids as a slice, or None for all.
+
+    Returns:
+        ``(n, d)``.
+    """
+    # a lookup's gradient needs no copy of the table, that of a range does
+    if isinstance(items, torch.Tensor):
+        rows: torch.Tensor = embedding(items)
+        return rows
+    return embedding.weight[slice(None) if items is None else items]
 
 
 class ItemInit(nn.Module):
@@ -56,6 +74,26 @@ class ItemInit(nn.Module):
         stacked[~stacked.any(dim=1)] = True
         self.register_buffer("mask", stacked, persistent=False)
 
+    @classmethod
+    def of_tables(
+        cls, tables: Sequence[Any], n_items: int, dimension: int, use_id: bool = True
+    ) -> ItemInit:
+        """The modalities of some feature tables, and the ID if used.
+
+        Args:
+            tables: of the content modalities, see :class:`FrozenFeatures`.
+            n_items: see the class.
+            dimension: see the class.
+            use_id: see the class.
+        """
+        return cls(
+            n_items=n_items,
+            dimension=dimension,
+            features=[FrozenFeatures(table) for table in tables],
+            present=[table.present for table in tables],
+            use_id=use_id,
+        )
+
     @property
     def n_modalities(self) -> int:
         """Number ``M`` of modalities, the ID included."""
@@ -89,11 +127,7 @@ class ItemInit(nn.Module):
         vectors = []
         if self.id_embedding is not None:
             offset = 1
-            # a lookup's gradient needs no copy of the table, that of a range does
-            lookup = isinstance(chosen, torch.Tensor)
-            vectors.append(
-                self.id_embedding(chosen) if lookup else self.id_embedding.weight[chosen]
-            )
+            vectors.append(embedding_rows(self.id_embedding, items))
         parts = zip(self.features, self.projections, self.missing)
         for index, (features, projection, missing) in enumerate(parts):
             projected = projection(features(items).to(projection.weight.dtype))

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from recbole_cammsr.model.encoder import Block
+from recbole_cammsr.model.length_order import in_order_of_length
 
 # rows encoded at a time: few enough to be of about one length, enough to keep a GPU busy
 _ROWS = 256
@@ -42,14 +43,11 @@ class ModalityEncoder(nn.Module):
         width = inside.shape[1]
         placed = normed.new_zeros(*inside.shape, normed.shape[1])
         placed[inside] = normed
-        # most positions of classic rows are padding: rows of about one length go together
-        length = inside.sum(dim=1)
-        order = length.argsort()
-        parts = []
-        for part in order.split(_ROWS):
-            longest = int(length[part[-1]])
+
+        def encode(part: torch.Tensor, longest: int) -> torch.Tensor:
             x = placed[part, :longest]
             for block in self.blocks:
                 x = block(x)
-            parts.append(F.pad(x, (0, 0, 0, width - longest)))
-        return torch.cat(parts)[order.argsort()]
+            return F.pad(x, (0, 0, 0, width - longest))
+
+        return in_order_of_length(inside.sum(dim=1), _ROWS, encode)

@@ -14,7 +14,6 @@ from torch import nn
 
 from recbole_cammsr.model.catalogue_recommender import CatalogueRecommender
 from recbole_cammsr.model.encoder import HistoryEncoder
-from recbole_cammsr.model.frozen_features import FrozenFeatures
 from recbole_cammsr.model.item_init import ItemInit
 from recbole_cammsr.model.item_table import RankingTable
 
@@ -27,29 +26,13 @@ class SASRecMM(CatalogueRecommender):
     def __init__(self, config: Any, dataset: Any) -> None:
         super().__init__(config, dataset)
         dimension = config["hidden_size"]
-        tables = dataset.feature_tables
-        self.item_init = ItemInit(
-            n_items=self.n_items,
-            dimension=dimension,
-            features=[FrozenFeatures(table) for table in tables],
-            present=[table.present for table in tables],
-            use_id=config["use_id"],
+        self.item_init = ItemInit.of_tables(
+            self.tables, self.n_items, dimension, use_id=config["use_id"]
         )
         self.concatenated: nn.Linear | None = None
         if config["multimodal_fusion"] == "concat":
             self.concatenated = nn.Linear(self.item_init.n_modalities * dimension, dimension)
-        self.encoder = HistoryEncoder(
-            dimension=dimension,
-            max_length=self.max_seq_length,
-            layers=config["n_layers"],
-            intervals=0,
-            hidden_dropout=config["hidden_dropout_prob"],
-            norm="layernorm",
-            heads=config["n_heads"],
-            inner=config["inner_size"],
-            attention_dropout=config["attn_dropout_prob"],
-            activation=config["hidden_act"],
-        )
+        self.encoder = HistoryEncoder.of_config(config, self.max_seq_length)
         self.reset_linear_and_embeddings(config["initializer_range"])
         self.item_init.reset_parameters(config["initializer_range"])
 

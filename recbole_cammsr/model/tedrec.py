@@ -28,7 +28,9 @@ from torch import nn
 from recbole_cammsr.model.encoder import HistoryEncoder
 from recbole_cammsr.model.frequency_fusion import FrequencyFusion
 from recbole_cammsr.model.frozen_features import ItemSelection
+from recbole_cammsr.model.item_init import embedding_rows
 from recbole_cammsr.model.item_table import RankingTable
+from recbole_cammsr.model.length_order import in_order_of_length
 from recbole_cammsr.model.settings import refuse_without_id
 from recbole_cammsr.model.text_recommender import TextRecommender
 
@@ -51,18 +53,7 @@ class TedRec(TextRecommender):
         self.dimension, std = config["hidden_size"], config["initializer_range"]
         self.id_embedding = nn.Embedding(self.n_items, self.dimension, padding_idx=0)
         self.fusion = FrequencyFusion(self.dimension, self.max_seq_length)
-        self.encoder = HistoryEncoder(
-            dimension=self.dimension,
-            max_length=self.max_seq_length,
-            layers=config["n_layers"],
-            intervals=0,
-            hidden_dropout=config["hidden_dropout_prob"],
-            norm="layernorm",
-            heads=config["n_heads"],
-            inner=config["inner_size"],
-            attention_dropout=config["attn_dropout_prob"],
-            activation=config["hidden_act"],
-        )
+        self.encoder = HistoryEncoder.of_config(config, self.max_seq_length)
         self.reset_linear_and_embeddings(std)
         self.adaptor.reset_parameters(std)
         self.fusion.reset_parameters(std)
@@ -80,10 +71,7 @@ class TedRec(TextRecommender):
         Returns:
             ``(n, d + d + K)``; the text without the shifts of the positions.
         """
-        if isinstance(items, torch.Tensor):
-            ids = self.id_embedding(items)
-        else:
-            ids = self.id_embedding.weight[slice(None) if items is None else items]
+        ids = embedding_rows(self.id_embedding, items)
         mixture, gates = self.adaptor.mixture(self.text_features(items))
         return torch.cat([ids, mixture.to(ids.dtype), gates.to(ids.dtype)], dim=1)
 
@@ -126,16 +114,15 @@ class TedRec(TextRecommender):
         table = self.ranking_table().items
         history = self._padded(interaction[self.ITEM_SEQ])
         length = interaction[self.ITEM_SEQ_LEN]
-        order = length.argsort()
-        parts = []
-        for part in order.split(_ROWS):
-            # rows of similar length go together; the encoder is causal, so they can be trimmed
-            longest = int(length[part[-1]])
+
+        def encode(part: torch.Tensor, longest: int) -> torch.Tensor:
+            # the encoder is causal, so what it reads can be trimmed
             read = history.shape[1] if self.original_defects else longest
             fused = self.fuse(table[history[part, :read]])[:, :longest]
-            parts.append(self.gather_indexes(self.encoder(fused), length[part] - 1))
-        states = torch.cat(parts)
-        return F.normalize(torch.empty_like(states).index_copy_(0, order, states), dim=1)
+            ends: torch.Tensor = self.gather_indexes(self.encoder(fused), length[part] - 1)
+            return ends
+
+        return F.normalize(in_order_of_length(length, _ROWS, encode), dim=1)
 
     def _padded(self, history: torch.Tensor) -> torch.Tensor:
         """Histories of the width of the fusion, where the padding takes part in it."""

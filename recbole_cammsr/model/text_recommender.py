@@ -16,9 +16,7 @@ from torch.utils.checkpoint import checkpoint
 
 from recbole_cammsr.model.catalogue_recommender import CatalogueRecommender
 from recbole_cammsr.model.frozen_features import FrozenFeatures, ItemSelection
-from recbole_cammsr.model.losses import catalogue_cross_entropy
 from recbole_cammsr.model.moe_adaptor import MoEAdaptor
-from recbole_cammsr.model.provenance import Provenance
 
 
 def text_table(config: Any, tables: Any) -> Any:
@@ -60,9 +58,8 @@ class TextRecommender(CatalogueRecommender):
 
     def __init__(self, config: Any, dataset: Any, positions: int | None = None) -> None:
         super().__init__(config, dataset)
-        table = text_table(config, dataset.feature_tables)
-        self.provenance = Provenance.of([table], None, self.projection_key)
-        self.original_defects = bool(config["original_defects"])
+        (table,) = self.tables
+        self.original_defects = self.padding_competes = bool(config["original_defects"])
         self.temperature = config["temperature"]
         self.item_block = config["item_block"]
         self.features = FrozenFeatures(table, config["feature_scaling"] == "standardise")
@@ -76,6 +73,18 @@ class TextRecommender(CatalogueRecommender):
         )
         draws = bool(config["noisy_gating"] or config["adaptor_dropout_prob"])
         self.draws_per_position = draws and config["adaptor_draws"] == "position"
+
+    def choose_tables(self, config: Any, dataset: Any) -> tuple[Any, ...]:
+        """The one table of `text_modality`.
+
+        Args:
+            config: RecBole's Config.
+            dataset: of the model.
+
+        Returns:
+            One table.
+        """
+        return (text_table(config, dataset.feature_tables),)
 
     # ---------------------------------------------------------------- items
 
@@ -161,23 +170,3 @@ class TextRecommender(CatalogueRecommender):
             ``(..., d)``, of length 1 / `temperature`.
         """
         return F.normalize(states, dim=-1) / self.temperature
-
-    def recommendation_loss(
-        self, states: torch.Tensor, interaction: Any, candidates: torch.Tensor
-    ) -> torch.Tensor:
-        """Cross-entropy of the trained positions over the catalogue.
-
-        Args:
-            states: ``(B, L, d)`` after every prefix.
-            interaction: the batch.
-            candidates: ``(n_items, d)``.
-
-        Returns:
-            Scalar.
-        """
-        if not self.original_defects:
-            return super().recommendation_loss(states, interaction, candidates)
-        users, targets = self.trained(states, interaction)
-        # the loss leaves out its row 0: behind another one the padding item is a candidate
-        candidates = torch.cat([torch.zeros_like(candidates[:1]), candidates])
-        return catalogue_cross_entropy(users, candidates, targets + 1, self.max_logits)

@@ -28,6 +28,7 @@ from torch import nn
 
 from recbole_cammsr.model.encoder import HistoryEncoder
 from recbole_cammsr.model.frozen_features import ItemSelection
+from recbole_cammsr.model.item_init import embedding_rows
 from recbole_cammsr.model.item_table import RankingTable
 from recbole_cammsr.model.text_recommender import TextRecommender
 
@@ -45,18 +46,7 @@ class UniSRec(TextRecommender):
         if not self.original_defects:
             self.missing = nn.Parameter(torch.empty(dimension))
             nn.init.normal_(self.missing, std=std)
-        self.encoder = HistoryEncoder(
-            dimension=dimension,
-            max_length=self.max_seq_length,
-            layers=config["n_layers"],
-            intervals=0,
-            hidden_dropout=config["hidden_dropout_prob"],
-            norm="layernorm",
-            heads=config["n_heads"],
-            inner=config["inner_size"],
-            attention_dropout=config["attn_dropout_prob"],
-            activation=config["hidden_act"],
-        )
+        self.encoder = HistoryEncoder.of_config(config, self.max_seq_length)
         self.reset_linear_and_embeddings(std)
         self.adaptor.reset_parameters(std)
         if self.original_defects and self.id_embedding is not None:
@@ -78,9 +68,7 @@ class UniSRec(TextRecommender):
             vectors = torch.where(has_text, vectors, self.missing.to(vectors.dtype))
         if self.id_embedding is None:
             return vectors
-        if isinstance(items, torch.Tensor):
-            return vectors + self.id_embedding(items)
-        return vectors + self.id_embedding.weight[slice(None) if items is None else items]
+        return vectors + embedding_rows(self.id_embedding, items)
 
     def make_ranking_table(self) -> RankingTable:
         """Vectors of all items, and the same at unit length to be ranked.
