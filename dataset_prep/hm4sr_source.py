@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from .cells import as_id, as_text
 from .feature_source import FeatureRows, existing_features, read_rows
+from .interaction_records import InteractionFields, readable_interactions
 from .line_files import LineFile
 from .record_file import RecordFile
 from .source_folder import MALFORMED, Damage, noted_lines, require_files
 from .staging import StagingWriter
-from .table import NO_IDS, NO_TIME, as_id, as_seconds, as_text
 
 USUAL_FEATURES = {"text": "txt_emb.pt", "image": "img_emb.pt"}
 #: multi-hot categories, one column per category; their names are not kept by HM4SR
@@ -88,17 +89,9 @@ class HM4SR:
             )
         (inter,) = require_files(self.folder, f"{self.file_name}.inter")
         file = RecordFile(inter, "\t", self.progress)
-        for record in file.records(writer):
-            user, item = as_id(record.get("user_id")), as_id(record.get("item_id"))
-            if not user or not item:
-                writer.skip(NO_IDS.format(inter.name))
-                continue
-            try:
-                time = as_seconds(record.get("timestamp"))
-            except ValueError:
-                writer.skip(NO_TIME.format(inter.name))
-                continue
-            writer.interaction(user, item, None, time)
+        fields = InteractionFields("user_id", "item_id", "timestamp")
+        for interaction in readable_interactions(file, fields, writer):
+            writer.interaction(*interaction)
         file.require_fields({"user": "user_id", "item": "item_id", "time": "timestamp"})
         if labels:
             writer.note(

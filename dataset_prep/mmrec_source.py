@@ -11,11 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from .cells import as_category_paths, as_id, as_text
 from .feature_source import FeatureRows, existing_features, read_rows
+from .interaction_records import InteractionFields, readable_interactions
 from .record_file import RecordFile
 from .source_folder import Damage, DamageSink, require_files
 from .staging import StagingWriter
-from .table import NO_IDS, NO_TIME, as_category_paths, as_id, as_number, as_seconds, as_text
 
 USUAL_FEATURES = {"text": "text_feat.npy", "image": "image_feat.npy"}
 ITEM_MAP, USER_MAP = "i_id_mapping.csv", "u_id_mapping.csv"
@@ -87,17 +88,8 @@ class MMRec:
                     image=as_text(record.get("imUrl")),
                 )
         file = RecordFile(inter, "\t", self.progress)
-        for record in file.records(writer):
-            user, item = as_id(record.get("userID")), as_id(record.get("itemID"))
-            if not user or not item:
-                writer.skip(NO_IDS.format(inter.name))
-                continue
-            try:
-                time = as_seconds(record.get("timestamp"))
-                rating = as_number(record.get("rating"))
-            except ValueError:
-                writer.skip(NO_TIME.format(inter.name))
-                continue
+        fields = InteractionFields("userID", "itemID", "timestamp", "rating")
+        for user, item, rating, time in readable_interactions(file, fields, writer):
             writer.interaction(
                 _token(users, user, inter, USER_MAP),
                 _token(items, item, inter, ITEM_MAP),

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import date, datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from .cells import as_category_paths, as_id, as_text
+from .interaction_records import InteractionFields, readable_interactions
 from .record_file import RecordFile
 from .staging import StagingWriter
 
@@ -32,10 +31,7 @@ ITEM_DEFAULTS = {
 }
 #: roles that every record must fill
 REQUIRED = frozenset({"user", "item"})
-NO_IDS = "{}: record without user or item id"
 NO_ITEM_ID = "{}: record without item id"
-NO_TIME = "{}: time that is neither a number nor an ISO date"
-NO_RATING = "{}: rating that is no number"
 NO_CATEGORY = "{}: category (item kept) that is no label, path or list of paths"
 
 
@@ -138,22 +134,14 @@ class Table:
         example = ""
         file = RecordFile(Path(self.interactions), self.mapping.separator, self.progress)
         names = {**INTERACTION_DEFAULTS, **self.mapping.interactions}
-        units = TIME_UNITS[self.mapping.time_unit]
-        for record in file.records(writer, set(names.values())):
-            user, item = as_id(record.get(names["user"])), as_id(record.get(names["item"]))
-            if not user or not item:
-                writer.skip(NO_IDS.format(file.path.name))
-                continue
-            try:
-                time = as_seconds(record.get(names["timestamp"]), units)
-            except ValueError:
-                writer.skip(NO_TIME.format(file.path.name))
-                continue
-            try:
-                rating = as_number(record.get(names["rating"]))
-            except ValueError:
-                writer.skip(NO_RATING.format(file.path.name))
-                continue
+        fields = InteractionFields(
+            names["user"],
+            names["item"],
+            names["timestamp"],
+            names["rating"],
+            TIME_UNITS[self.mapping.time_unit],
+        )
+        for user, item, rating, time in readable_interactions(file, fields, writer):
             example = example or item
             shared = shared or item in listed
             writer.interaction(user, item, rating, time)
@@ -196,128 +184,6 @@ class Table:
         if not listed:
             raise ValueError(f"{file.path}: no item in the file")
         return listed
-
-
-def as_id(value: Any) -> str:
-    """Spell an id; whole numbers stored as floats, as data frames do, lose their ``.0``.
-
-    Args:
-        value: Text, UTF-8 bytes, number or None.
-
-    Returns:
-        The id, empty for none and for what names nothing: a truth value, a list or an object.
-    """
-    if isinstance(value, str):
-        return value.strip()
-    if value is None or isinstance(value, (bool, list, tuple, dict)):
-        return ""
-    if isinstance(value, bytes):
-        value = value.decode("utf-8", "replace")
-    if isinstance(value, float) and not math.isfinite(value):
-        return ""
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value).strip()
-
-
-def as_number(value: Any) -> float | None:
-    """Read a number.
-
-    Args:
-        value: Number, text or None.
-
-    Returns:
-        The number, None for an empty cell.
-
-    Raises:
-        ValueError: If the value is no number.
-    """
-    if value is None or value == "":
-        return None
-    try:
-        return float(value)
-    except (TypeError, OverflowError) as error:
-        raise ValueError(f"{value!r:.100} is no number") from error
-
-
-def as_seconds(value: Any, units: int = 1) -> float | None:
-    """Read a time.
-
-    Args:
-        value: A number, its text, an ISO date or date and time (UTC where it names no zone), or a
-            ``datetime``.
-        units: Units of numbers in a second, e.g. 1000.
-
-    Returns:
-        Seconds since 1970, None for an empty cell.
-
-    Raises:
-        ValueError: If the value is none of these.
-    """
-    if isinstance(value, date):
-        moment = value if isinstance(value, datetime) else datetime(*value.timetuple()[:3])
-    else:
-        try:
-            number = as_number(value)
-            return None if number is None else number / units
-        except ValueError:
-            # Python before 3.11 does not read the Z that stands for UTC.
-            moment = datetime.fromisoformat(str(value).strip().replace("Z", "+00:00"))
-    return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp()
-
-
-def as_category_paths(value: Any, separator: str | None = None) -> list[list[str]]:
-    """Read categories.
-
-    Args:
-        value: None, one label, a list of labels (one path), a list of such lists, or the JSON of
-            any of these.
-        separator: What stands between the levels of a path given as one text.
-
-    Returns:
-        The paths.
-
-    Raises:
-        ValueError: If the value is none of these.
-    """
-    if isinstance(value, str):
-        text = value.strip()
-        if separator is not None:
-            value = [label.strip() for label in text.split(separator) if label.strip()]
-        elif text.startswith("["):
-            try:
-                value = json.loads(text)
-            except RecursionError as error:
-                raise ValueError(f"{text!r:.100} is nested too deeply") from error
-        else:
-            value = [text] if text else []
-    if value is None or (isinstance(value, float) and math.isnan(value)):
-        return []
-    nested = list(value) if isinstance(value, (list, tuple)) else [value]
-    if not any(isinstance(part, (list, tuple)) for part in nested):
-        nested = [nested]
-    for path in nested:
-        if not isinstance(path, (list, tuple)) or not all(isinstance(x, str) for x in path):
-            raise ValueError(f"{value!r:.100} is no label, path or list of paths")
-    return [list(path) for path in nested if path]
-
-
-def as_text(value: Any) -> str | None:
-    """Read a text; a list of texts, as some dumps store a description, is joined by blanks.
-
-    Args:
-        value: Text, UTF-8 bytes, list of texts, number or None.
-
-    Returns:
-        The text, None for none.
-    """
-    if value is None or (isinstance(value, float) and math.isnan(value)):
-        return None
-    if isinstance(value, (list, tuple)):
-        return " ".join(str(part) for part in value if part is not None) or None
-    if isinstance(value, bytes):
-        value = value.decode("utf-8", "replace")
-    return str(value) or None
 
 
 def _references(value: Any) -> list[str]:

@@ -15,7 +15,7 @@ from .category_labels import path_labels
 from .category_phrase import segment_phrases, split_item_text
 from .command_line import run
 from .feature_file import feature_path, write_feature_file
-from .unisrec_folder import read_features, read_index, read_sequences, read_texts
+from .unisrec_folder import read_features, read_interactions, read_items, read_texts
 
 
 @dataclass(frozen=True)
@@ -64,44 +64,33 @@ def convert(
         ValueError: If the files contradict each other.
     """
     source, target = Path(folder), Path(output)
-    items = read_index(source / f"{name}.item2index")
-    if list(map(int, items)) != list(range(len(items))):
-        items = {str(index): items[str(index)] for index in sorted(map(int, items))}
-        if list(map(int, items)) != list(range(len(items))):
-            raise ValueError(f"{source / name}.item2index: indices are not 0..{len(items) - 1}")
-    users_path = source / f"{name}.user2index"
-    users = read_index(users_path) if users_path.is_file() else {}
-    sequences = read_sequences(source, name)
+    items = read_items(source, name)
     texts = read_texts(source / f"{name}.text")
-    split = [split_item_text(texts.get(token, ""), category_root) for token in items.values()]
+    split = [split_item_text(texts.get(token, ""), category_root) for token in items]
     labels = path_labels(segment_phrases([x for _, x in split], min_branches), None, min_count)
     matrices = {
         modality: read_features(source / f"{name}.{suffix}", len(items))
         for modality, suffix in features.items()
     }
 
-    def rows() -> Iterator[tuple[str, str, str]]:
-        for user, sequence in sequences.items():
-            for position, index in enumerate(sequence, start=1):
-                if index not in items:
-                    raise ValueError(
-                        f"{source / name}.*.inter: item {index!r} of user {user} is not in "
-                        "item2index: the files do not belong together"
-                    )
-                yield users.get(user, user), items[index], str(position)
+    users = set()
 
-    tokens = list(items.values())
+    def rows() -> Iterator[tuple[str, str, str]]:
+        for user, item, position in read_interactions(source, name):
+            users.add(user)
+            yield user, item, str(position)
+
     count = write_inter_file(target / f"{dataset}.inter", rows())
-    write_item_file(target / f"{dataset}.item", tokens, [title for title, _ in split], labels)
+    write_item_file(target / f"{dataset}.item", items, [title for title, _ in split], labels)
     coverage = {}
     for modality, matrix in matrices.items():
         present = np.flatnonzero((matrix != 0).any(axis=1))
         write_feature_file(
-            feature_path(target, dataset, modality), [tokens[i] for i in present], matrix[present]
+            feature_path(target, dataset, modality), [items[i] for i in present], matrix[present]
         )
         coverage[modality] = len(present)
     categorised = sum(bool(label.category) for label in labels)
-    return Counts(len(sequences), len(items), count, categorised, coverage)
+    return Counts(len(users), len(items), count, categorised, coverage)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

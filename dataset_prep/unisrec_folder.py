@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +39,55 @@ def read_index(path: Path) -> dict[str, str]:
     if len(set(raw.values())) < len(raw):
         raise ValueError(f"{path}: an id occurs twice")
     return raw
+
+
+def read_items(folder: Path, name: str) -> list[str]:
+    """Read the items in the order of their index.
+
+    Args:
+        folder: The source folder.
+        name: File prefix, e.g. ``"Scientific"``.
+
+    Returns:
+        Raw id of each item.
+
+    Raises:
+        FileNotFoundError: If there is no ``item2index``.
+        ValueError: If it is malformed, or the indices are not 0, 1, 2, ...
+    """
+    path = folder / f"{name}.item2index"
+    index = read_index(path)
+    if sorted(map(int, index)) != list(range(len(index))):
+        raise ValueError(f"{path}: indices are not 0..{len(index) - 1}")
+    return [index[str(row)] for row in range(len(index))]
+
+
+def read_interactions(folder: Path, name: str) -> Iterator[tuple[str, str, int]]:
+    """Read every user's whole sequence.
+
+    Args:
+        folder: The source folder.
+        name: File prefix, e.g. ``"Scientific"``.
+
+    Yields:
+        Raw user id (the index where there is no ``user2index``), raw item id, and the position
+        1, 2, 3, ... in the user's sequence, which stands for the time that the folder lacks.
+
+    Raises:
+        FileNotFoundError: If a file is missing.
+        ValueError: If the files contradict each other.
+    """
+    items = read_items(folder, name)
+    users_path = folder / f"{name}.user2index"
+    users = read_index(users_path) if users_path.is_file() else {}
+    for user, sequence in read_sequences(folder, name).items():
+        for position, index in enumerate(sequence, start=1):
+            if not index.isdecimal() or int(index) >= len(items):
+                raise ValueError(
+                    f"{folder / name}.*.inter: item {index!r} of user {user} is not in "
+                    "item2index: the files do not belong together"
+                )
+            yield users.get(user, user), items[int(index)], position
 
 
 def read_sequences(folder: Path, name: str) -> dict[str, list[str]]:

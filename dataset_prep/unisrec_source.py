@@ -12,7 +12,7 @@ from .category_phrase import segment_phrases, split_item_text
 from .feature_source import FeatureRows, existing_features
 from .source_folder import require_files
 from .staging import StagingWriter
-from .unisrec_folder import read_features, read_index, read_sequences, read_texts
+from .unisrec_folder import read_features, read_interactions, read_items, read_texts
 
 #: modality to suffix; MISSRec adds the second
 USUAL_FEATURES = {"text": "feat1CLS", "image": "feat3CLS"}
@@ -72,22 +72,14 @@ class UniSRec:
             FileNotFoundError: If a file is missing.
             ValueError: If the files contradict each other.
         """
-        items = self._items()
-        users_path = self._path("user2index")
-        users = read_index(users_path) if users_path.is_file() else {}
+        items = read_items(Path(self.folder), self.file_name)
         texts = read_texts(self._path("text"))
         split = [split_item_text(texts.get(token, ""), self.category_root) for token in items]
         paths = segment_phrases([phrase for _, phrase in split], self.min_branches)
         for token, (title, _), categories in zip(items, split, paths):
             writer.item(token, title=title, categories=categories)
-        for user, sequence in read_sequences(Path(self.folder), self.file_name).items():
-            for position, index in enumerate(sequence, start=1):
-                if not index.isdecimal() or int(index) >= len(items):
-                    raise ValueError(
-                        f"{self._path('*.inter')}: item {index!r} of user {user} is not in "
-                        "item2index: the files do not belong together"
-                    )
-                writer.interaction(users.get(user, user), items[int(index)], None, position)
+        for user, item, position in read_interactions(Path(self.folder), self.file_name):
+            writer.interaction(user, item, None, position)
         writer.note(
             f"{self.file_name}.*.inter: the folder holds no times; timestamp is the position in "
             "the user's sequence"
@@ -109,17 +101,9 @@ class UniSRec:
         Raises:
             ValueError: If a file is not a whole number of values per item.
         """
-        items = self._items()
+        items = read_items(Path(self.folder), self.file_name)
         for modality, path in self.feature_files().items():
             yield FeatureRows(modality, path, items, read_features(path, len(items)))
-
-    def _items(self) -> list[str]:
-        """Raw ID of each item, by index."""
-        path = self._path("item2index")
-        index = read_index(path)
-        if sorted(map(int, index)) != list(range(len(index))):
-            raise ValueError(f"{path}: indices are not 0..{len(index) - 1}")
-        return [index[str(row)] for row in range(len(index))]
 
     def _path(self, suffix: str) -> Path:
         return Path(self.folder) / f"{self.file_name}.{suffix}"

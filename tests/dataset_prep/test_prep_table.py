@@ -16,16 +16,12 @@ pytest.importorskip("duckdb")
 import pyarrow
 from pyarrow import parquet
 from recbole_cammsr.dataset_prep import cli, table
+from recbole_cammsr.dataset_prep.cells import as_category_paths, as_id, as_seconds
+from recbole_cammsr.dataset_prep.interaction_records import NO_IDS, NO_RATING, NO_TIME
 from recbole_cammsr.dataset_prep.record_file import NOT_JSON
 from recbole_cammsr.dataset_prep.source_folder import MALFORMED
 from recbole_cammsr.dataset_prep.staging import INTERACTIONS, ITEMS, StagingWriter, read_report
-from recbole_cammsr.dataset_prep.table import (
-    Table,
-    TableMapping,
-    as_category_paths,
-    as_id,
-    as_seconds,
-)
+from recbole_cammsr.dataset_prep.table import Table, TableMapping
 
 ROWS: list[dict[str, Any]] = [
     {"user_id": "u1", "item_id": "007", "rating": 4.5, "timestamp": 1400000000},
@@ -102,9 +98,9 @@ def test_damaged_records_are_counted_by_reason(tmp_path: Path) -> None:
     assert rows == [("u", "a", 5.0, 1.0)]
     assert staged == [("a", None, None)]
     assert report["skipped"] == {
-        table.NO_IDS.format("inter.csv"): 1,
-        table.NO_RATING.format("inter.csv"): 1,
-        table.NO_TIME.format("inter.csv"): 1,
+        NO_IDS.format("inter.csv"): 1,
+        NO_RATING.format("inter.csv"): 1,
+        NO_TIME.format("inter.csv"): 1,
         MALFORMED.format("inter.csv"): 1,
         table.NO_CATEGORY.format("items.jsonl"): 1,
         table.NO_ITEM_ID.format("items.jsonl"): 1,
@@ -149,7 +145,7 @@ def test_values_that_name_nothing_are_no_ids(tmp_path: Path) -> None:
     )
     rows, _, report = stage(Table(inter), tmp_path / "staged")
     assert [row[:2] for row in rows] == [("1", "a")]
-    assert report["skipped"] == {table.NO_IDS.format("inter.jsonl"): 2}
+    assert report["skipped"] == {NO_IDS.format("inter.jsonl"): 2}
 
 
 def test_values_that_no_number_or_text_holds_are_skipped_not_fatal(tmp_path: Path) -> None:
@@ -163,7 +159,7 @@ def test_values_that_no_number_or_text_holds_are_skipped_not_fatal(tmp_path: Pat
     rows, _, report = stage(Table(inter), tmp_path / "staged")
     assert rows == [("u", "a", None, None)]
     assert report["skipped"] == {
-        table.NO_RATING.format("inter.jsonl"): 2,
+        NO_RATING.format("inter.jsonl"): 2,
         NOT_JSON.format("inter.jsonl"): 1,
     }
 

@@ -1,0 +1,85 @@
+"""Interactions from records: what cannot be read is counted with its reason, and left out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from .cells import as_id, as_number, as_seconds
+from .record_file import RecordFile
+from .source_folder import DamageSink
+
+NO_IDS = "{}: record without user or item id"
+NO_TIME = "{}: time that is neither a number nor an ISO date"
+NO_RATING = "{}: rating that is no number"
+
+
+class InteractionFields(NamedTuple):
+    """Which field of a record plays which role.
+
+    Attributes:
+        user: Field of the user's id.
+        item: Field of the item's id.
+        time: Field of the time.
+        rating: Field of the rating; None where there are none.
+        units: Units of numeric times in a second, e.g. 1000.
+    """
+
+    user: str
+    item: str
+    time: str
+    rating: str | None = None
+    units: int = 1
+
+
+class Interaction(NamedTuple):
+    """One interaction.
+
+    Attributes:
+        user: Its user's id.
+        item: Its item's id.
+        rating: Its rating; None for none.
+        time: Seconds since 1970; None for an empty cell.
+    """
+
+    user: str
+    item: str
+    rating: float | None
+    time: float | None
+
+
+def readable_interactions(
+    file: RecordFile, fields: InteractionFields, sink: DamageSink
+) -> Iterator[Interaction]:
+    """Yield the interactions of a file.
+
+    Args:
+        file: The records.
+        fields: Their fields.
+        sink: Receives the count of damaged records, of those without ids, and of those whose time
+            or rating cannot be read.
+
+    Yields:
+        The others, in file order.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If the file is not of its format at all.
+    """
+    wanted = {fields.user, fields.item, fields.time, *([fields.rating] if fields.rating else [])}
+    for record in file.records(sink, wanted):
+        user, item = as_id(record.get(fields.user)), as_id(record.get(fields.item))
+        if not user or not item:
+            sink.skip(NO_IDS.format(file.path.name))
+            continue
+        try:
+            time = as_seconds(record.get(fields.time), fields.units)
+        except ValueError:
+            sink.skip(NO_TIME.format(file.path.name))
+            continue
+        try:
+            rating = as_number(record.get(fields.rating)) if fields.rating else None
+        except ValueError:
+            sink.skip(NO_RATING.format(file.path.name))
+            continue
+        yield Interaction(user, item, rating, time)
