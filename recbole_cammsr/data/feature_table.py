@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from recbole_cammsr.data.formats import RawFeatures
+from recbole_cammsr.data.mapped_pages import release_pages
 
 FEATURE_DTYPES = {
     "float16": torch.float16,
@@ -71,9 +72,13 @@ class FeatureTable:
         has = np.flatnonzero(rows >= 0)
         # ascending rows: a memory map is then read forwards
         has = has[np.argsort(rows[has], kind="stable")]
-        result = np.zeros((len(rows), self.dimension), dtype=np.float32)
-        result[has] = self.source[rows[has]]
-        return torch.from_numpy(result)
+        found = torch.from_numpy(_native(self.source[rows[has]])).float()
+        release_pages(self.source)
+        if len(has) == len(rows) and bool((has[1:] > has[:-1]).all()):
+            return found
+        result = torch.zeros((len(rows), self.dimension))
+        result[torch.from_numpy(has)] = found
+        return result
 
     @property
     def covered(self) -> int:
@@ -174,6 +179,7 @@ def align(
     digest.update("\n".join(raw.tokens[used].tolist()).encode())
     for rows in _blocks(used, raw.values.shape[1]):
         block = raw.values[rows]
+        release_pages(raw.values)
         _check_finite(block, raw.tokens[rows], raw.path)
         floats = np.ascontiguousarray(block, dtype=np.float32)
         digest.update(floats.data)
@@ -200,6 +206,12 @@ def align(
         source=None if resident else raw.values,
         row_of_item=row_of_item,
     )
+
+
+def _native(rows: np.ndarray) -> np.ndarray:
+    """The rows in a dtype that torch has."""
+    known = rows.dtype in (np.float16, np.float32) and rows.dtype.isnative
+    return np.ascontiguousarray(rows if known else rows.astype(np.float32))
 
 
 def _rows_per_block(dimension: int) -> int:

@@ -12,7 +12,6 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
-from recbole_cammsr.model.blockwise_softmax import blockwise_cross_entropy
 from recbole_cammsr.model.catalogue_recommender import CatalogueRecommender
 from recbole_cammsr.model.encoder import HistoryEncoder
 from recbole_cammsr.model.item_encoder import ItemEncoder
@@ -167,7 +166,10 @@ class CAMMSR(CatalogueRecommender):
         states = self.encoder(torch.cat(encoded), intervals).split(len(history))
 
         users, targets = self.trained(states[0], interaction)
-        candidates = self.item_encoder.candidates(views)
+        if self.sampler is None and known is not None:
+            candidates = self.item_encoder.catalogue(self.item_block)
+        else:
+            candidates = self.item_encoder.candidates(views)
         if self.sampler is not None and negatives is not None:
             recommendation = sampled_cross_entropy(
                 users,
@@ -177,16 +179,8 @@ class CAMMSR(CatalogueRecommender):
                 negatives,
                 self.sampler.log_expected[negatives],
             )
-        elif known is None:
-            recommendation = catalogue_cross_entropy(users, candidates, targets, self.max_logits)
         else:
-            block = max(1, min(self.item_block, self.max_logits // max(len(users), 1)))
-            recommendation = blockwise_cross_entropy(
-                users,
-                candidates[row(targets)],
-                lambda items: self.item_encoder.candidates(self.item_encoder.views(items)),
-                self.item_encoder.blocks(block),
-            )
+            recommendation = catalogue_cross_entropy(users, candidates, targets, self.max_logits)
         losses = [recommendation]
         if self.categorises:
             losses.append(self.category_weight * self.item_encoder.category_loss(views, known))

@@ -115,6 +115,8 @@ class FrozenFeatures(nn.Module):
         if not self.standardised:
             raw: torch.Tensor = table.rows(items).to(self.mean.device)
             return raw
-        rows = _unit(table.rows(items)).to(self.mean.device)
-        has = table.present[items].to(self.mean.device).unsqueeze(1)
-        return torch.where(has, (rows - self.mean) / self.rms, torch.zeros_like(rows))
+        # in place: a block of a large catalogue has hundreds of megabytes
+        rows = table.rows(items).to(self.mean.device)
+        rows.div_(rows.norm(dim=1, keepdim=True).clamp_min_(_TINY)).sub_(self.mean).div_(self.rms)
+        rows[(~table.present[items]).nonzero().squeeze(1).to(rows.device)] = 0.0
+        return rows

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.utils.checkpoint import checkpoint
 
 from recbole_cammsr.model.camoe import CAMoE
 from recbole_cammsr.model.category_head import CategoryHead, category_loss, label_prior
 from recbole_cammsr.model.frozen_features import ItemSelection
 from recbole_cammsr.model.item_init import ItemInit
 from recbole_cammsr.model.item_table import Fused, ItemTable, ItemViews, RankingTable
+
+# items whose features are read, standardised and projected at a time
+_BLOCK_ITEMS = 8192
 
 
 class ItemEncoder(nn.Module):
@@ -81,16 +85,19 @@ class ItemEncoder(nn.Module):
             nn.init.normal_(self.context, std=1.0)
         self.item_init.reset_parameters(std)
 
-    def views(self, items: ItemSelection = None) -> ItemViews:
+    def views(
+        self, items: ItemSelection = None, id_vectors: torch.Tensor | None = None
+    ) -> ItemViews:
         """Modality vectors, category context and weighted sum of some items.
 
         Args:
             items: ``(n,)`` item ids, a range of ids as a slice, or None for all.
+            id_vectors: ``(n, d)`` their rows of the ID embedding, where the caller has them.
 
         Returns:
             Views of the ``n`` items, in the order asked for.
         """
-        modalities, mask = self.item_init(items)
+        modalities, mask = self.item_init(items, id_vectors)
         context, probability, logits = self.context, None, None
         if self.category_head is not None:
             context, probability, logits = self.category_head(modalities)
@@ -127,6 +134,34 @@ class ItemEncoder(nn.Module):
         """
         return F.normalize(views.residual, dim=1) if self.cosine else views.residual
 
+    def catalogue(self, size: int) -> torch.Tensor:
+        """Candidate vectors of all items, made by blocks and made again in the backward pass.
+
+        A catalogue's features, projections and category predictions do not fit a training step;
+        its candidate vectors do.
+
+        Args:
+            size: most items in a block.
+
+        Returns:
+            ``(n_items, d)``.
+        """
+        blocks = [slice(0, 1), *self.blocks(size)]
+        id_vectors: Sequence[torch.Tensor | None] = [None] * len(blocks)
+        if self.item_init.id_embedding is not None:
+            # split once: the gradient of a block's own range would be as large as the embedding
+            sizes = [block.stop - block.start for block in blocks]
+            id_vectors = self.item_init.id_embedding.weight.split(sizes)
+
+        def made(block: slice, vectors: torch.Tensor | None) -> torch.Tensor:
+            return self.candidates(self.views(block, vectors))
+
+        parts = [
+            checkpoint(made, block, vectors, use_reentrant=False, preserve_rng_state=False)
+            for block, vectors in zip(blocks, id_vectors)
+        ]
+        return torch.cat(parts)
+
     def category_loss(self, views: ItemViews, items: torch.Tensor | None) -> torch.Tensor:
         """Loss of the category task over the labelled ones of some items.
 
@@ -149,11 +184,12 @@ class ItemEncoder(nn.Module):
         """Ranges of item ids that cover the catalogue without padding.
 
         Args:
-            size: most items in a range.
+            size: most items in a range; ranges larger than some thousand gain nothing.
 
         Yields:
             Slices of item ids, ascending.
         """
+        size = min(size, _BLOCK_ITEMS)
         for start in range(1, self.n_items, size):
             yield slice(start, min(start + size, self.n_items))
 

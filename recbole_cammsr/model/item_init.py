@@ -111,11 +111,14 @@ class ItemInit(nn.Module):
         for vector in self.missing:
             nn.init.normal_(vector, std=std)
 
-    def forward(self, items: ItemSelection = None) -> tuple[torch.Tensor, torch.Tensor]:
+    def forward(
+        self, items: ItemSelection = None, id_vectors: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """Modality vectors of some items, or of the whole catalogue.
 
         Args:
             items: ``(n,)`` item ids, a range of ids as a slice, or None for all.
+            id_vectors: ``(n, d)`` their rows of the ID embedding, where the caller has them.
 
         Returns:
             ``(n, M, d)`` vectors and ``(n, M)`` bool, whether the modality takes part in the
@@ -127,7 +130,9 @@ class ItemInit(nn.Module):
         vectors = []
         if self.id_embedding is not None:
             offset = 1
-            vectors.append(embedding_rows(self.id_embedding, items))
+            if id_vectors is None:
+                id_vectors = embedding_rows(self.id_embedding, items)
+            vectors.append(id_vectors)
         parts = zip(self.features, self.projections, self.missing)
         for index, (features, projection, missing) in enumerate(parts):
             projected = projection(features(items).to(projection.weight.dtype))

@@ -6,8 +6,10 @@ from typing import Any
 
 import torch
 
-# logits held at a time: small enough to stay in a CPU's cache, large enough for its matrix product
-_CPU_BLOCK = 1 << 19
+# a CPU's tile of logits, targets by items: it stays in the cache, and both of its matrix products
+# are large enough to run at full speed whatever the size of the catalogue (docs/performance.md)
+_CPU_ROWS = 256
+_CPU_COLUMNS = 2048
 
 
 def catalogue_cross_entropy(
@@ -20,22 +22,26 @@ def catalogue_cross_entropy(
 
     The softmax over the catalogue is the floor of a training step. Targets go through in chunks;
     each chunk's logits are turned into its gradient where they lie, so a chunk is written once and
-    nothing of size targets x catalogue is kept for the backward pass.
+    nothing of size targets x catalogue is kept for the backward pass. On a CPU a chunk is worked
+    on in tiles of some thousand items.
 
     Args:
         users: ``(T, d)``.
         items: ``(n_items, d)``, row 0 padding.
         targets: ``(T,)`` item ids, none of them 0.
-        max_logits: most logits held at a time.
+        max_logits: most logits held at a time; at least one target's are.
 
     Returns:
         Scalar, float32 (float64 for float64 input). Differentiable once.
     """
     candidates = items[1:]
+    rows = min(len(targets), max(1, max_logits // max(len(candidates), 1)))
+    columns = len(candidates)
     if users.device.type == "cpu":
-        max_logits = min(max_logits, _CPU_BLOCK)
-    chunk = max(1, max_logits // max(len(candidates), 1))
-    loss: torch.Tensor = _CatalogueCrossEntropy.apply(users, candidates, targets - 1, chunk)
+        rows, columns = min(rows, _CPU_ROWS), _CPU_COLUMNS
+    loss: torch.Tensor = _CatalogueCrossEntropy.apply(
+        users, candidates, targets - 1, max(rows, 1), columns
+    )
     return loss
 
 
@@ -58,44 +64,74 @@ class _CatalogueCrossEntropy(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, users: torch.Tensor, items: torch.Tensor, classes: torch.Tensor, chunk: int
+        ctx: Any,
+        users: torch.Tensor,
+        items: torch.Tensor,
+        classes: torch.Tensor,
+        rows: int,
+        columns: int,
     ) -> torch.Tensor:
         count = len(classes)
         dtype = _autocast_dtype(users.device.type) or torch.promote_types(users.dtype, items.dtype)
-        operands = users.to(dtype), items.to(dtype)
-        needs_gradient = ctx.needs_input_grad[0] or ctx.needs_input_grad[1]
+        queries, candidates = users.to(dtype), items.to(dtype)
         precise = torch.float64 if users.dtype == torch.float64 else torch.float32
         total = torch.zeros((), dtype=precise, device=users.device)
-        gradient_users = torch.zeros_like(operands[0]) if needs_gradient else None
-        gradient_items = (
-            torch.zeros(items.shape, dtype=precise, device=items.device) if needs_gradient else None
-        )
+        gradient = _Gradient(queries, candidates, precise) if any(ctx.needs_input_grad) else None
+        # a matrix product may write its result in place only where no conversion follows it
+        room = torch.empty((rows, len(items)), dtype=precise, device=users.device)
         with torch.autocast(users.device.type, enabled=False):
-            for start in range(0, count, chunk):
-                block = operands[0][start : start + chunk]
-                label = classes[start : start + chunk].unsqueeze(1)
-                logits = (block @ operands[1].t()).to(precise)
+            for start in range(0, count, rows):
+                chunk = slice(start, start + rows)
+                label = classes[chunk].unsqueeze(1)
+                logits = room[: len(label)]
+                tiles = list(zip(logits.split(columns, dim=1), candidates.split(columns)))
+                sums = []
+                for tile, some in tiles:
+                    if dtype == precise:
+                        torch.mm(queries[chunk], some.t(), out=tile)
+                    else:
+                        tile.copy_(queries[chunk] @ some.t())
+                    sums.append(torch.logsumexp(tile, dim=1))
+                normaliser = torch.logsumexp(torch.stack(sums, dim=1), dim=1, keepdim=True)
                 picked = logits.gather(1, label)
-                normaliser = torch.logsumexp(logits, dim=1, keepdim=True)
                 total += (normaliser - picked).sum()
-                if gradient_users is None or gradient_items is None:
-                    continue
-                probability = logits.sub_(normaliser).exp_()
-                minus_one = torch.full_like(picked, -1.0)
-                probability.scatter_add_(1, label, minus_one)
-                probability = probability.to(operands[0].dtype)
-                torch.mm(probability, operands[1], out=gradient_users[start : start + chunk])
-                if probability.dtype == precise:
-                    gradient_items.addmm_(probability.t(), block)
-                else:
-                    gradient_items += probability.t() @ block
-        if gradient_users is not None and gradient_items is not None:
+                if gradient is not None:
+                    logits.sub_(normaliser).exp_()
+                    logits.scatter_add_(1, label, torch.full_like(picked, -1.0))
+                    gradient.add(chunk, logits, columns)
+        if gradient is not None:
             ctx.save_for_backward(
-                gradient_users.to(users.dtype) / count, (gradient_items / count).to(items.dtype)
+                gradient.queries.to(users.dtype).div_(count),
+                gradient.candidates.div_(count).to(items.dtype),
             )
         return total / count
 
     @staticmethod
     def backward(ctx: Any, gradient: torch.Tensor) -> tuple[Any, ...]:  # type: ignore[override]
         gradient_users, gradient_items = ctx.saved_tensors
-        return gradient * gradient_users, gradient * gradient_items, None, None
+        return gradient * gradient_users, gradient * gradient_items, None, None, None
+
+
+class _Gradient:
+    """Sums up the gradients of both operands; that of the candidates in full precision."""
+
+    def __init__(
+        self, queries: torch.Tensor, candidates: torch.Tensor, precise: torch.dtype
+    ) -> None:
+        self.operands = queries, candidates
+        self.queries = torch.zeros_like(queries, dtype=precise)
+        self.candidates = torch.zeros_like(candidates, dtype=precise)
+
+    def add(self, chunk: slice, slopes: torch.Tensor, columns: int) -> None:
+        """Take in the derivatives by a chunk's logits, ``columns`` of them at a time."""
+        block = self.operands[0][chunk]
+        of_block = self.queries[chunk]
+        parts = (values.split(columns) for values in (self.operands[1], self.candidates))
+        for slope, some, of_some in zip(slopes.split(columns, dim=1), *parts):
+            if slope.dtype == block.dtype:
+                of_block.addmm_(slope, some)
+                of_some.addmm_(slope.t(), block)
+            else:
+                slope = slope.to(block.dtype)
+                of_block += slope @ some
+                of_some += slope.t() @ block

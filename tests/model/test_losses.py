@@ -10,9 +10,12 @@ from recbole_cammsr.model import losses
 from recbole_cammsr.model.losses import catalogue_cross_entropy
 
 
+@pytest.mark.parametrize("tile", [(256, 2048), (5, 7), (8, 90)])
 @pytest.mark.parametrize("max_logits", [1, 700, 1 << 20])
 @pytest.mark.parametrize("targets", [1, 37])
-def test_value_and_gradients_equal_the_plain_softmax(max_logits, targets):
+def test_value_and_gradients_equal_the_plain_softmax(monkeypatch, max_logits, targets, tile):
+    monkeypatch.setattr(losses, "_CPU_ROWS", tile[0])
+    monkeypatch.setattr(losses, "_CPU_COLUMNS", tile[1])
     torch.manual_seed(0)
     users = torch.randn(targets, 8, dtype=torch.float64, requires_grad=True)
     items = torch.randn(91, 8, dtype=torch.float64, requires_grad=True)
@@ -38,18 +41,27 @@ def test_gradcheck():
     )
 
 
-def test_no_block_is_larger_than_asked(monkeypatch):
-    sizes = []
-    original = torch.logsumexp
+@pytest.mark.parametrize("columns", [2048, 16])
+def test_every_logit_is_made_once_and_no_more_are_held_than_asked(monkeypatch, columns):
+    monkeypatch.setattr(losses, "_CPU_COLUMNS", columns)
+    made, held = [], []
+    product, room = torch.mm, torch.empty
 
-    def spy(logits, **kwargs):
-        sizes.append(logits.numel())
-        return original(logits, **kwargs)
+    def multiply(a, b, **kwargs):
+        made.append(len(a) * b.shape[1])
+        return product(a, b, **kwargs)
 
-    monkeypatch.setattr(losses.torch, "logsumexp", spy)
+    def reserve(*args, **kwargs):
+        result = room(*args, **kwargs)
+        held.append(result.numel())
+        return result
+
+    monkeypatch.setattr(losses.torch, "mm", multiply)
+    monkeypatch.setattr(losses.torch, "empty", reserve)
     catalogue_cross_entropy(torch.randn(100, 4), torch.randn(51, 4), torch.ones(100).long(), 1000)
-    assert max(sizes) <= 1000
-    assert sum(sizes) == 100 * 50
+    assert held == [1000]
+    assert max(made) <= 20 * min(columns, 50)
+    assert sum(made) == 100 * 50
 
 
 def test_large_logits_stay_finite_and_without_gradient_none_is_made():
@@ -72,3 +84,18 @@ def test_autocast_computes_in_bfloat16_and_returns_float32():
     expected = torch.autograd.grad(exact, items)[0]
     actual = torch.autograd.grad(rough, items)[0]
     assert F.cosine_similarity(actual.flatten(), expected.flatten(), dim=0) > 0.99
+
+
+def test_autocast_with_tiles_of_items_is_what_one_tile_gives(monkeypatch):
+    torch.manual_seed(3)
+    users = torch.randn(20, 16, requires_grad=True)
+    items = torch.randn(300, 16, requires_grad=True)
+    label = torch.randint(1, 300, (20,))
+    results = []
+    for columns in (2048, 40):
+        monkeypatch.setattr(losses, "_CPU_COLUMNS", columns)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            loss = catalogue_cross_entropy(users, items, label)
+        results.append((loss.detach(), *torch.autograd.grad(loss, (users, items))))
+    for one, many in zip(*results):
+        assert torch.allclose(one, many, rtol=0.02, atol=1e-3)

@@ -1,0 +1,44 @@
+"""The candidate vectors of a catalogue, made by blocks."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"use_id": False}, {"fusion": "sum"}, {"modalities": []}, {"category_weight": 0}],
+    ids=str,
+)
+@pytest.mark.parametrize("size", [7, 1000])
+def test_blocks_give_the_vectors_and_gradients_of_one_piece(make_model, settings, size):
+    _, _, _, model = make_model(**settings)
+    encoder = model.item_encoder
+    torch.manual_seed(0)
+    for parameter in encoder.parameters():  # a gate at its start value of zero shows nothing
+        torch.nn.init.normal_(parameter)
+    whole = encoder.candidates(encoder.views())
+    blocks = encoder.catalogue(size)
+    assert torch.allclose(blocks, whole, atol=1e-5)
+    weight = torch.randn_like(whole)
+    parameters = dict(encoder.named_parameters())
+    expected = torch.autograd.grad((whole * weight).sum(), parameters.values(), allow_unused=True)
+    actual = torch.autograd.grad((blocks * weight).sum(), parameters.values(), allow_unused=True)
+    for name, one, other in zip(parameters, expected, actual):
+        assert (one is None) == (other is None), name
+        if one is not None:
+            assert torch.allclose(one, other, rtol=1e-4, atol=1e-3), name
+
+
+def test_nothing_of_a_block_is_kept_for_the_backward_pass(make_model):
+    _, _, _, model = make_model()
+    encoder = model.item_encoder
+    width = encoder.item_init.id_embedding.embedding_dim
+    kept = []
+    with torch.autograd.graph.saved_tensors_hooks(
+        lambda tensor: kept.append(tensor.shape) or tensor, lambda tensor: tensor
+    ):
+        encoder.catalogue(7)
+    # the vectors that a block is made from are the embedding's own memory
+    assert all(shape == (7, width) or shape[0] < 7 for shape in kept), kept
