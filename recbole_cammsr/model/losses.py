@@ -82,22 +82,28 @@ class _CatalogueCrossEntropy(torch.autograd.Function):
         with torch.autocast(users.device.type, enabled=False):
             for start in range(0, count, rows):
                 chunk = slice(start, start + rows)
-                label = classes[chunk].unsqueeze(1)
+                block, label = queries[chunk], classes[chunk]
                 logits = room[: len(label)]
-                tiles = list(zip(logits.split(columns, dim=1), candidates.split(columns)))
-                sums = []
-                for tile, some in tiles:
+                tiles = logits.split(columns, dim=1)
+                tops, sums = [], []
+                for tile, some in zip(tiles, candidates.split(columns)):
                     if dtype == precise:
-                        torch.mm(queries[chunk], some.t(), out=tile)
+                        torch.mm(block, some.t(), out=tile)
                     else:
-                        tile.copy_(queries[chunk] @ some.t())
-                    sums.append(torch.logsumexp(tile, dim=1))
-                normaliser = torch.logsumexp(torch.stack(sums, dim=1), dim=1, keepdim=True)
-                picked = logits.gather(1, label)
-                total += (normaliser - picked).sum()
+                        tile.copy_(block @ some.t())
+                    tops.append(tile.amax(dim=1, keepdim=True))
+                    sums.append(tile.sub_(tops[-1]).exp_().sum(dim=1, keepdim=True))
+                top = torch.cat(tops, dim=1)
+                parts = top + torch.cat(sums, dim=1).log_()
+                normaliser = torch.logsumexp(parts, dim=1, keepdim=True)
+                own = (block.to(precise) * candidates[label].to(precise)).sum(dim=1)
+                total += normaliser.sum() - own.sum()
                 if gradient is not None:
-                    logits.sub_(normaliser).exp_()
-                    logits.scatter_add_(1, label, torch.full_like(picked, -1.0))
+                    # the exponentials above, each relative to its tile's largest, become shares
+                    scale = (top - normaliser).exp_()
+                    for tile, factor in zip(tiles, scale.split(1, dim=1)):
+                        tile.mul_(factor)
+                    logits.scatter_add_(1, label.unsqueeze(1), scale.new_full((len(label), 1), -1))
                     gradient.add(chunk, logits, columns)
         if gradient is not None:
             ctx.save_for_backward(
