@@ -16,23 +16,48 @@ from torch import nn
 
 
 @pytest.fixture
-def copy_sasrec_encoder() -> Callable:
+def copy_blocks() -> Callable:
+    """Gives encoder blocks the weights of RecBole's Transformer layers."""
+
+    def copy_weights(blocks: Any, layers: Any) -> None:
+        for ours, theirs in zip(blocks, layers):
+            attention, forward = theirs.multi_head_attention, theirs.feed_forward
+            parts = (attention.query, attention.key, attention.value)
+            with torch.no_grad():
+                ours.query_key_value.weight.copy_(torch.cat([part.weight for part in parts]))
+                ours.query_key_value.bias.copy_(torch.cat([part.bias for part in parts]))
+            ours.attention_out.load_state_dict(attention.dense.state_dict())
+            ours.attention_norm.load_state_dict(attention.LayerNorm.state_dict())
+            ours.inner.load_state_dict(forward.dense_1.state_dict())
+            ours.outer.load_state_dict(forward.dense_2.state_dict())
+            ours.feed_forward_norm.load_state_dict(forward.LayerNorm.state_dict())
+
+    return copy_weights
+
+
+@pytest.fixture
+def move_parameters() -> Callable:
+    """Gives every parameter a value of its own: shifts and gates start at zero, norms at one."""
+
+    def move(model: nn.Module) -> None:
+        torch.manual_seed(3)
+        with torch.no_grad():
+            for parameter in model.parameters():
+                if parameter.requires_grad:
+                    parameter.add_(0.05 * torch.randn_like(parameter))
+
+    return move
+
+
+@pytest.fixture
+def copy_sasrec_encoder(copy_blocks: Callable) -> Callable:
     """Gives a HistoryEncoder the weights of RecBole's SASRec."""
 
     def copy_weights(encoder: Any, stock: Any) -> None:
         with torch.no_grad():
             encoder.position.weight.copy_(stock.position_embedding.weight)
             encoder.embedding_norm.load_state_dict(stock.LayerNorm.state_dict())
-            for ours, theirs in zip(encoder.blocks, stock.trm_encoder.layer):
-                attention, forward = theirs.multi_head_attention, theirs.feed_forward
-                parts = (attention.query, attention.key, attention.value)
-                ours.query_key_value.weight.copy_(torch.cat([part.weight for part in parts]))
-                ours.query_key_value.bias.copy_(torch.cat([part.bias for part in parts]))
-                ours.attention_out.load_state_dict(attention.dense.state_dict())
-                ours.attention_norm.load_state_dict(attention.LayerNorm.state_dict())
-                ours.inner.load_state_dict(forward.dense_1.state_dict())
-                ours.outer.load_state_dict(forward.dense_2.state_dict())
-                ours.feed_forward_norm.load_state_dict(forward.LayerNorm.state_dict())
+            copy_blocks(encoder.blocks, stock.trm_encoder.layer)
 
     return copy_weights
 
@@ -52,6 +77,19 @@ def copy_adaptor() -> Callable:
 
 
 @pytest.fixture
+def quiet_text_model() -> dict[str, Any]:
+    """Settings of a small UniSRec or TedRec without chance."""
+    return {
+        "hidden_dropout_prob": 0.0,
+        "attn_dropout_prob": 0.0,
+        "adaptor_dropout_prob": 0.0,
+        "noisy_gating": False,
+        "n_experts": 3,
+        "modalities": ["text"],
+    }
+
+
+@pytest.fixture
 def text_of_all_items(toy_path: Path) -> None:
     """Rewrites the toy data set's text features: every item has one, as the authors need it."""
     lines = (toy_path / "toy" / "toy.inter").read_text(encoding="utf-8").splitlines()[1:]
@@ -61,7 +99,7 @@ def text_of_all_items(toy_path: Path) -> None:
 
 
 @pytest.fixture
-def authors_text_model(make_config: Callable) -> Callable:
+def authors_text_model(make_config: Callable, move_parameters: Callable) -> Callable:
     """Makes UniSRec or TedRec of the authors' code, with random weights and no noise.
 
     Its checkout is the folder that the environment variable names.
@@ -90,10 +128,7 @@ def authors_text_model(make_config: Callable) -> Callable:
         torch.manual_seed(5)
         model = getattr(module, name)(config, dataset)
         model.moe_adaptor.noisy_gating = False
-        with torch.no_grad():  # shifts and gates start at 0, norms at 1: move them all
-            for parameter in model.parameters():
-                if parameter.requires_grad:
-                    parameter.add_(0.05 * torch.randn_like(parameter))
+        move_parameters(model)
         return model
 
     return make

@@ -22,14 +22,6 @@ from recbole_cammsr.model.hm4sr_experts import InteractiveMixture, TemporalMixtu
 QUIET = {"hidden_dropout_prob": 0.0, "attn_dropout_prob": 0.0}
 
 
-def move_parameters(model: torch.nn.Module) -> None:
-    """Away from the zeros and ones that many start at."""
-    torch.manual_seed(3)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.add_(0.1 * torch.randn_like(parameter))
-
-
 # ---------------------------------------------------------------- equations, as loops
 
 
@@ -38,7 +30,7 @@ def softmax(values: list[float]) -> list[float]:
     return [each / sum(exponentials) for each in exponentials]
 
 
-def test_each_modality_weighs_the_interactive_experts_itself():
+def test_each_modality_weighs_the_interactive_experts_itself(move_parameters):
     torch.manual_seed(0)
     module = InteractiveMixture(modalities=3, dimension=4, experts=5, id_scale=0, content_scale=1)
     assert module.scale.tolist() == [0, 1, 1]
@@ -57,7 +49,7 @@ def test_each_modality_weighs_the_interactive_experts_itself():
             assert torch.allclose(result[p, m], expected, atol=1e-6)
 
 
-def test_temporal_experts_scale_by_what_the_time_says():
+def test_temporal_experts_scale_by_what_the_time_says(move_parameters):
     torch.manual_seed(0)
     module = TemporalMixture(modalities=2, dimension=3, experts=4, trained=True)
     move_parameters(module)
@@ -69,7 +61,7 @@ def test_temporal_experts_scale_by_what_the_time_says():
         assert torch.allclose(result[p].flatten(), expected, atol=1e-6)
 
 
-def test_time_vectors_are_the_interval_and_the_absolute_time():
+def test_time_vectors_are_the_interval_and_the_absolute_time(move_parameters):
     torch.manual_seed(0)
     module = TimeEmbedding(dimension=4, interval_scale=10, longest_interval=1000.0, unit=50.0)
     assert module.interval.num_embeddings == int(10 * math.log2(1001)) + 1
@@ -147,7 +139,9 @@ def test_the_category_task_counts_an_item_once_per_prefix_that_holds_it():
     assert float(nothing) == 0
 
 
-def test_scores_of_a_row_depend_neither_on_the_batch_nor_on_its_padding(make_model):
+def test_scores_of_a_row_depend_neither_on_the_batch_nor_on_its_padding(
+    make_model, move_parameters
+):
     _, _, loaders, model = make_model("HM4SR")
     move_parameters(model)
     interaction, _, _, _ = next(iter(loaders[2]))
@@ -158,7 +152,9 @@ def test_scores_of_a_row_depend_neither_on_the_batch_nor_on_its_padding(make_mod
             assert torch.allclose(alone[1:], scores[row, 1:], atol=1e-5)
 
 
-def test_scores_are_the_sum_over_modalities_and_losses_those_of_the_equations(make_model):
+def test_scores_are_the_sum_over_modalities_and_losses_those_of_the_equations(
+    make_model, move_parameters
+):
     config, dataset, loaders, model = make_model("HM4SR", **QUIET, placeholder_share=0.0)
     move_parameters(model)
     batch = next(iter(loaders[0]))
@@ -194,7 +190,7 @@ def test_scores_are_the_sum_over_modalities_and_losses_those_of_the_equations(ma
     assert config["train_packing"] is False
 
 
-def test_placeholders_know_the_time_alone(make_model):
+def test_placeholders_know_the_time_alone(make_model, move_parameters):
     """With every position taken, the items of the history do not matter for the masked view."""
     _, _, loaders, model = make_model("HM4SR", **QUIET, placeholder_share=1.0)
     move_parameters(model)
@@ -214,7 +210,7 @@ def test_placeholders_know_the_time_alone(make_model):
 # ---------------------------------------------------------------- rows and switches
 
 
-def test_packed_rows_give_the_losses_of_classic_prefixes(make_model):
+def test_packed_rows_give_the_losses_of_classic_prefixes(make_model, move_parameters):
     options = {**QUIET, "MAX_ITEM_LIST_LENGTH": 50, "train_batch_size": 10**6}
     options["placeholder_weight"] = 0
     _, _, (packed, _, _), model = make_model("HM4SR", **options, train_packing=True)
@@ -283,7 +279,7 @@ def test_temporal_experts_learn_and_are_kept_unless_the_defects_are_asked_for(ma
         assert "temporal.experts" in model.state_dict()
 
 
-def test_mixed_precision_does_not_blur_the_time(make_model):
+def test_mixed_precision_does_not_blur_the_time(make_model, move_parameters):
     _, _, loaders, model = make_model("HM4SR")
     move_parameters(model)
     batch = next(iter(loaders[0]))
@@ -294,7 +290,7 @@ def test_mixed_precision_does_not_blur_the_time(make_model):
         assert all(torch.isfinite(loss) for loss in model.calculate_loss(batch))
 
 
-def test_the_defects_of_the_losses_are_those_described(make_model):
+def test_the_defects_of_the_losses_are_those_described(make_model, move_parameters):
     _, dataset, loaders, model = make_model("HM4SR", **QUIET, original_defects=True)
     move_parameters(model)
     batch = next(iter(loaders[0]))
@@ -350,29 +346,14 @@ THEIR_SETTINGS = {
 }
 
 
-def copy_encoder(ours, theirs, norm) -> None:
-    ours.norm.load_state_dict(norm.state_dict())
-    for block, layer in zip(ours.blocks, theirs.layer):
-        attention, forward = layer.multi_head_attention, layer.feed_forward
-        parts = (attention.query, attention.key, attention.value)
-        block.query_key_value.weight.copy_(torch.cat([part.weight for part in parts]))
-        block.query_key_value.bias.copy_(torch.cat([part.bias for part in parts]))
-        block.attention_out.load_state_dict(attention.dense.state_dict())
-        block.attention_norm.load_state_dict(attention.LayerNorm.state_dict())
-        block.inner.load_state_dict(forward.dense_1.state_dict())
-        block.outer.load_state_dict(forward.dense_2.state_dict())
-        block.feed_forward_norm.load_state_dict(forward.LayerNorm.state_dict())
-
-
 @torch.no_grad()
-def copy_weights(ours, theirs) -> None:
+def copy_weights(ours, theirs, copy_blocks) -> None:
     ours.item_init.id_embedding.weight.copy_(theirs.item_embedding.weight)
     ours.position.load_state_dict(theirs.position_embedding.state_dict())
     names = ("item", "txt", "img")
     for m, name in enumerate(names):
-        copy_encoder(
-            ours.encoders[m], getattr(theirs, f"{name}_seq"), getattr(theirs, f"{name}_ln")
-        )
+        copy_blocks(ours.encoders[m].blocks, getattr(theirs, f"{name}_seq").layer)
+        ours.encoders[m].norm.load_state_dict(getattr(theirs, f"{name}_ln").state_dict())
     for m, name in enumerate(names[1:]):
         projection = getattr(theirs, f"{name}_projection")
         ours.item_init.projections[m].load_state_dict(projection.state_dict())
@@ -392,7 +373,7 @@ def copy_weights(ours, theirs) -> None:
 
 
 @pytest.fixture
-def pair(make_model, toy_path, tmp_path, monkeypatch):
+def pair(make_model, copy_blocks, toy_path, tmp_path, monkeypatch):
     """Our model with the defects of theirs, their model with the same weights, and the loaders."""
     file = toy_path / "toy" / "toy.inter"
     frame = pd.read_csv(file, sep="\t")
@@ -423,7 +404,7 @@ def pair(make_model, toy_path, tmp_path, monkeypatch):
         for parameter in theirs.parameters():
             if id(parameter) not in kept:
                 parameter.add_(0.05 * torch.randn_like(parameter))
-    copy_weights(ours, theirs)
+    copy_weights(ours, theirs, copy_blocks)
     # the first positions of every history, where both draw at random
     monkeypatch.setattr("random.sample", lambda population, k: list(population)[:k])
 

@@ -6,25 +6,16 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-QUIET = {
-    "hidden_dropout_prob": 0.0,
-    "attn_dropout_prob": 0.0,
-    "adaptor_dropout_prob": 0.0,
-    "noisy_gating": False,
-    "n_experts": 3,
-    "modalities": ["text"],
-}
-
-
-def move_all(model) -> None:
-    """Shifts and gates start at zero: give every parameter a value of its own."""
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.add_(0.05 * torch.randn_like(parameter))
-
 
 @pytest.fixture
-def both(make_model, text_of_all_items, authors_text_model, copy_adaptor, copy_sasrec_encoder):
+def both(
+    make_model,
+    quiet_text_model,
+    text_of_all_items,
+    authors_text_model,
+    copy_adaptor,
+    copy_sasrec_encoder,
+):
     """Makes loaders, our model, the authors' with the same weights, and what copies them."""
 
     def copy_weights(model, source) -> None:
@@ -41,7 +32,7 @@ def both(make_model, text_of_all_items, authors_text_model, copy_adaptor, copy_s
                 gate.bias.copy_(theirs.bias)
 
     def make(**settings):
-        _, _, loaders, ours = make_model("TedRec", **QUIET, **settings)
+        _, _, loaders, ours = make_model("TedRec", **quiet_text_model, **settings)
         theirs = authors_text_model("TedRec", "CAMMSR_TEDREC", loaders[0]._dataset)
         return loaders, ours, theirs, copy_weights
 
@@ -98,9 +89,9 @@ def test_without_padding_in_it_the_authors_code_is_ours(both, record_property):
 
 @torch.no_grad()
 @pytest.mark.parametrize("defects", [True, False])
-def test_scores_follow_the_equations(make_model, defects):
-    _, dataset, loaders, model = make_model("TedRec", **QUIET, original_defects=defects)
-    move_all(model)
+def test_scores_follow_the_equations(make_model, quiet_text_model, move_parameters, defects):
+    _, dataset, loaders, model = make_model("TedRec", **quiet_text_model, original_defects=defects)
+    move_parameters(model)
     model.eval()
     size, adaptor = model.max_seq_length, model.adaptor
     texts, ids = dataset.feature_tables[0].values, model.id_embedding.weight
@@ -124,9 +115,11 @@ def test_scores_follow_the_equations(make_model, defects):
 
 
 @pytest.mark.parametrize("defects", [True, False])
-def test_trimmed_rows_give_the_same_loss_and_scores(make_model, defects):
-    _, _, loaders, model = make_model("TedRec", **QUIET, original_defects=defects)
-    move_all(model)
+def test_trimmed_rows_give_the_same_loss_and_scores(
+    make_model, quiet_text_model, move_parameters, defects
+):
+    _, _, loaders, model = make_model("TedRec", **quiet_text_model, original_defects=defects)
+    move_parameters(model)
     batch = next(iter(loaders[0]))
     short = batch["item_length"] < 6
     assert short.any()
@@ -138,9 +131,9 @@ def test_trimmed_rows_give_the_same_loss_and_scores(make_model, defects):
 
 
 @pytest.mark.parametrize("defects", [True, False])
-def test_training_reads_what_ranking_reads(make_model, defects):
-    _, _, loaders, model = make_model("TedRec", **QUIET, original_defects=defects)
-    move_all(model)
+def test_training_reads_what_ranking_reads(make_model, quiet_text_model, move_parameters, defects):
+    _, _, loaders, model = make_model("TedRec", **quiet_text_model, original_defects=defects)
+    move_parameters(model)
     batch = next(iter(loaders[0]))
     (loss,) = model.calculate_loss(batch)
     model.eval()

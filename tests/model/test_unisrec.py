@@ -6,27 +6,12 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-QUIET = {
-    "hidden_dropout_prob": 0.0,
-    "attn_dropout_prob": 0.0,
-    "adaptor_dropout_prob": 0.0,
-    "noisy_gating": False,
-    "n_experts": 3,
-    "modalities": ["text"],
-}
-
-
-def move_all(model) -> None:
-    """Shifts and gates start at zero: give every parameter a value of its own."""
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.add_(0.05 * torch.randn_like(parameter))
-
 
 @pytest.mark.parametrize("defects", [True, False])
 @pytest.mark.parametrize("use_id", [True, False])
 def test_scores_loss_and_gradients_are_those_of_the_authors_code(
     make_model,
+    quiet_text_model,
     text_of_all_items,
     authors_text_model,
     copy_adaptor,
@@ -36,7 +21,12 @@ def test_scores_loss_and_gradients_are_those_of_the_authors_code(
     defects,
     record_property,
 ):
-    options = {**QUIET, "use_id": use_id, "original_defects": defects, "train_packing": False}
+    options = {
+        **quiet_text_model,
+        "use_id": use_id,
+        "original_defects": defects,
+        "train_packing": False,
+    }
     _, _, loaders, ours = make_model("UniSRec", **options)
     stage = {"train_stage": "transductive_ft" if use_id else "inductive_ft", "lambda": 1e-3}
     dataset = loaders[0]._dataset
@@ -79,9 +69,11 @@ def test_scores_loss_and_gradients_are_those_of_the_authors_code(
 
 
 @pytest.mark.parametrize("use_id", [True, False])
-def test_items_and_scores_follow_the_equations(make_model, use_id):
-    _, dataset, loaders, model = make_model("UniSRec", **QUIET, use_id=use_id)
-    move_all(model)
+def test_items_and_scores_follow_the_equations(
+    make_model, quiet_text_model, move_parameters, use_id
+):
+    _, dataset, loaders, model = make_model("UniSRec", **quiet_text_model, use_id=use_id)
+    move_parameters(model)
     table, adaptor = dataset.feature_tables[0], model.adaptor
     assert 0 < table.covered < dataset.item_num - 1
     items = []
@@ -108,10 +100,12 @@ def test_items_and_scores_follow_the_equations(make_model, use_id):
 
 
 @pytest.mark.parametrize("draws", ["position", "item"])
-def test_noise_is_drawn_for_each_position_or_item_and_for_each_candidate(make_model, draws):
-    options = {**QUIET, "noisy_gating": True, "adaptor_draws": draws}
+def test_noise_is_drawn_for_each_position_or_item_and_for_each_candidate(
+    make_model, quiet_text_model, move_parameters, draws
+):
+    options = {**quiet_text_model, "noisy_gating": True, "adaptor_draws": draws}
     _, _, _, model = make_model("UniSRec", **options)
-    move_all(model)
+    move_parameters(model)
     history = torch.tensor([[5, 7, 5, 0]])
     rows = model.history_rows(history, history > 0)[0].detach()
     assert torch.allclose(rows[0], rows[2], atol=1e-6) == (draws == "item")
@@ -121,10 +115,10 @@ def test_noise_is_drawn_for_each_position_or_item_and_for_each_candidate(make_mo
     assert torch.allclose(rows, model.rows_by_block()[history[0]] * (history[0] > 0)[:, None])
 
 
-def test_blocks_of_items_change_neither_loss_nor_gradients(make_model):
+def test_blocks_of_items_change_neither_loss_nor_gradients(make_model, quiet_text_model):
     outcomes = []
     for block in (10**6, 7):
-        _, _, loaders, model = make_model("UniSRec", **QUIET, item_block=block)
+        _, _, loaders, model = make_model("UniSRec", **quiet_text_model, item_block=block)
         (loss,) = model.calculate_loss(next(iter(loaders[0])))
         loss.backward()
         with torch.no_grad():
@@ -137,11 +131,11 @@ def test_blocks_of_items_change_neither_loss_nor_gradients(make_model):
         assert torch.allclose(one, other, atol=1e-6)
 
 
-def test_a_zero_row_among_the_candidates_spoils_only_the_original(make_model):
+def test_a_zero_row_among_the_candidates_spoils_only_the_original(make_model, quiet_text_model):
     largest = {}
     for defects in (True, False):
         _, _, loaders, model = make_model(
-            "UniSRec", **QUIET, use_id=False, original_defects=defects
+            "UniSRec", **quiet_text_model, use_id=False, original_defects=defects
         )
         (loss,) = model.calculate_loss(next(iter(loaders[0])))
         loss.backward()
@@ -150,11 +144,11 @@ def test_a_zero_row_among_the_candidates_spoils_only_the_original(make_model):
     assert largest[False] < 10
 
 
-def test_host_features_and_scaling(make_model):
+def test_host_features_and_scaling(make_model, quiet_text_model):
     tables = {}
     for scaling in ("none", "standardise"):
         for device in ("resident", "host"):
-            options = {**QUIET, "feature_scaling": scaling, "feature_device": device}
+            options = {**quiet_text_model, "feature_scaling": scaling, "feature_device": device}
             model = make_model("UniSRec", **options)[3].eval()
             tables[scaling, device] = model.ranking_table().items.detach()
     for scaling in ("none", "standardise"):
