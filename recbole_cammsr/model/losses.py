@@ -77,7 +77,6 @@ class _CatalogueCrossEntropy(torch.autograd.Function):
         precise = torch.float64 if users.dtype == torch.float64 else torch.float32
         total = torch.zeros((), dtype=precise, device=users.device)
         gradient = _Gradient(queries, candidates, precise) if any(ctx.needs_input_grad) else None
-        # a matrix product may write its result in place only where no conversion follows it
         room = torch.empty((rows, len(items)), dtype=precise, device=users.device)
         with torch.autocast(users.device.type, enabled=False):
             for start in range(0, count, rows):
@@ -87,7 +86,7 @@ class _CatalogueCrossEntropy(torch.autograd.Function):
                 tiles = logits.split(columns, dim=1)
                 tops, sums = [], []
                 for tile, some in zip(tiles, candidates.split(columns)):
-                    if dtype == precise:
+                    if dtype == precise:  # no conversion after the product
                         torch.mm(block, some.t(), out=tile)
                     else:
                         tile.copy_(block @ some.t())
