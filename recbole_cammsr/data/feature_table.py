@@ -69,16 +69,31 @@ class FeatureTable:
         if self.source is None:
             return torch.zeros(len(items), 0) if self.values is None else self.values[items].float()
         rows = self.row_of_item[items.numpy()]
-        has = np.flatnonzero(rows >= 0)
-        # ascending rows: a memory map is then read forwards
-        has = has[np.argsort(rows[has], kind="stable")]
-        found = torch.from_numpy(_native(self.source[rows[has]])).float()
+        missing = np.flatnonzero(rows < 0)
+        rows[missing] = 0  # any row of the file; zeroed below
+        if bool((rows[1:] >= rows[:-1]).all()):
+            found = _native(self.source[rows])
+        else:  # a memory map is read forwards
+            order = np.argsort(rows, kind="stable")
+            ascending = _native(self.source[rows[order]])
+            found = np.empty_like(ascending)
+            found[order] = ascending
         release_pages(self.source)
-        if len(has) == len(rows) and bool((has[1:] > has[:-1]).all()):
-            return found
-        result = torch.zeros((len(rows), self.dimension))
-        result[torch.from_numpy(has)] = found
+        result = torch.from_numpy(found).float()
+        result[torch.from_numpy(missing)] = 0.0
         return result
+
+    def reading_order(self) -> torch.Tensor | None:
+        """Order of the items in which the file is read from its beginning to its end.
+
+        Returns:
+            ``(n_items,)`` item ids, padding first, then what the file lacks; None where the rows
+            are in memory and any order is as good.
+        """
+        if self.source is None:
+            return None
+        order = np.argsort(self.row_of_item[1:], kind="stable") + 1
+        return torch.from_numpy(np.concatenate([[0], order]))
 
     @property
     def covered(self) -> int:

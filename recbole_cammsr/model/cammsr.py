@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from recbole_cammsr.model.catalogue_recommender import CatalogueRecommender
 from recbole_cammsr.model.encoder import HistoryEncoder
 from recbole_cammsr.model.item_encoder import ItemEncoder
-from recbole_cammsr.model.item_table import ItemTable, RankingTable
+from recbole_cammsr.model.item_table import Catalogue, ItemTable, RankingTable
 from recbole_cammsr.model.losses import catalogue_cross_entropy
 from recbole_cammsr.model.modality_swap import contrastive_loss, swapped_views
 from recbole_cammsr.model.sampled_softmax import NegativeSampler, sampled_cross_entropy
@@ -166,11 +166,8 @@ class CAMMSR(CatalogueRecommender):
         states = self.encoder(torch.cat(encoded), intervals).split(len(history))
 
         users, targets = self.trained(states[0], interaction)
-        if self.sampler is None and known is not None:
-            candidates = self.item_encoder.catalogue(self.item_block)
-        else:
-            candidates = self.item_encoder.candidates(views)
         if self.sampler is not None and negatives is not None:
+            candidates = self.item_encoder.candidates(views)
             recommendation = sampled_cross_entropy(
                 users,
                 candidates[row(targets)],
@@ -180,7 +177,13 @@ class CAMMSR(CatalogueRecommender):
                 self.sampler.log_expected[negatives],
             )
         else:
-            recommendation = catalogue_cross_entropy(users, candidates, targets, self.max_logits)
+            if known is None:
+                catalogue = Catalogue(self.item_encoder.candidates(views), None)
+            else:
+                catalogue = self.item_encoder.catalogue(self.item_block)
+            recommendation = catalogue_cross_entropy(
+                users, catalogue.vectors, catalogue.rows(targets), self.max_logits
+            )
         losses = [recommendation]
         if self.categorises:
             losses.append(self.category_weight * self.item_encoder.category_loss(views, known))

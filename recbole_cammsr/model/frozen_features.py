@@ -72,7 +72,8 @@ class FrozenFeatures(nn.Module):
 
     Args:
         table: with ``values`` ``(n_items, d_m)`` or None, ``present`` ``(n_items,)`` bool,
-            ``dimension`` and ``rows(ids)``, the raw float32 rows of some items, zero where missing.
+            ``dimension``; without values also ``rows(ids)``, the raw float32 rows of some items,
+            zero where missing, and ``reading_order()`` of the items in the file.
         standardised: False gives the rows of the file.
     """
 
@@ -93,7 +94,8 @@ class FrozenFeatures(nn.Module):
         self.table = table
         mean, self.rms = torch.zeros(self.dimension), 1.0
         if standardised:
-            items = table.present.nonzero().squeeze(1)
+            order = table.reading_order()
+            items = order[table.present[order]]
             mean, self.rms = _statistics(table.rows, items, self.dimension)
         self.register_buffer("mean", mean, persistent=False)
 

@@ -14,7 +14,13 @@ from recbole_cammsr.model.camoe import CAMoE
 from recbole_cammsr.model.category_head import CategoryHead, category_loss, label_prior
 from recbole_cammsr.model.frozen_features import ItemSelection
 from recbole_cammsr.model.item_init import ItemInit
-from recbole_cammsr.model.item_table import Fused, ItemTable, ItemViews, RankingTable
+from recbole_cammsr.model.item_table import (
+    Catalogue,
+    Fused,
+    ItemTable,
+    ItemViews,
+    RankingTable,
+)
 
 # items whose features are read, standardised and projected at a time
 _BLOCK_ITEMS = 8192
@@ -34,6 +40,8 @@ class ItemEncoder(nn.Module):
     """
 
     category_targets: torch.Tensor
+    order: torch.Tensor | None
+    place: torch.Tensor | None
 
     def __init__(self, config: Any, n_items: int, tables: Any, categories: Any | None) -> None:
         super().__init__()
@@ -41,6 +49,12 @@ class ItemEncoder(nn.Module):
         self.cosine = config["scoring"] == "cosine"
         self.n_items = n_items
         self.item_init = ItemInit.of_tables(tables, n_items, dimension, use_id=config["use_id"])
+        # features that stay in a file are read from its beginning to its end
+        orders = [table.reading_order() for table in tables]
+        order = next((order for order in orders if order is not None), None)
+        self.register_buffer("order", order, persistent=False)
+        place = None if order is None else torch.argsort(order)
+        self.register_buffer("place", place, persistent=False)
         n_modalities = self.item_init.n_modalities
         self.camoe: CAMoE | None = None
         self.category_head: CategoryHead | None = None
@@ -134,7 +148,7 @@ class ItemEncoder(nn.Module):
         """
         return F.normalize(views.residual, dim=1) if self.cosine else views.residual
 
-    def catalogue(self, size: int) -> torch.Tensor:
+    def catalogue(self, size: int) -> Catalogue:
         """Candidate vectors of all items, made by blocks and made again in the backward pass.
 
         A catalogue's features, projections and category predictions do not fit a training step;
@@ -144,23 +158,25 @@ class ItemEncoder(nn.Module):
             size: most items in a block.
 
         Returns:
-            ``(n_items, d)``.
+            Vectors and where each item stands.
         """
-        blocks = [slice(0, 1), *self.blocks(size)]
-        id_vectors: Sequence[torch.Tensor | None] = [None] * len(blocks)
+        spans = [slice(0, 1), *self._spans(size)]
+        id_vectors: Sequence[torch.Tensor | None] = [None] * len(spans)
         if self.item_init.id_embedding is not None:
-            # split once: the gradient of a block's own range would be as large as the embedding
-            sizes = [block.stop - block.start for block in blocks]
-            id_vectors = self.item_init.id_embedding.weight.split(sizes)
+            # split once: the gradient of a block's own rows would be as large as the embedding
+            weight = self.item_init.id_embedding.weight
+            if self.order is not None:
+                weight = weight.index_select(0, self.order)
+            id_vectors = weight.split([span.stop - span.start for span in spans])
 
-        def made(block: slice, vectors: torch.Tensor | None) -> torch.Tensor:
-            return self.candidates(self.views(block, vectors))
+        def made(span: slice, vectors: torch.Tensor | None) -> torch.Tensor:
+            return self.candidates(self.views(self._items(span), vectors))
 
         parts = [
-            checkpoint(made, block, vectors, use_reentrant=False, preserve_rng_state=False)
-            for block, vectors in zip(blocks, id_vectors)
+            checkpoint(made, span, vectors, use_reentrant=False, preserve_rng_state=False)
+            for span, vectors in zip(spans, id_vectors)
         ]
-        return torch.cat(parts)
+        return Catalogue(torch.cat(parts), self.place)
 
     def category_loss(self, views: ItemViews, items: torch.Tensor | None) -> torch.Tensor:
         """Loss of the category task over the labelled ones of some items.
@@ -180,18 +196,15 @@ class ItemEncoder(nn.Module):
         targets = self.category_targets if items is None else self.category_targets[items]
         return category_loss(views.category_logits, targets, self.category_head.multi_label)
 
-    def blocks(self, size: int) -> Iterator[slice]:
-        """Ranges of item ids that cover the catalogue without padding.
-
-        Args:
-            size: most items in a range; ranges larger than some thousand gain nothing.
-
-        Yields:
-            Slices of item ids, ascending.
-        """
+    def _spans(self, size: int) -> Iterator[slice]:
+        """Ranges of positions that cover the catalogue without padding."""
         size = min(size, _BLOCK_ITEMS)
         for start in range(1, self.n_items, size):
             yield slice(start, min(start + size, self.n_items))
+
+    def _items(self, span: slice) -> torch.Tensor | slice:
+        """The items at some positions."""
+        return span if self.order is None else self.order[span]
 
     def ranking_table(self, block: int) -> RankingTable:
         """Vectors of all items for ranking, computed by blocks.
@@ -203,11 +216,14 @@ class ItemEncoder(nn.Module):
             The table, rows indexed by item id.
         """
         items, candidates = [], []
-        for selection in (slice(0, 1), *self.blocks(block)):
-            views = self.views(selection)
+        for span in (slice(0, 1), *self._spans(block)):
+            views = self.views(self._items(span))
             items.append(self.fuse(views).items)
             candidates.append(self.candidates(views))
-        return RankingTable(torch.cat(items), torch.cat(candidates))
+        table = RankingTable(torch.cat(items), torch.cat(candidates))
+        if self.place is None:
+            return table
+        return RankingTable(table.items[self.place], table.candidates[self.place])
 
     def table(self) -> ItemTable:
         """Everything there is to see of all items.

@@ -62,6 +62,29 @@ class Fused(NamedTuple):
     attention: torch.Tensor | None
 
 
+class Catalogue(NamedTuple):
+    """Candidate vectors of all items, padding first, in whatever order they are made.
+
+    Attributes:
+        vectors: ``(n_items, d)``.
+        place: ``(n_items,)`` row of each item; None where it is the item's id.
+    """
+
+    vectors: torch.Tensor
+    place: torch.Tensor | None
+
+    def rows(self, items: torch.Tensor) -> torch.Tensor:
+        """Where some items stand.
+
+        Args:
+            items: item ids, any shape.
+
+        Returns:
+            Their rows of ``vectors``.
+        """
+        return items if self.place is None else self.place[items]
+
+
 class RankingTable(NamedTuple):
     """What ranking needs of all items.
 

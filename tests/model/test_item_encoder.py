@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
@@ -19,7 +20,7 @@ def test_blocks_give_the_vectors_and_gradients_of_one_piece(make_model, settings
     for parameter in encoder.parameters():  # a gate at its start value of zero shows nothing
         torch.nn.init.normal_(parameter)
     whole = encoder.candidates(encoder.views())
-    blocks = encoder.catalogue(size)
+    blocks = encoder.catalogue(size).vectors
     assert torch.allclose(blocks, whole, atol=1e-5)
     weight = torch.randn_like(whole)
     parameters = dict(encoder.named_parameters())
@@ -42,3 +43,34 @@ def test_nothing_of_a_block_is_kept_for_the_backward_pass(make_model):
         encoder.catalogue(7)
     # the vectors that a block is made from are the embedding's own memory
     assert all(shape == (7, width) or shape[0] < 7 for shape in kept), kept
+
+
+def test_features_left_in_their_file_are_read_forwards(make_model):
+    settings = {"feature_device": "host", "feature_dtype": "float32"}
+    _, _, _, model = make_model(**settings)
+    encoder = model.item_encoder
+    table = encoder.item_init.features[0].table
+    assert table.source is not None
+    asked = []
+    read = type(table).rows
+
+    def spy(self, items):
+        if self is table:
+            asked.append(self.row_of_item[items.numpy()])
+        return read(self, items)
+
+    type(table).rows = spy
+    try:
+        catalogue = encoder.catalogue(7)
+        ranking = encoder.ranking_table(7)
+    finally:
+        type(table).rows = read
+    assert len(asked) > 6
+    passes = torch.from_numpy(np.concatenate(asked)).reshape(2, -1)[:, 1:]  # padding comes first
+    assert (passes[:, 1:] >= passes[:, :-1]).all()
+    ids = torch.arange(encoder.n_items)
+    one_piece = encoder.candidates(encoder.views(ids))
+    assert not torch.equal(catalogue.rows(ids), ids)
+    assert torch.allclose(catalogue.vectors[catalogue.rows(ids)], one_piece, atol=1e-6)
+    assert torch.allclose(ranking.candidates, one_piece, atol=1e-6)
+    assert int(catalogue.rows(ids)[0]) == 0

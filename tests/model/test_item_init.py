@@ -65,6 +65,10 @@ class Table:
     def rows(self, items):
         return self.raw[items].float()
 
+    def reading_order(self):
+        backwards = torch.arange(len(self.present) - 1, 0, -1)
+        return None if self.raw is self.values else torch.cat([torch.zeros(1).long(), backwards])
+
 
 def make(use_id=True, resident=True):
     torch.manual_seed(0)
