@@ -23,7 +23,7 @@ from recbole_cammsr.model.item_table import (
 )
 
 # items whose features are read, standardised and projected at a time
-_BLOCK_ITEMS = 8192
+_BLOCK_ITEMS = 2048
 
 
 class ItemEncoder(nn.Module):
