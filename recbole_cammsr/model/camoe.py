@@ -10,6 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from recbole_cammsr.model.dropout import Dropout
+
 
 class Residual(NamedTuple):
     """Weighted sum of an item's modalities.
@@ -54,7 +56,7 @@ class Expert(nn.Module):
         views = len(modalities) + (1 if len(modalities) == 2 else 0)
         self.inner = nn.Linear(views * dimension, inner)
         self.outer = nn.Linear(inner, dimension)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, modalities: torch.Tensor) -> torch.Tensor:
         """Args: modalities ``(n, M, d)``. Returns: ``(n, d)``."""

@@ -9,18 +9,29 @@ import torch.nn.functional as F
 from torch import nn
 
 
-class CategoryContext(NamedTuple):
-    """What the fusion is told about an item's category.
+class CategoryPrediction(NamedTuple):
+    """What is predicted of items' categories.
 
     Attributes:
-        context: ``(n, d)`` p B + t.
+        hidden: ``(n, d)`` t.
         probability: ``(n, C)`` predicted distribution p over the labels; a row sums to 1.
         logits: ``(n, C)`` of the category task.
     """
 
-    context: torch.Tensor
+    hidden: torch.Tensor
     probability: torch.Tensor
     logits: torch.Tensor
+
+    def rows(self, index: torch.Tensor) -> CategoryPrediction:
+        """The prediction of some of the items.
+
+        Args:
+            index: ``(k,)`` rows.
+
+        Returns:
+            Prediction of ``k`` items.
+        """
+        return CategoryPrediction(*(values[index] for values in self))
 
 
 class CategoryHead(nn.Module):
@@ -58,14 +69,14 @@ class CategoryHead(nn.Module):
             self.label_embedding = nn.Parameter(torch.empty(n_categories, dimension))
             nn.init.normal_(self.label_embedding, std=dimension**-0.5)
 
-    def forward(self, modalities: torch.Tensor) -> CategoryContext:
-        """Category logits and context.
+    def forward(self, modalities: torch.Tensor) -> CategoryPrediction:
+        """Predict the category.
 
         Args:
             modalities: ``(n, M, d)``.
 
         Returns:
-            Context, distribution and logits.
+            Middle layer, distribution and logits.
         """
         hidden = F.gelu(self.transform(self.norm(modalities.flatten(1))))
         logits = self.classify(hidden)
@@ -74,10 +85,20 @@ class CategoryHead(nn.Module):
             probability = probability / probability.sum(dim=1, keepdim=True).clamp_min(1e-6)
         else:
             probability = torch.softmax(logits, dim=1)
-        context = hidden
-        if self.label_embedding is not None:
-            context = context + probability @ self.label_embedding
-        return CategoryContext(context, probability, logits)
+        return CategoryPrediction(hidden, probability, logits)
+
+    def context(self, prediction: CategoryPrediction) -> torch.Tensor:
+        """What the experts are told about items' categories; apart, since they see few items.
+
+        Args:
+            prediction: of ``n`` items.
+
+        Returns:
+            ``(n, d)`` p B + t.
+        """
+        if self.label_embedding is None:
+            return prediction.hidden
+        return prediction.hidden + prediction.probability @ self.label_embedding
 
 
 def category_loss(logits: torch.Tensor, targets: torch.Tensor, multi_label: bool) -> torch.Tensor:

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from recbole_cammsr.model.dropout import Dropout
 from recbole_cammsr.model.dyt import make_norm
 from recbole_cammsr.model.length_order import in_order_of_length
 
@@ -73,7 +74,7 @@ class Block(nn.Module):
         self.inner = nn.Linear(dimension, inner)
         self.outer = nn.Linear(inner, dimension)
         self.feed_forward_norm = make_norm(norm, dimension)
-        self.dropout = nn.Dropout(hidden_dropout)
+        self.dropout = Dropout(hidden_dropout)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """One block.
@@ -129,7 +130,7 @@ class HistoryEncoder(nn.Module):
         self.position = nn.Embedding(max_length, dimension)
         self.interval = nn.Embedding(intervals, dimension) if intervals else None
         self.embedding_norm = make_norm("layernorm", dimension)
-        self.dropout = nn.Dropout(hidden_dropout)
+        self.dropout = Dropout(hidden_dropout)
         self.blocks = nn.ModuleList(
             Block(
                 dimension=dimension,

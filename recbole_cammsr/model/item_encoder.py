@@ -102,7 +102,7 @@ class ItemEncoder(nn.Module):
     def views(
         self, items: ItemSelection = None, id_vectors: torch.Tensor | None = None
     ) -> ItemViews:
-        """Modality vectors, category context and weighted sum of some items.
+        """Modality vectors, predicted categories and weighted sum of some items.
 
         Args:
             items: ``(n,)`` item ids, a range of ids as a slice, or None for all.
@@ -112,13 +112,12 @@ class ItemEncoder(nn.Module):
             Views of the ``n`` items, in the order asked for.
         """
         modalities, mask = self.item_init(items, id_vectors)
-        context, probability, logits = self.context, None, None
-        if self.category_head is not None:
-            context, probability, logits = self.category_head(modalities)
+        prediction = None if self.category_head is None else self.category_head(modalities)
         if self.camoe is None:
-            return ItemViews(modalities, mask, context, modalities.sum(dim=1), None, logits)
+            return ItemViews(modalities, mask, prediction, modalities.sum(dim=1), None)
+        probability = None if prediction is None else prediction.probability
         residual, weights = self.camoe.residual(modalities, mask, probability)
-        return ItemViews(modalities, mask, context, residual, weights, logits)
+        return ItemViews(modalities, mask, prediction, residual, weights)
 
     def fuse(self, views: ItemViews) -> Fused:
         """Ask the experts.
@@ -131,7 +130,10 @@ class ItemEncoder(nn.Module):
         """
         if self.camoe is None:
             return Fused(views.residual, None)
-        mixture = self.camoe.mixture(views.modalities, views.mask, views.context)
+        context: torch.Tensor | None = self.context
+        if self.category_head is not None and views.prediction is not None:
+            context = self.category_head.context(views.prediction)
+        mixture = self.camoe.mixture(views.modalities, views.mask, context)
         return Fused(views.residual + mixture.items, mixture.attention)
 
     def candidates(self, views: ItemViews) -> torch.Tensor:
@@ -191,10 +193,10 @@ class ItemEncoder(nn.Module):
         Raises:
             ValueError: there is no category task.
         """
-        if self.category_head is None or views.category_logits is None:
+        if self.category_head is None or views.prediction is None:
             raise ValueError("`category_weight` is 0, so there is no category task.")
         targets = self.category_targets if items is None else self.category_targets[items]
-        return category_loss(views.category_logits, targets, self.category_head.multi_label)
+        return category_loss(views.prediction.logits, targets, self.category_head.multi_label)
 
     def _spans(self, size: int) -> Iterator[slice]:
         """Ranges of positions that cover the catalogue without padding."""
@@ -239,5 +241,5 @@ class ItemEncoder(nn.Module):
             self.candidates(views),
             views.weights,
             fused.attention,
-            views.category_logits,
+            None if views.prediction is None else views.prediction.logits,
         )

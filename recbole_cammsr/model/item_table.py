@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 import torch
 
+from recbole_cammsr.model.category_head import CategoryPrediction
+
 
 class ItemViews(NamedTuple):
     """Of some items what needs no experts.
@@ -13,18 +15,16 @@ class ItemViews(NamedTuple):
     Attributes:
         modalities: ``(n, M, d)``.
         mask: ``(n, M)`` bool, whether the modality takes part in the fusion.
-        context: ``(n, d)`` category context, ``(1, d)`` the same for all, None where nothing asks.
+        prediction: of the categories, None without guidance.
         residual: ``(n, d)`` weighted sum of the modalities.
         weights: ``(n, M)`` modality weights, None without CAMoE.
-        category_logits: ``(n, C)``, None without guidance.
     """
 
     modalities: torch.Tensor
     mask: torch.Tensor
-    context: torch.Tensor | None
+    prediction: CategoryPrediction | None
     residual: torch.Tensor
     weights: torch.Tensor | None
-    category_logits: torch.Tensor | None
 
     def rows(self, index: torch.Tensor) -> ItemViews:
         """The views of some of the items.
@@ -35,18 +35,12 @@ class ItemViews(NamedTuple):
         Returns:
             Views of ``k`` items.
         """
-
-        def pick(values: torch.Tensor | None) -> torch.Tensor | None:
-            return None if values is None else values[index]
-
-        shared = self.context is not None and len(self.context) == 1
         return ItemViews(
             self.modalities[index],
             self.mask[index],
-            self.context if shared else pick(self.context),
+            None if self.prediction is None else self.prediction.rows(index),
             self.residual[index],
-            pick(self.weights),
-            pick(self.category_logits),
+            None if self.weights is None else self.weights[index],
         )
 
 

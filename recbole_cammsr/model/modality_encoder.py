@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from recbole_cammsr.model.dropout import Dropout
 from recbole_cammsr.model.encoder import Block
 from recbole_cammsr.model.length_order import in_order_of_length
 
@@ -26,7 +27,7 @@ class ModalityEncoder(nn.Module):
     def __init__(self, layers: int, **block_options: Any) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(block_options["dimension"], eps=1e-12)
-        self.dropout = nn.Dropout(block_options["hidden_dropout"])
+        self.dropout = Dropout(block_options["hidden_dropout"])
         self.blocks = nn.ModuleList(Block(norm="layernorm", **block_options) for _ in range(layers))
 
     def forward(self, vectors: torch.Tensor, inside: torch.Tensor) -> torch.Tensor:

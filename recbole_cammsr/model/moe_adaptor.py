@@ -11,6 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from recbole_cammsr.model.dropout import Dropout
+
 # least standard deviation of the noise on the gates
 _LEAST_NOISE = 1e-2
 
@@ -49,7 +51,7 @@ class MoEAdaptor(nn.Module):
         self.weight = nn.Parameter(torch.empty(experts, dimension, size))
         shape = (experts, size) if positions is None else (experts, positions, size)
         self.shift = nn.Parameter(torch.zeros(shape))
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def reset_parameters(self, std: float) -> None:
         """Normal maps of standard deviation ``std``; gates that prefer no expert; no shift."""

@@ -124,7 +124,7 @@ def test_category_head_follows_its_formula(multi_label):
         p = p / p.sum()
         assert torch.allclose(result.logits[n], logits, atol=1e-5)
         assert torch.allclose(result.probability[n], p, atol=1e-5)
-        assert torch.allclose(result.context[n], p @ head.label_embedding + t, atol=1e-5)
+        assert torch.allclose(head.context(result)[n], p @ head.label_embedding + t, atol=1e-5)
 
 
 def test_category_loss_counts_labelled_items_only():

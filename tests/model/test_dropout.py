@@ -1,0 +1,45 @@
+"""Dropout has the law, the scale and the gradient of torch's."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from recbole_cammsr.model.dropout import Dropout
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float64])
+@pytest.mark.parametrize("p", [0.1, 0.5, 0.9])
+def test_each_value_is_dropped_with_probability_p_and_the_rest_is_scaled(p, dtype):
+    torch.manual_seed(0)
+    x = torch.full((400, 250), 3.0, dtype=dtype, requires_grad=True)
+    out = Dropout(p)(x)
+    assert out.dtype == dtype
+    dropped = out == 0
+    share = float(dropped.float().mean())
+    assert abs(share - p) < 5 * (p * (1 - p) / x.numel()) ** 0.5
+    by_row = dropped.float().mean(dim=1)  # no row or column is dropped as a whole
+    assert float((by_row - p).abs().max()) < 6 * (p * (1 - p) / 250) ** 0.5
+    values = out[~dropped].double()
+    assert torch.allclose(values, torch.full_like(values, 3.0 / (1 - p)), rtol=1e-2)
+    out.sum().backward()
+    assert torch.equal(x.grad == 0, dropped)
+    assert torch.allclose(3.0 * x.grad, out)
+
+
+def test_draws_follow_the_seed_and_differ_from_call_to_call():
+    layer, x = Dropout(0.5), torch.ones(50, 50)
+    torch.manual_seed(1)
+    first, second = layer(x), layer(x)
+    torch.manual_seed(1)
+    assert torch.equal(layer(x), first)
+    assert not torch.equal(first, second)
+
+
+@pytest.mark.parametrize("p", [0.0, 0.3, 1.0])
+def test_evaluation_and_the_extremes_are_those_of_torch(p):
+    x = torch.randn(7, 5)
+    assert torch.equal(Dropout(p).eval()(x), x)
+    if p in (0.0, 1.0):
+        assert torch.equal(Dropout(p)(x), nn.Dropout(p)(x))
