@@ -18,8 +18,9 @@ FEATURE_DTYPES = {
     "float32": torch.float32,
 }
 
-# float32 bytes of the rows that are held at a time when a file is checked or copied
-_BLOCK_BYTES = 1 << 25
+# float32 bytes of the rows that are held at a time when a file is checked or copied: some thousand
+# rows, whose memory the allocator uses again for the next ones
+_BLOCK_BYTES = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -194,11 +195,12 @@ def align(
     digest.update("\n".join(raw.tokens[used].tolist()).encode())
     for rows in _blocks(used, raw.values.shape[1]):
         block = raw.values[rows]
-        release_pages(raw.values)
-        _check_finite(block, raw.tokens[rows], raw.path)
-        floats = np.ascontiguousarray(block, dtype=np.float32)
+        floats = torch.from_numpy(_native(block)).float().numpy()
+        # half precision is several times as slow to look at; double precision can overflow
+        exact = floats if block.dtype.itemsize <= 4 else block
+        _check_finite(exact, raw.tokens[rows], raw.path)
         digest.update(floats.data)
-        zero_rows += int((~block.any(axis=1)).sum())
+        zero_rows += int((~exact.any(axis=1)).sum())
         item_ids = torch.from_numpy(ids[rows])
         present[item_ids] = True
         if values is None:
@@ -210,6 +212,8 @@ def align(
                 f"{str(dtype).split('.')[-1]}; set `feature_dtype: float32` or scale the features."
             )
         values[item_ids] = converted
+    # not block by block: in the order of the items every block has pages from all over the file
+    release_pages(raw.values)
     return FeatureTable(
         modality=modality,
         path=raw.path,

@@ -11,8 +11,9 @@ from torch import nn
 #: item ids ``(n,)``, a range of them, or None for all
 ItemSelection = Union[torch.Tensor, slice, None]
 
-# float32 bytes of the rows that are held at a time when features are averaged or standardised
-_BLOCK_BYTES = 1 << 25
+# float32 bytes of the rows that are held at a time when features are averaged or standardised:
+# some thousand rows, whose memory the allocator uses again for the next ones
+_BLOCK_BYTES = 1 << 22
 _TINY = 1e-12
 
 
@@ -46,9 +47,11 @@ def _statistics(
     total = torch.zeros(dimension, dtype=torch.float64)
     squares = 0.0
     for block in items.split(_rows_per_block(dimension)):
-        rows = _unit(rows_of(block).double())
-        total += rows.sum(dim=0)
-        squares += float(rows.square().sum())
+        rows = rows_of(block).double()
+        length = rows.norm(dim=1)
+        total += length.clamp_min(_TINY).reciprocal() @ rows
+        # a row divided by its length has length 1, or 0
+        squares += float((length > _TINY).sum())
     count = max(len(items), 1)
     mean = total / count
     variance = max(squares / count - float(mean.square().sum()), 0.0)
