@@ -203,15 +203,16 @@ def align(
         zero_rows += int((~exact.any(axis=1)).sum())
         item_ids = torch.from_numpy(ids[rows])
         present[item_ids] = True
-        if values is None:
-            continue
-        converted = torch.from_numpy(floats).to(dtype)
+        # rows that stay in the file are converted to float32 when they are read
+        converted = torch.from_numpy(floats).to(torch.float32 if values is None else dtype)
         if not bool(torch.isfinite(converted).all()):
             raise ValueError(
                 f"feature file {raw.path}: values up to {np.abs(block).max():.3g} do not fit in "
-                f"{str(dtype).split('.')[-1]}; set `feature_dtype: float32` or scale the features."
+                f"{str(converted.dtype).split('.')[-1]}; set `feature_dtype: float32` or scale the "
+                f"features."
             )
-        values[item_ids] = converted
+        if values is not None:
+            values[item_ids] = converted
     # not block by block: in the order of the items every block has pages from all over the file
     release_pages(raw.values)
     return FeatureTable(
@@ -230,7 +231,8 @@ def align(
 def _native(rows: np.ndarray) -> np.ndarray:
     """The rows in a dtype that torch has."""
     known = rows.dtype in (np.float16, np.float32) and rows.dtype.isnative
-    return np.ascontiguousarray(rows if known else rows.astype(np.float32))
+    with np.errstate(over="ignore"):  # refused in a sentence of its own
+        return np.ascontiguousarray(rows if known else rows.astype(np.float32))
 
 
 def _rows_per_block(dimension: int) -> int:

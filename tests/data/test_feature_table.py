@@ -78,6 +78,13 @@ def test_what_cannot_be_right_is_refused_in_one_sentence(tokens, values, message
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("resident", [True, False])
+def test_double_precision_that_float32_cannot_hold_is_refused(resident):
+    values = np.array([[1e300, 1.0]])
+    with pytest.raises(ValueError, match=r"up to 1e\+300 do not fit in float32"):
+        align(raw(["a"], values), "text", TOKEN_TO_ID, torch.float32, resident)
+
+
 def test_coverage_report_counts_items_and_unused_rows():
     table = align(raw(["a", "b", "x"], [[0, 0], [3, 4], [5, 6]]), "text", TOKEN_TO_ID)
     report = coverage_report([table])
