@@ -21,7 +21,7 @@ def mapped(tmp_path):
 def resident_kilobytes(path):
     with open("/proc/self/smaps", encoding="utf-8") as smaps:
         lines = smaps.read().splitlines()
-    first = next(number for number, line in enumerate(lines) if line.endswith(str(path)))
+    first = next(number for number, line in enumerate(lines) if line.endswith(str(path.resolve())))
     return next(int(line.split()[1]) for line in lines[first:] if line.startswith("Rss:"))
 
 
