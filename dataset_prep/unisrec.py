@@ -76,7 +76,7 @@ def convert(
     users = set()
 
     def rows() -> Iterator[tuple[str, str, str]]:
-        for user, item, position in read_interactions(source, name):
+        for user, item, position in read_interactions(source, name, items):
             users.add(user)
             yield user, item, str(position)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -62,12 +62,15 @@ def read_items(folder: Path, name: str) -> list[str]:
     return [index[str(row)] for row in range(len(index))]
 
 
-def read_interactions(folder: Path, name: str) -> Iterator[tuple[str, str, int]]:
+def read_interactions(
+    folder: Path, name: str, items: Sequence[str]
+) -> Iterator[tuple[str, str, int]]:
     """Read every user's whole sequence.
 
     Args:
         folder: The source folder.
         name: File prefix, e.g. ``"Scientific"``.
+        items: As read by :func:`read_items`.
 
     Yields:
         Raw user id (the index where there is no ``user2index``), raw item id, and the position
@@ -77,7 +80,6 @@ def read_interactions(folder: Path, name: str) -> Iterator[tuple[str, str, int]]
         FileNotFoundError: If a file is missing.
         ValueError: If the files contradict each other.
     """
-    items = read_items(folder, name)
     users_path = folder / f"{name}.user2index"
     users = read_index(users_path) if users_path.is_file() else {}
     for user, sequence in read_sequences(folder, name).items():

@@ -78,7 +78,8 @@ class UniSRec:
         paths = segment_phrases([phrase for _, phrase in split], self.min_branches)
         for token, (title, _), categories in zip(items, split, paths):
             writer.item(token, title=title, categories=categories)
-        for user, item, position in read_interactions(Path(self.folder), self.file_name):
+        folder = Path(self.folder)
+        for user, item, position in read_interactions(folder, self.file_name, items):
             writer.interaction(user, item, None, position)
         writer.note(
             f"{self.file_name}.*.inter: the folder holds no times; timestamp is the position in "

@@ -93,8 +93,8 @@ class FeatureTable:
         """
         if self.source is None:
             return None
-        order = np.argsort(self.row_of_item[1:], kind="stable") + 1
-        return torch.from_numpy(np.concatenate([[0], order]))
+        # padding has no row either, and the lowest id
+        return torch.from_numpy(np.argsort(self.row_of_item, kind="stable"))
 
     @property
     def covered(self) -> int:

@@ -120,7 +120,7 @@ class FrozenFeatures(nn.Module):
         if not self.standardised:
             raw: torch.Tensor = table.rows(items).to(self.mean.device)
             return raw
-        # in place: a block of a large catalogue has hundreds of megabytes
+        # in place: the rows are a copy, and can be those of a whole catalogue
         rows = table.rows(items).to(self.mean.device)
         rows.div_(rows.norm(dim=1, keepdim=True).clamp_min_(_TINY)).sub_(self.mean).div_(self.rms)
         rows[(~table.present[items]).nonzero().squeeze(1).to(rows.device)] = 0.0

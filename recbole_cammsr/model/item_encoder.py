@@ -162,7 +162,7 @@ class ItemEncoder(nn.Module):
         Returns:
             Vectors and where each item stands.
         """
-        spans = [slice(0, 1), *self._spans(size)]
+        spans = list(self._spans(size))
         id_vectors: Sequence[torch.Tensor | None] = [None] * len(spans)
         if self.item_init.id_embedding is not None:
             # split once: the gradient of a block's own rows would be as large as the embedding
@@ -199,9 +199,9 @@ class ItemEncoder(nn.Module):
         return category_loss(views.prediction.logits, targets, self.category_head.multi_label)
 
     def _spans(self, size: int) -> Iterator[slice]:
-        """Ranges of positions that cover the catalogue without padding."""
+        """Ranges of positions that cover the catalogue."""
         size = min(size, _BLOCK_ITEMS)
-        for start in range(1, self.n_items, size):
+        for start in range(0, self.n_items, size):
             yield slice(start, min(start + size, self.n_items))
 
     def _items(self, span: slice) -> torch.Tensor | slice:
@@ -212,13 +212,13 @@ class ItemEncoder(nn.Module):
         """Vectors of all items for ranking, computed by blocks.
 
         Args:
-            block: items computed at a time.
+            block: most items in a block.
 
         Returns:
             The table, rows indexed by item id.
         """
         items, candidates = [], []
-        for span in (slice(0, 1), *self._spans(block)):
+        for span in self._spans(block):
             views = self.views(self._items(span))
             items.append(self.fuse(views).items)
             candidates.append(self.candidates(views))
