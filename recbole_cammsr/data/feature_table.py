@@ -206,10 +206,11 @@ def align(
         # rows that stay in the file are converted to float32 when they are read
         converted = torch.from_numpy(floats).to(torch.float32 if values is None else dtype)
         if not bool(torch.isfinite(converted).all()):
+            wider = converted.dtype != torch.float32
             raise ValueError(
                 f"feature file {raw.path}: values up to {np.abs(block).max():.3g} do not fit in "
-                f"{str(converted.dtype).split('.')[-1]}; set `feature_dtype: float32` or scale the "
-                f"features."
+                f"{str(converted.dtype).split('.')[-1]}; "
+                f"{'set `feature_dtype: float32` or ' if wider else ''}scale the features."
             )
         if values is not None:
             values[item_ids] = converted

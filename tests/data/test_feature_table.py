@@ -81,7 +81,8 @@ def test_what_cannot_be_right_is_refused_in_one_sentence(tokens, values, message
 @pytest.mark.parametrize("resident", [True, False])
 def test_double_precision_that_float32_cannot_hold_is_refused(resident):
     values = np.array([[1e300, 1.0]])
-    with pytest.raises(ValueError, match=r"up to 1e\+300 do not fit in float32"):
+    message = r"up to 1e\+300 do not fit in float32; scale the features"
+    with pytest.raises(ValueError, match=message):
         align(raw(["a"], values), "text", TOKEN_TO_ID, torch.float32, resident)
 
 
