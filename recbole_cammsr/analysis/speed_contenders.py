@@ -22,7 +22,7 @@ class Conditions:
         device: ``cpu`` or ``cuda``.
         threads: CPU threads of torch.
         amp: bfloat16 autocast in training.
-        compile: ``torch.compile`` of the loss.
+        compile: ``torch.compile`` of CAMMSR's history encoder, of the loss of the others.
         batch_size: targets in a training batch.
         evaluation_rows: rows in a ranking batch; None chooses by the size of the catalogue.
         seed: RecBole's seed.
@@ -147,6 +147,8 @@ def settings_of(contender: Contender, source: DataSource, conditions: Conditions
         settings["eval_batch_size"] = evaluation_rows(source.size.items)
     else:
         settings["eval_batch_size"] = _MOST_EVALUATION_ROWS
+    if contender.model == "CAMMSR":
+        settings["compile_encoder"] = conditions.compile
     return {**settings, **contender.settings}
 
 

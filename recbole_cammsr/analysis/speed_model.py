@@ -114,7 +114,7 @@ class ModelRun:
             self.config, model
         )
         self.trainer.eval_collector.data_collect(train)
-        if self.conditions.compile and self.contender.model != contenders.HM4SR:
+        if self.conditions.compile and self.contender.model not in ("CAMMSR", contenders.HM4SR):
             import torch
 
             self._loss = torch.compile(model.calculate_loss, dynamic=True)

@@ -103,7 +103,11 @@ def make_parser() -> argparse.ArgumentParser:
     where.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     where.add_argument("--threads", type=int, help="CPU threads (all cores of this process)")
     where.add_argument("--amp", action="store_true", help="bfloat16 autocast in training")
-    where.add_argument("--compile", action="store_true", help="torch.compile of the loss")
+    where.add_argument(
+        "--compile",
+        action="store_true",
+        help="torch.compile of CAMMSR's history encoder, of the loss of the others",
+    )
     where.add_argument(
         "--output", default="benchmark_speed", metavar="FOLDER", help="results, generated data"
     )

@@ -153,13 +153,18 @@ class HistoryEncoder(nn.Module):
             intervals: see the class.
             norm: see the class.
         """
-        return cls(
+        encoder = cls(
             max_length=max_length,
             layers=config["n_layers"],
             intervals=intervals,
             norm=norm,
             **block_options(config),
         )
+        if config["compile_encoder"]:
+            # the encoder alone: the item side's shapes depend on which items a batch holds, and it
+            # would be compiled anew again and again (docs/performance.md)
+            encoder.compile(dynamic=True)
+        return encoder
 
     def forward(self, items: torch.Tensor, intervals: torch.Tensor | None = None) -> torch.Tensor:
         """Hidden state after each prefix.

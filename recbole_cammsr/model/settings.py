@@ -86,6 +86,10 @@ def check_settings(config: Any) -> None:
     for key, choices in _CHOICES.items():
         if key in config and config[key] not in choices:
             raise ValueError(f"`{key}` is {config[key]!r}; it must be one of {', '.join(choices)}.")
+    if config["compile_encoder"] not in (None, True, False):
+        raise ValueError(
+            f"`compile_encoder` is {config['compile_encoder']!r}; it must be True or False."
+        )
     for keys, holds, expected in _NUMBERS:
         for key in keys:
             if key in config and not holds(config[key]):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -113,3 +116,35 @@ def test_last_states_are_those_of_every_row_alone(rows):
             count = int(length[row])
             alone = encoder(table[history[row : row + 1, :count]], intervals[row : row + 1, :count])
             assert torch.allclose(together[row], alone[0, -1], atol=1e-6)
+
+
+def can_compile():
+    """Whether this Python has a torch.compile, and the machine a compiler for its CPU code."""
+    minor = tuple(int(part) for part in torch.__version__.split(".")[:2])
+    return shutil.which("g++") is not None and (sys.version_info < (3, 12) or minor >= (2, 4))
+
+
+@pytest.mark.skipif(not can_compile(), reason="torch.compile needs a C++ compiler")
+def test_a_compiled_encoder_is_the_same_function_with_the_same_parameters():
+    settings = {
+        "hidden_size": 8,
+        "n_heads": 2,
+        "inner_size": 16,
+        "n_layers": 1,
+        "hidden_dropout_prob": 0.3,
+        "attn_dropout_prob": 0.3,
+        "hidden_act": "gelu",
+    }
+    eager = HistoryEncoder.of_config({**settings, "compile_encoder": False}, 6)
+    compiled = HistoryEncoder.of_config({**settings, "compile_encoder": True}, 6)
+    compiled.load_state_dict(eager.state_dict())
+    assert compiled._compiled_call_impl is not None
+    for rows, length in ((3, 5), (2, 6)):
+        items = torch.randn(rows, length, 8)
+        gradients = []
+        for encoder in (eager.eval(), compiled.eval()):
+            encoder.zero_grad()
+            states = encoder(items)
+            states.square().sum().backward()
+            gradients.append([states] + [each.grad.clone() for each in encoder.parameters()])
+        assert all(torch.allclose(a, b, atol=1e-4) for a, b in zip(*gradients))
