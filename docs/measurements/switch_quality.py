@@ -28,8 +28,8 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "plain softmax": {},
     "bfloat16": {"enable_amp": True},
     "compiled": {"compile_encoder": True},
-    "packed, short": {"MAX_ITEM_LIST_LENGTH": 20},
-    "classic, short": {"MAX_ITEM_LIST_LENGTH": 20, "train_packing": False},
+    "packed, short": {"MAX_ITEM_LIST_LENGTH": 10},
+    "classic, short": {"MAX_ITEM_LIST_LENGTH": 10, "train_packing": False},
 }
 
 
