@@ -25,6 +25,7 @@ class Conditions:
         compile: ``torch.compile`` of CAMMSR's history encoder, of the loss of the others.
         batch_size: targets in a training batch.
         evaluation_rows: rows in a ranking batch; None chooses by the size of the catalogue.
+        rank_rows: validation rows that are ranked, spread evenly over all; None ranks all.
         seed: RecBole's seed.
     """
 
@@ -34,6 +35,7 @@ class Conditions:
     compile: bool = False
     batch_size: int = 1024
     evaluation_rows: int | None = None
+    rank_rows: int | None = None
     seed: int = 2020
 
 

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from recbole_cammsr.analysis import speed_contenders as contenders
 from recbole_cammsr.analysis import speed_sources
 from recbole_cammsr.analysis.speed_contenders import Conditions, Contender
@@ -144,8 +146,8 @@ class ModelRun:
         return self.meter.measure(lambda: self._train(batches))
 
     def rank(self) -> Stretch:
-        """Full ranking of the validation rows, metrics included."""
-        valid = self.loaders[1]
+        """Full ranking of validation rows, metrics included."""
+        valid = self._ranked()
 
         def work() -> int:
             self.trainer.evaluate(valid, load_best_model=False, show_progress=False)
@@ -154,6 +156,16 @@ class ModelRun:
         return self.meter.measure(work)
 
     # ---------------------------------------------------------------- parts
+
+    def _ranked(self) -> Any:
+        """The validation loader, or one of its kind over some of its rows."""
+        valid, rows = self.loaders[1], self.conditions.rank_rows
+        total = len(valid._dataset.inter_feat)
+        if rows is None or rows >= total:
+            return valid
+        spread = np.arange(rows) * total // rows
+        part = valid._dataset.copy(valid._dataset.inter_feat[spread])
+        return type(valid)(self.config, part, valid._sampler, shuffle=False)
 
     def _train(self, batches: int | None) -> int:
         drawn = CountedBatches(self._draw(batches))

@@ -97,6 +97,7 @@ def make_parser() -> argparse.ArgumentParser:
     how.add_argument(
         "--evaluation-rows", type=int, help="rows in a ranking batch (2048, fewer if many items)"
     )
+    how.add_argument("--rank-rows", type=int, help="validation rows that are ranked (all)")
     how.add_argument("--seed", type=int, default=2020, help="of models and batches (2020)")
 
     where = parser.add_argument_group("machine")
@@ -164,6 +165,7 @@ def conditions_of(options: argparse.Namespace) -> Conditions:
         compile=options.compile,
         batch_size=_positive("batch-size", options.batch_size),
         evaluation_rows=options.evaluation_rows,
+        rank_rows=None if options.rank_rows is None else _positive("rank-rows", options.rank_rows),
         seed=options.seed,
     )
 

@@ -21,7 +21,7 @@ COLUMNS = {
     "epoch_s_min": "the fastest round",
     "epoch_s_max": "the slowest round",
     "ms_per_1000_targets": "milliseconds of training per 1,000 targets, median",
-    "rank_s": "seconds of the full ranking of all validation rows with metrics, median",
+    "rank_s": "seconds of the full ranking of the validation rows with metrics, median",
     "startup_s": "seconds to create the data set and its loaders, median",
     "train_mib": "peak resident memory while training, above the process with its libraries",
     "rank_mib": "the same while ranking",

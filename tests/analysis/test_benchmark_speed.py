@@ -135,6 +135,17 @@ def test_one_run_measures_every_contender_and_the_floors(
         assert part in header
 
 
+def test_a_part_of_the_rows_is_ranked_by_every_contender(tmp_path: Path) -> None:
+    arguments = [*_DATA, "--items", "40", *_SMALL, *_QUICK, "--rank-rows", "7", "--output", "out"]
+    arguments += ["--models", "cammsr,sasrec", "--measure", "rank"]
+    assert benchmark_speed.main(arguments) == 0
+    stretches = read(tmp_path / "out" / "speed_rounds.csv")
+    ranked = [(row["name"], row["targets"]) for row in stretches if row["stage"] == "rank"]
+    assert sorted(ranked) == [("CAMMSR packed", "7"), ("SASRec", "7")]
+    header = (tmp_path / "out" / "speed.csv").read_text(encoding="utf-8").split("name,")[0]
+    assert "rank_rows 7" in header
+
+
 def test_a_contender_that_fails_leaves_the_others_measured(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
