@@ -22,7 +22,7 @@ def standardise(values: torch.Tensor, present: torch.Tensor) -> torch.Tensor:
 
     The length matters more than it looks: with values, not rows, of unit size a projection moves
     the item by sqrt(d_m) times as much per optimiser step as the ID embedding moves it, and
-    overfits (docs/results.md, "Design choices").
+    overfits (docs/results/design_choices.md).
 
     Args:
         values: ``(n, d)`` raw features.
