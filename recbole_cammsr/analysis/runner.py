@@ -15,6 +15,7 @@ from recbole_cammsr.analysis.job import TrainingJob
 from recbole_cammsr.analysis.progress import Progress
 from recbole_cammsr.analysis.store import ResultStore
 from recbole_cammsr.analysis.worker import ERROR_MARK
+from recbole_cammsr.cli.thread_waiting import wait_settings
 
 _POLL_SECONDS = 0.1
 
@@ -124,7 +125,7 @@ class Runner:
         return {
             **os.environ,
             "PYTHONPATH": os.pathsep.join(paths),
-            "OMP_WAIT_POLICY": os.environ.get("OMP_WAIT_POLICY", "PASSIVE"),
+            **wait_settings(os.environ),
             "OMP_NUM_THREADS": threads,
             "MKL_NUM_THREADS": threads,
         }

@@ -18,6 +18,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
+from recbole_cammsr.cli.thread_waiting import wait_settings
+
 _SECONDS_TO_END = 20
 
 
@@ -131,15 +133,14 @@ def serve(
 
 @contextmanager
 def thread_environment(threads: int) -> Iterator[None]:
-    """Environment that workers inherit: as many threads as asked for, asleep while they wait.
+    """Environment that workers inherit: as many threads as asked for, that soon sleep.
 
     Args:
         threads: of each worker.
     """
     wanted = {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
-    if "OMP_WAIT_POLICY" not in os.environ:
-        # spinning threads of sleeping workers would take the core of the one that works
-        wanted["OMP_WAIT_POLICY"] = "PASSIVE"
+    # spinning threads of waiting workers would take the core of the one that works
+    wanted.update(wait_settings(os.environ))
     before = {key: os.environ.get(key) for key in wanted}
     os.environ.update(wanted)
     try:

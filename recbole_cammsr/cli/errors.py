@@ -8,6 +8,8 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 
+from recbole_cammsr.cli.thread_waiting import wait_settings
+
 EXIT_OK = 0
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -42,9 +44,7 @@ def guarded(program: str, body: Callable[[Sequence[str]], int], argv: Sequence[s
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in arguments
-    # torch's threads spin while they wait for each other; where another process takes a core, a
-    # step then lasts many times as long. Read when torch is loaded, so it must be set before.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ.update(wait_settings(os.environ))
     try:
         return body(arguments)
     except KeyboardInterrupt:
