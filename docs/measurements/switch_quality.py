@@ -28,7 +28,10 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "plain softmax": {},
     "bfloat16": {"enable_amp": True},
     "compiled": {"compile_encoder": True},
+    "packed, overlap 25": {"packing_overlap": 25},
     "packed, short": {"MAX_ITEM_LIST_LENGTH": 10},
+    "packed, short, overlap 5": {"MAX_ITEM_LIST_LENGTH": 10, "packing_overlap": 5},
+    "packed, short, overlap 8": {"MAX_ITEM_LIST_LENGTH": 10, "packing_overlap": 8},
     "classic, short": {"MAX_ITEM_LIST_LENGTH": 10, "train_packing": False},
 }
 
