@@ -48,10 +48,10 @@ def pack_rows(user_ids: np.ndarray, lengths: np.ndarray, overlap: int = 0) -> Pa
         empty = np.zeros(0, dtype=np.int64)
         return PackedRows(empty, empty)
     width = int(lengths.max())
-    if not 0 <= overlap < width:
+    if isinstance(overlap, bool) or not isinstance(overlap, int) or not 0 <= overlap < width:
         raise ValueError(
-            f"packing overlap {overlap} must be at least 0 and less than the longest history "
-            f"({width})."
+            f"`packing_overlap` is {overlap!r}; it must be an integer from 0 to {width - 1}, less "
+            f"than the longest history."
         )
     index = np.arange(count, dtype=np.int64)
     is_first = np.concatenate(([True], user_ids[1:] != user_ids[:-1]))

@@ -62,9 +62,10 @@ def test_rows_that_are_no_prefixes_are_refused(users, lengths, message):
         pack_rows(np.array(users), np.array(lengths))
 
 
-def test_an_overlap_without_room_for_targets_is_refused():
-    with pytest.raises(ValueError, match="overlap 3"):
-        pack_rows(np.zeros(3, dtype=int), np.array([1, 2, 3]), overlap=3)
+@pytest.mark.parametrize("overlap", [3, -1, "half", 1.5, True])
+def test_an_overlap_without_room_for_targets_is_refused(overlap):
+    with pytest.raises(ValueError, match=f"`packing_overlap` is {overlap!r}; .* from 0 to 2,"):
+        pack_rows(np.zeros(3, dtype=int), np.array([1, 2, 3]), overlap=overlap)
 
 
 @given(
