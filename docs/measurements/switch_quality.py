@@ -31,7 +31,6 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "packed, overlap 25": {"packing_overlap": 25},
     "packed, short": {"MAX_ITEM_LIST_LENGTH": 10},
     "packed, short, overlap 5": {"MAX_ITEM_LIST_LENGTH": 10, "packing_overlap": 5},
-    "packed, short, overlap 8": {"MAX_ITEM_LIST_LENGTH": 10, "packing_overlap": 8},
     "classic, short": {"MAX_ITEM_LIST_LENGTH": 10, "train_packing": False},
 }
 
@@ -51,50 +50,29 @@ def use_plain_softmax() -> None:
     cammsr.catalogue_cross_entropy = plain
 
 
-def train(variant: str, seed: int, patience: int, checkpoints: str) -> dict[str, Any]:
+def train(variant: str, seed: int, patience: int, scratch: Path) -> dict[str, Any]:
     """Train one model.
 
     Args:
         variant: a key of :data:`VARIANTS`.
         seed: RecBole's.
         patience: epochs without a better validation figure.
-        checkpoints: folder of the best epoch's file.
+        scratch: an empty folder.
 
     Returns:
         A row of the output.
     """
-    sys.argv = sys.argv[:1]  # RecBole's Config reads the command line
-    from recbole.config import Config
-    from recbole.data import create_dataset, data_preparation
-    from recbole.utils import get_model, get_trainer, init_seed
-
-    import recbole_cammsr  # noqa: F401
+    from recbole_cammsr.analysis.job import TUNE, TrainingJob
+    from recbole_cammsr.analysis.run_job import run_job
 
     if variant == "plain softmax":
         use_plain_softmax()
-    settings = {
-        **VARIANTS[variant],
-        "seed": seed,
-        "stopping_step": patience,
-        "show_progress": False,
-        "state": "ERROR",
-        "checkpoint_dir": checkpoints,
-    }
-    config = Config(model="CAMMSR", dataset="ml-100k", config_dict=settings)
-    init_seed(config["seed"], config["reproducibility"])
-    splits = data_preparation(config, create_dataset(config))
-    init_seed(config["seed"] + config["local_rank"], config["reproducibility"])
-    model = get_model("CAMMSR")(config, splits[0]._dataset).to(config["device"])
-    trainer = get_trainer(config["MODEL_TYPE"], config["model"])(config, model)
-    figures: list[float] = []
-
-    def follow(epoch: int, valid: float) -> None:
-        figures.append(valid)
-
+    settings = {**VARIANTS[variant], "stopping_step": patience, "state": "ERROR"}
     began = time.perf_counter()
-    best, _ = trainer.fit(splits[0], splits[1], show_progress=False, callback_fn=follow)
-    seconds = time.perf_counter() - began
-    values = (variant, seed, best, figures.index(best), len(figures), round(seconds))
+    result, _ = run_job(TrainingJob("CAMMSR", "ml-100k", seed, settings, TUNE), scratch)
+    seconds = round(time.perf_counter() - began)
+    best = result.valid[result.valid_metric]
+    values = (variant, seed, best, result.best_epoch, result.epochs, seconds)
     return dict(zip(_COLUMNS, values))
 
 
@@ -142,7 +120,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.run:
         with tempfile.TemporaryDirectory() as folder:
-            row = train(options.run[0], int(options.run[1]), options.patience, folder)
+            row = train(options.run[0], int(options.run[1]), options.patience, Path(folder))
         new = not options.output.exists()
         with open(options.output, "a", newline="", encoding="utf-8") as handle:
             writer = csv.DictWriter(handle, _COLUMNS)

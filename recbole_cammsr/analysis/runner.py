@@ -15,7 +15,7 @@ from recbole_cammsr.analysis.job import TrainingJob
 from recbole_cammsr.analysis.progress import Progress
 from recbole_cammsr.analysis.store import ResultStore
 from recbole_cammsr.analysis.worker import ERROR_MARK
-from recbole_cammsr.cli.thread_waiting import wait_settings
+from recbole_cammsr.cli.cpu_threads import thread_settings
 
 _POLL_SECONDS = 0.1
 
@@ -121,13 +121,10 @@ class Runner:
     def _environment(self) -> dict[str, str]:
         root = str(Path(recbole_cammsr.__file__).resolve().parents[1])
         paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
-        threads = str(self.threads)
         return {
             **os.environ,
             "PYTHONPATH": os.pathsep.join(paths),
-            **wait_settings(os.environ),
-            "OMP_NUM_THREADS": threads,
-            "MKL_NUM_THREADS": threads,
+            **thread_settings(self.threads, os.environ),
         }
 
     def _outcome(self, job: TrainingJob) -> str:

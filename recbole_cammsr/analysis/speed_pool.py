@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from recbole_cammsr.cli.thread_waiting import wait_settings
+from recbole_cammsr.cli.cpu_threads import thread_settings
 
 _SECONDS_TO_END = 20
 
@@ -138,9 +138,8 @@ def thread_environment(threads: int) -> Iterator[None]:
     Args:
         threads: of each worker.
     """
-    wanted = {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
     # spinning threads of waiting workers would take the core of the one that works
-    wanted.update(wait_settings(os.environ))
+    wanted = thread_settings(threads, os.environ)
     before = {key: os.environ.get(key) for key in wanted}
     os.environ.update(wanted)
     try:

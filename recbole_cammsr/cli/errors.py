@@ -8,7 +8,7 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 
-from recbole_cammsr.cli.thread_waiting import wait_settings
+from recbole_cammsr.cli.cpu_threads import wait_settings
 
 EXIT_OK = 0
 EXIT_FAILED = 1

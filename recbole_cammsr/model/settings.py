@@ -61,11 +61,12 @@ def _is_number(value: Any) -> bool:
 
 
 #: settings, what holds of their values, and how to say it
-_NUMBERS: tuple[tuple[tuple[str, ...], Callable[[Any], bool], str], ...] = (
+_RULES: tuple[tuple[tuple[str, ...], Callable[[Any], bool], str], ...] = (
     (_AT_LEAST_ONE, lambda v: isinstance(v, int) and v >= 1, "an integer of 1 or more"),
     (_POSITIVE, lambda v: _is_number(v) and v > 0, "a number above 0"),
     (_SHARES, lambda v: _is_number(v) and 0 <= v <= 1, "between 0 and 1"),
     (_NOT_NEGATIVE, lambda v: _is_number(v or 0) and (v or 0) >= 0, "0 (off) or a positive number"),
+    (("compile_encoder",), lambda v: v in (None, True, False), "True or False"),
 )
 
 
@@ -86,11 +87,7 @@ def check_settings(config: Any) -> None:
     for key, choices in _CHOICES.items():
         if key in config and config[key] not in choices:
             raise ValueError(f"`{key}` is {config[key]!r}; it must be one of {', '.join(choices)}.")
-    if config["compile_encoder"] not in (None, True, False):
-        raise ValueError(
-            f"`compile_encoder` is {config['compile_encoder']!r}; it must be True or False."
-        )
-    for keys, holds, expected in _NUMBERS:
+    for keys, holds, expected in _RULES:
         for key in keys:
             if key in config and not holds(config[key]):
                 raise ValueError(f"`{key}` is {config[key]!r}; it must be {expected}.")

@@ -257,6 +257,7 @@ def test_a_checkpoint_of_other_dimensions_is_refused_in_a_sentence(make_model, t
         ({"score_temperature": -1}, "score_temperature"),
         ({"time_encoding": "absolute"}, "time_encoding"),
         ({"modalities": [], "use_id": False, "category_weight": 0}, "no modality"),
+        ({"compile_encoder": "maybe"}, "`compile_encoder` is .maybe.; it must be True or False"),
         ({"loss_type": "BPR"}, "loss_type"),
     ],
 )

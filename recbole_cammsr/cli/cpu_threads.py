@@ -1,4 +1,4 @@
-"""How the threads of a CPU wait for each other; decided before torch is loaded."""
+"""How many threads a process has and how they wait; decided before torch is loaded."""
 
 from __future__ import annotations
 
@@ -24,3 +24,17 @@ def wait_settings(environment: Mapping[str, str]) -> dict[str, str]:
     if _POLICY in environment or _SPINS in environment:
         return {}
     return {_POLICY: "PASSIVE", _SPINS: "1000"}
+
+
+def thread_settings(threads: int, environment: Mapping[str, str]) -> dict[str, str]:
+    """Environment variables of a worker process with so many threads.
+
+    Args:
+        threads: of the worker.
+        environment: of this process, for :func:`wait_settings`.
+
+    Returns:
+        What to add to it.
+    """
+    count = str(threads)
+    return {"OMP_NUM_THREADS": count, "MKL_NUM_THREADS": count, **wait_settings(environment)}
