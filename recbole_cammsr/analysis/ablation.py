@@ -26,6 +26,10 @@ _COMPONENTS: dict[str, dict[str, Any]] = {
     "without modality swap": {"swap_weight": 0},
     "plain sum (none of the three)": _PLAIN_SUM,
 }
+_OTHER_POSITIONS = {
+    "relative": ("absolute positions", "absolute"),
+    "absolute": ("relative positions", "relative"),
+}
 _OTHER_NORM = {"layernorm": ("DyT for LayerNorm", "dyt"), "dyt": ("LayerNorm for DyT", "layernorm")}
 
 
@@ -83,8 +87,11 @@ class Base:
 
 
 def components(base: Base) -> Experiment:
-    """CAMoE, guidance and swap switched off one by one and together; the other norm."""
+    """CAMoE, guidance and swap switched off one by one and together; other positions, other norm."""
     variants = dict(_COMPONENTS)
+    positions = str(base.value("position_encoding"))
+    label, other = _OTHER_POSITIONS.get(positions, _OTHER_POSITIONS["relative"])
+    variants[label] = {"position_encoding": other}
     label, norm = _OTHER_NORM.get(str(base.value("norm")), _OTHER_NORM["layernorm"])
     variants[label] = {"norm": norm}
     contenders = [base.variant(FULL, {})]
@@ -108,9 +115,7 @@ def modalities(base: Base) -> Experiment:
         for name in contents:
             changes = {**_only(base, [name]), "use_id": False}
             contenders.append(base.variant(f"{name} alone", changes))
-    contenders.append(
-        base.variant("ID alone (SASRec, packed)", {**_only(base, []), **_PLAIN_SUM, "use_id": True})
-    )
+    contenders.append(base.variant("ID alone", {**_only(base, []), **_PLAIN_SUM, "use_id": True}))
     return base.experiment("Modalities of CAMMSR", [*contenders, *base.others()])
 
 

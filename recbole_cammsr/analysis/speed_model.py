@@ -244,4 +244,6 @@ def _encoder_arguments(config: Any) -> dict[str, Any]:
         "inner": config["inner_size"],
         "attention_dropout": config["attn_dropout_prob"],
         "activation": config["hidden_act"],
+        "position_encoding": config["position_encoding"],
+        "position_slope": config["position_slope"],
     }

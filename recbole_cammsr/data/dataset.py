@@ -226,7 +226,7 @@ class CAMMSRDataset(VectorisedDataset):
             train.packed = _pack(
                 train.inter_feat[self.uid_field].numpy(),
                 train.inter_feat[self.item_list_length_field].numpy(),
-                self.config["packing_overlap"] or 0,
+                self.config["packing_overlap"],
             )
         return datasets
 
@@ -276,7 +276,7 @@ class CAMMSRDataset(VectorisedDataset):
         return [self.item_id_list_field, INTERVAL_FIELD + self.config["LIST_SUFFIX"]]
 
 
-def _pack(user_ids: np.ndarray, lengths: np.ndarray, overlap: int) -> PackedRows:
+def _pack(user_ids: np.ndarray, lengths: np.ndarray, overlap: int | None) -> PackedRows:
     # leave-one-out keeps users together, other splits order rows by time alone
     order = np.argsort(user_ids, kind="stable")
     packed = pack_rows(user_ids[order], lengths[order], overlap)

@@ -13,6 +13,12 @@ from typing import NamedTuple
 import numpy as np
 
 
+#: items of context that every target of a later window has at least, where nothing else is asked
+#: for; with rows shorter than twice as many, half a row (docs/performance.md, "Quality under every
+#: switch")
+_USUAL_OVERLAP = 10
+
+
 class PackedRows(NamedTuple):
     """A choice of prefix rows that together train every target exactly once.
 
@@ -26,7 +32,7 @@ class PackedRows(NamedTuple):
     targets: np.ndarray
 
 
-def pack_rows(user_ids: np.ndarray, lengths: np.ndarray, overlap: int = 0) -> PackedRows:
+def pack_rows(user_ids: np.ndarray, lengths: np.ndarray, overlap: int | None = None) -> PackedRows:
     """Choose the longest prefix rows of every user so that each target is trained once.
 
     Args:
@@ -34,7 +40,8 @@ def pack_rows(user_ids: np.ndarray, lengths: np.ndarray, overlap: int = 0) -> Pa
             order of time and without gaps from the first.
         lengths: ``(N,)`` history lengths.
         overlap: items of context that a window of a history longer than the row shares with the
-            window before it. 0 trains every position of every window.
+            window before it. 0 trains every position of every window; None is 10, or half of the
+            longest row where that is less.
 
     Returns:
         Chosen rows in ascending order.
@@ -48,10 +55,12 @@ def pack_rows(user_ids: np.ndarray, lengths: np.ndarray, overlap: int = 0) -> Pa
         empty = np.zeros(0, dtype=np.int64)
         return PackedRows(empty, empty)
     width = int(lengths.max())
+    if overlap is None:
+        overlap = min(_USUAL_OVERLAP, width // 2)
     if isinstance(overlap, bool) or not isinstance(overlap, int) or not 0 <= overlap < width:
         raise ValueError(
             f"`packing_overlap` is {overlap!r}; it must be an integer from 0 to {width - 1}, less "
-            f"than the longest history."
+            f"than the longest history, or be left out."
         )
     index = np.arange(count, dtype=np.int64)
     is_first = np.concatenate(([True], user_ids[1:] != user_ids[:-1]))

@@ -52,6 +52,7 @@ class CAMMSR(CatalogueRecommender):
             self.max_seq_length,
             intervals=config["interval_buckets"] if self.uses_intervals else 0,
             norm=config["norm"],
+            position_encoding=config["position_encoding"],
         )
         self.categorises = categories is not None
         self.swaps = self.swap_weight > 0 and self.item_encoder.n_modalities > 1

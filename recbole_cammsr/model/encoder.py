@@ -12,6 +12,7 @@ from torch import nn
 from recbole_cammsr.model.dropout import Dropout
 from recbole_cammsr.model.dyt import make_norm
 from recbole_cammsr.model.length_order import in_order_of_length
+from recbole_cammsr.model.recency import RecencyBias
 
 #: values of `hidden_act`
 ACTIVATIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
@@ -19,6 +20,8 @@ ACTIVATIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "relu": F.relu,
     "silu": F.silu,
 }
+#: values of `position_encoding`
+POSITION_ENCODINGS = ("absolute", "relative")
 
 
 def block_options(config: Any) -> dict[str, Any]:
@@ -51,6 +54,7 @@ class Block(nn.Module):
         attention_dropout: on attention weights.
         activation: ``gelu``, ``relu`` or ``silu``.
         norm: ``layernorm`` or ``dyt``.
+        recency: relative positions; None leaves attention to content alone.
     """
 
     def __init__(
@@ -63,9 +67,11 @@ class Block(nn.Module):
         attention_dropout: float,
         activation: str,
         norm: str,
+        recency: RecencyBias | None = None,
     ) -> None:
         super().__init__()
         self.heads = heads
+        self.recency = recency
         self.attention_dropout = attention_dropout
         self.activation = ACTIVATIONS[activation]
         self.query_key_value = nn.Linear(dimension, 3 * dimension)
@@ -88,12 +94,16 @@ class Block(nn.Module):
         batch, length, dimension = x.shape
         heads = self.query_key_value(x).view(batch, length, 3, self.heads, -1)
         query, key, value = heads.permute(2, 0, 3, 1, 4)
+        bias = None
+        if self.recency is not None:
+            bias = self.recency(length).to(query.dtype).unsqueeze(0)
         attended = F.scaled_dot_product_attention(
             query,
             key,
             value,
+            attn_mask=bias,
             dropout_p=self.attention_dropout if self.training else 0.0,
-            is_causal=True,
+            is_causal=bias is None,
         )
         attended = attended.transpose(1, 2).reshape(batch, length, dimension)
         x = self.attention_norm(x + self.dropout(self.attention_out(attended)))
@@ -103,7 +113,7 @@ class Block(nn.Module):
 
 
 class HistoryEncoder(nn.Module):
-    """Positions (and intervals) added to item vectors, then causal blocks.
+    """Absolute positions and intervals, where used, added to item vectors; then causal blocks.
 
     Args:
         dimension: hidden size ``d``.
@@ -112,6 +122,9 @@ class HistoryEncoder(nn.Module):
         intervals: number of interval buckets, 0 without interval encoding.
         hidden_dropout: also applied to the embedding sum.
         norm: of the blocks; the embedding sum always has a LayerNorm, see DyT.
+        position_encoding: ``absolute``: a vector per position, added to the item's; ``relative``:
+            a bias per distance in the attention of every block.
+        position_slope: of relative positions, see :class:`RecencyBias`.
         block_options: the rest of :class:`Block`'s arguments.
     """
 
@@ -124,18 +137,26 @@ class HistoryEncoder(nn.Module):
         intervals: int,
         hidden_dropout: float,
         norm: str,
+        heads: int,
+        position_encoding: str = "absolute",
+        position_slope: float = 1.0,
         **block_options: object,
     ) -> None:
         super().__init__()
-        self.position = nn.Embedding(max_length, dimension)
+        relative = position_encoding == "relative"
+        self.position = None if relative else nn.Embedding(max_length, dimension)
         self.interval = nn.Embedding(intervals, dimension) if intervals else None
         self.embedding_norm = make_norm("layernorm", dimension)
         self.dropout = Dropout(hidden_dropout)
         self.blocks = nn.ModuleList(
             Block(
                 dimension=dimension,
+                heads=heads,
                 hidden_dropout=hidden_dropout,
                 norm=norm,
+                recency=RecencyBias(heads=heads, max_length=max_length, slope=position_slope)
+                if relative
+                else None,
                 **block_options,  # type: ignore[arg-type]
             )
             for _ in range(layers)
@@ -143,7 +164,12 @@ class HistoryEncoder(nn.Module):
 
     @classmethod
     def of_config(
-        cls, config: Any, max_length: int, intervals: int = 0, norm: str = "layernorm"
+        cls,
+        config: Any,
+        max_length: int,
+        intervals: int = 0,
+        norm: str = "layernorm",
+        position_encoding: str = "absolute",
     ) -> HistoryEncoder:
         """An encoder of the sizes and dropouts that the settings name.
 
@@ -152,12 +178,16 @@ class HistoryEncoder(nn.Module):
             max_length: longest history.
             intervals: see the class.
             norm: see the class.
+            position_encoding: see the class; the slope is a setting.
         """
+        relative = position_encoding == "relative"
         encoder = cls(
             max_length=max_length,
             layers=config["n_layers"],
             intervals=intervals,
             norm=norm,
+            position_encoding=position_encoding,
+            position_slope=float(config["position_slope"] or 0) if relative else 0.0,
             **block_options(config),
         )
         if config["compile_encoder"]:
@@ -176,7 +206,9 @@ class HistoryEncoder(nn.Module):
         Returns:
             ``(B, L, d)``; position k has seen items 0..k.
         """
-        x = items + self.position.weight[: items.shape[1]]
+        x = items
+        if self.position is not None:
+            x = x + self.position.weight[: items.shape[1]]
         if self.interval is not None and intervals is not None:
             x = x + self.interval(intervals)
         x = self.dropout(self.embedding_norm(x))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from recbole_cammsr.model.encoder import ACTIVATIONS
+from recbole_cammsr.model.encoder import ACTIVATIONS, POSITION_ENCODINGS
 
 _CHOICES = {
     "fusion": ("camoe", "sum"),
@@ -13,6 +13,7 @@ _CHOICES = {
     "scoring": ("cosine", "dot"),
     "norm": ("dyt", "layernorm"),
     "time_encoding": ("none", "interval"),
+    "position_encoding": POSITION_ENCODINGS,
     "hidden_act": tuple(ACTIVATIONS),
     "feature_scaling": ("none", "standardise"),
     "adaptor_draws": ("position", "item"),
@@ -48,6 +49,7 @@ _SHARES = (
     "placeholder_share",
 )
 _NOT_NEGATIVE = (
+    "position_slope",
     "category_weight",
     "swap_weight",
     "softmax_samples",

@@ -20,9 +20,12 @@ def test_components_go_one_by_one():
     assert found["without CAMoE"] == {"n_layers": 1, "fusion": "sum"}
     assert found["without category guidance"] == {"n_layers": 1, "category_weight": 0}
     assert found["without modality swap"] == {"n_layers": 1, "swap_weight": 0}
+    assert found["absolute positions"] == {"n_layers": 1, "position_encoding": "absolute"}
     norms = [one["norm"] for one in found.values() if "norm" in one]
     assert norms in (["dyt"], ["layernorm"])
-    other = changes(ablation.components(Base("ml-100k", {"norm": norms[0]})))
+    settings = {"norm": norms[0], "position_encoding": "absolute"}
+    other = changes(ablation.components(Base("ml-100k", settings)))
+    assert other["relative positions"] == {"position_encoding": "relative"}
     assert [one["norm"] for one in other.values() if "norm" in one] != norms
 
 

@@ -26,7 +26,7 @@ def targets_of_batches(loader):
     return pairs
 
 
-@pytest.mark.parametrize("overlap", [0, 3])
+@pytest.mark.parametrize("overlap", [0, 3, None])
 @pytest.mark.parametrize("split", [{"LS": "valid_and_test"}, {"RS": [0.8, 0.1, 0.1]}])
 def test_packed_batches_train_what_classic_rows_train(make_data, split, overlap):
     eval_args = {"split": split, "order": "TO", "mode": "full", "group_by": "user"}

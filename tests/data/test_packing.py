@@ -42,6 +42,18 @@ def test_overlap_leaves_context_before_the_targets():
     assert (rows.length[packed.row][1:] - packed.targets[1:] >= 4).all()
 
 
+@pytest.mark.parametrize(("max_length", "expected"), [(50, 10), (20, 10), (11, 5), (7, 3), (1, 0)])
+def test_the_usual_overlap_is_ten_items_or_half_a_row(max_length, expected):
+    users = np.zeros(130, dtype=int)
+    rows = prefix_rows(users, max_length)
+    usual = pack_rows(users[rows.target], rows.length)
+    asked = pack_rows(users[rows.target], rows.length, overlap=expected)
+    assert usual.row.tolist() == asked.row.tolist()
+    assert usual.targets.tolist() == asked.targets.tolist()
+    context = rows.length[usual.row][1:] - usual.targets[1:]
+    assert (context >= expected).all()
+
+
 def test_no_window_is_longer_than_the_users_history():
     rows = prefix_rows(np.array([0, 0, 0, 1, 1]), 50)
     packed = pack_rows(np.array([0, 0, 1]), rows.length)

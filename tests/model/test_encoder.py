@@ -12,7 +12,7 @@ from recbole_cammsr.model.dyt import DyT, make_norm
 from recbole_cammsr.model.encoder import HistoryEncoder
 
 
-def make(norm="layernorm", intervals=0):
+def make(norm="layernorm", intervals=0, position_encoding="absolute"):
     torch.manual_seed(0)
     return HistoryEncoder(
         dimension=8,
@@ -25,6 +25,8 @@ def make(norm="layernorm", intervals=0):
         inner=16,
         attention_dropout=0.3,
         activation="gelu",
+        position_encoding=position_encoding,
+        position_slope=0.5,
     ).eval()
 
 
@@ -32,15 +34,19 @@ def naive(encoder, items):
     """Attention written out, one row, one head and one position at a time."""
     out = []
     for row in items:
-        x = encoder.embedding_norm(row + encoder.position.weight[: len(row)])
+        absolute = encoder.position is not None
+        x = encoder.embedding_norm(row + (encoder.position.weight[: len(row)] if absolute else 0))
         for block in encoder.blocks:
             q, k, v = block.query_key_value(x).chunk(3, dim=1)
             heads = []
-            for q_h, k_h, v_h in zip(q.chunk(2, 1), k.chunk(2, 1), v.chunk(2, 1)):
-                states = [
-                    torch.softmax(q_h[i] @ k_h[: i + 1].t() / 4**0.5, dim=0) @ v_h[: i + 1]
-                    for i in range(len(row))
-                ]
+            for head, (q_h, k_h, v_h) in enumerate(zip(*(part.chunk(2, 1) for part in (q, k, v)))):
+                states = []
+                for i in range(len(row)):
+                    logits = q_h[i] @ k_h[: i + 1].t() / 4**0.5
+                    if not absolute:
+                        # the latest item first, at distance 0
+                        logits = logits + block.recency.by_distance[head, : i + 1].flip(0)
+                    states.append(torch.softmax(logits, dim=0) @ v_h[: i + 1])
                 heads.append(torch.stack(states))
             x = block.attention_norm(x + block.attention_out(torch.cat(heads, dim=1)))
             x = block.feed_forward_norm(x + block.outer(F.gelu(block.inner(x))))
@@ -48,15 +54,21 @@ def naive(encoder, items):
     return torch.stack(out)
 
 
+@pytest.mark.parametrize("position_encoding", ["absolute", "relative"])
 @pytest.mark.parametrize("norm", ["layernorm", "dyt"])
-def test_equals_attention_written_out(norm):
-    encoder = make(norm)
+def test_equals_attention_written_out(norm, position_encoding):
+    encoder = make(norm, position_encoding=position_encoding)
+    with torch.no_grad():
+        for block in encoder.blocks:
+            if block.recency is not None:
+                block.recency.by_distance.normal_()
     items = torch.randn(3, 5, 8)
     assert torch.allclose(encoder(items), naive(encoder, items), atol=1e-5)
 
 
-def test_a_prefix_does_not_see_what_follows():
-    encoder = make()
+@pytest.mark.parametrize("position_encoding", ["absolute", "relative"])
+def test_a_prefix_does_not_see_what_follows(position_encoding):
+    encoder = make(position_encoding=position_encoding)
     items = torch.randn(2, 6, 8)
     whole = encoder(items)
     for length in range(1, 7):
