@@ -87,7 +87,7 @@ class Base:
 
 
 def components(base: Base) -> Experiment:
-    """CAMoE, guidance and swap switched off one by one and together; other positions, other norm."""
+    """CAMoE, guidance, swap switched off one by one and together; other positions and norm."""
     variants = dict(_COMPONENTS)
     positions = str(base.value("position_encoding"))
     label, other = _OTHER_POSITIONS.get(positions, _OTHER_POSITIONS["relative"])

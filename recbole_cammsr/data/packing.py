@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-
 #: items of context that every target of a later window has at least, where nothing else is asked
 #: for; with rows shorter than twice as many, half a row (docs/performance.md, "Quality under every
 #: switch")

@@ -139,7 +139,7 @@ class HistoryEncoder(nn.Module):
         norm: str,
         heads: int,
         position_encoding: str = "absolute",
-        position_slope: float = 1.0,
+        position_slope: float = 0.5,
         **block_options: object,
     ) -> None:
         super().__init__()
