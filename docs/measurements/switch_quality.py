@@ -28,9 +28,9 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "plain softmax": {},
     "bfloat16": {"enable_amp": True},
     "compiled": {"compile_encoder": True},
-    "packed, overlap 25": {"packing_overlap": 25},
+    "packed, no overlap": {"packing_overlap": 0},
     "packed, short": {"MAX_ITEM_LIST_LENGTH": 10},
-    "packed, short, overlap 5": {"MAX_ITEM_LIST_LENGTH": 10, "packing_overlap": 5},
+    "packed, short, no overlap": {"MAX_ITEM_LIST_LENGTH": 10, "packing_overlap": 0},
     "classic, short": {"MAX_ITEM_LIST_LENGTH": 10, "train_packing": False},
 }
 
