@@ -19,8 +19,9 @@ from recbole_cammsr.cli.errors import EXIT_FAILED, EXIT_OK, UsageError, guarded
 
 PROGRAM = "cammsr-ablate"
 _EXAMPLES = """\
-Without --components, --modalities_off, --noise, --missing or --sweep the first two are run. Each writes
-a folder of its own with tables, paired tests and a picture; runs that parts share are made once.
+Without --components, --modalities_off, --noise, --missing or --sweep the first two are run. Each
+writes a folder of its own with tables, paired tests and a picture; runs that parts share are made
+once.
 efficiency.md compares parameters, operations, seconds and memory of everything that was run.
 
 examples:
@@ -54,7 +55,9 @@ def _parser() -> arguments.Parser:
     parser.add_argument("--dataset", "-d", metavar="NAME", help="data set (default: ml-100k)")
     parser.add_argument("--seeds", default="1", metavar="1,2", help="seeds of every variant (1)")
     parser.add_argument(
-        "--components", action="store_true", help="CAMoE, guidance, swap, positions and norm, one by one"
+        "--components",
+        action="store_true",
+        help="CAMoE, guidance, swap, positions and norm, one by one",
     )
     parser.add_argument(
         "--modalities_off", action="store_true", help="every modality left out, and alone"

@@ -13,12 +13,15 @@ class DyT(nn.Module):
     It squashes but does not rescale: vectors much smaller than one pass almost unchanged, so an
     embedding sum of size 0.02 still needs a LayerNorm before the blocks.
 
+    With ``alpha`` 1 it starts as the identity of small values. (The paper starts at 0.5, in
+    blocks whose residual path has no norm; here every norm lies on that path and would halve it.)
+
     Args:
         dimension: size ``d`` of the last axis.
         alpha: start value of the scalar.
     """
 
-    def __init__(self, dimension: int, alpha: float = 0.5) -> None:
+    def __init__(self, dimension: int, alpha: float = 1.0) -> None:
         super().__init__()
         self.alpha = nn.Parameter(torch.full((1,), alpha))
         self.weight = nn.Parameter(torch.ones(dimension))

@@ -95,6 +95,11 @@ def test_dyt_is_its_formula_and_elementwise():
     assert sum(p.numel() for p in norm.parameters()) == 2 * 4 + 1
 
 
+def test_dyt_starts_as_the_identity_of_small_values():
+    x = 0.01 * torch.randn(3, 4)
+    assert torch.allclose(DyT(4)(x), x, rtol=1e-3)
+
+
 def test_norm_names():
     assert isinstance(make_norm("dyt", 3), DyT)
     assert isinstance(make_norm("layernorm", 3), torch.nn.LayerNorm)
