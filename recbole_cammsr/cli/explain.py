@@ -19,6 +19,7 @@ files in the --output folder:
   expert_usage.png            which experts are asked, over all items and by category
   category_confusion.png      predicted against true categories
   item_map.png                item vectors on two axes, coloured by category
+  recency.png                 how far back the history encoder looks
   catalogue.json              the figures behind these pictures
 
 examples:
@@ -94,6 +95,7 @@ def _run(argv: Sequence[str]) -> int:
         figure,
         files,
         item_view,
+        recency_figure,
         user_explanation,
         user_figure,
         user_tables,
@@ -123,11 +125,19 @@ def _run(argv: Sequence[str]) -> int:
             written.append(stem.with_name(f"{stem.name}.png"))
             user_figure.draw(explanation, written[-1])
     figures = catalogue.mechanism(view)
+    reach = recency_figure.attention_by_distance(trained.model.encoder)
+    if reach is not None:
+        figures["last_items_with_half_of_the_attention"] = recency_figure.items_of_half(
+            reach
+        ).tolist()
     written.append(folder / "catalogue.json")
     files.write_json(written[-1], {"checkpoint": options.checkpoint, **figures})
     if pictures:
         title = f"{trained.name} on {trained.config['dataset']}"
         written += catalogue_figures.draw_all(view, title, folder)
+        if reach is not None:
+            written.append(folder / "recency.png")
+            recency_figure.draw(reach, title, written[-1])
     print("\nwritten", *written, sep="\n  ")
     return EXIT_OK
 

@@ -187,8 +187,11 @@ def test_the_command_writes_tables_json_and_pictures(make_checkpoint, capsys, tm
     assert {"user_u3.json", "user_u4.json", "catalogue.json"} <= written
     figures = json.loads((tmp_path / "out" / "catalogue.json").read_text())
     assert 0 <= figures["attention_entropy"] <= 1
+    reach = figures["last_items_with_half_of_the_attention"]
+    assert np.shape(reach) == (2, 2)  # blocks and heads
     pytest.importorskip("matplotlib", reason="pictures need matplotlib")
     pictures = {"modality_weights", "expert_usage", "category_confusion", "item_map", "user_u3"}
+    pictures |= {"recency"}
     assert {f"{name}.png" for name in pictures} <= written
     for name in pictures:
         assert (tmp_path / "out" / f"{name}.png").read_bytes().startswith(b"\x89PNG")
