@@ -26,11 +26,18 @@ _COMPONENTS: dict[str, dict[str, Any]] = {
     "without modality swap": {"swap_weight": 0},
     "plain sum (none of the three)": _PLAIN_SUM,
 }
-_OTHER_POSITIONS = {
-    "relative": ("absolute positions", "absolute"),
-    "absolute": ("relative positions", "relative"),
+#: settings that are replaced rather than switched off: value in use -> (label, other value); the
+#: first line is taken for a value that is not listed
+_OTHERS: dict[str, dict[str, tuple[str, str]]] = {
+    "position_encoding": {
+        "relative": ("absolute positions", "absolute"),
+        "absolute": ("relative positions", "relative"),
+    },
+    "norm": {
+        "layernorm": ("DyT for LayerNorm", "dyt"),
+        "dyt": ("LayerNorm for DyT", "layernorm"),
+    },
 }
-_OTHER_NORM = {"layernorm": ("DyT for LayerNorm", "dyt"), "dyt": ("LayerNorm for DyT", "layernorm")}
 
 
 @dataclass(frozen=True)
@@ -89,11 +96,9 @@ class Base:
 def components(base: Base) -> Experiment:
     """CAMoE, guidance, swap switched off one by one and together; other positions and norm."""
     variants = dict(_COMPONENTS)
-    positions = str(base.value("position_encoding"))
-    label, other = _OTHER_POSITIONS.get(positions, _OTHER_POSITIONS["relative"])
-    variants[label] = {"position_encoding": other}
-    label, norm = _OTHER_NORM.get(str(base.value("norm")), _OTHER_NORM["layernorm"])
-    variants[label] = {"norm": norm}
+    for name, others in _OTHERS.items():
+        label, other = others.get(str(base.value(name)), next(iter(others.values())))
+        variants[label] = {name: other}
     contenders = [base.variant(FULL, {})]
     contenders += [base.variant(label, changes) for label, changes in variants.items()]
     return base.experiment("Components of CAMMSR", [*contenders, *base.others()])

@@ -232,18 +232,15 @@ def _shapes(train: Any, history_field: str) -> tuple[tuple[int, int, int], ...]:
 
 
 def _encoder_arguments(config: Any) -> dict[str, Any]:
+    from recbole_cammsr.model.encoder import block_options
+
     uses_intervals = config["time_encoding"] == "interval"
     return {
-        "dimension": config["hidden_size"],
+        **block_options(config),
         "max_length": config["MAX_ITEM_LIST_LENGTH"],
         "layers": config["n_layers"],
         "intervals": config["interval_buckets"] if uses_intervals else 0,
-        "hidden_dropout": config["hidden_dropout_prob"],
         "norm": config["norm"],
-        "heads": config["n_heads"],
-        "inner": config["inner_size"],
-        "attention_dropout": config["attn_dropout_prob"],
-        "activation": config["hidden_act"],
         "position_encoding": config["position_encoding"],
         "position_slope": config["position_slope"],
     }

@@ -109,19 +109,7 @@ def test_norm_names():
 
 @pytest.mark.parametrize("rows", [1, 3, 100])
 def test_last_states_are_those_of_every_row_alone(rows):
-    torch.manual_seed(0)
-    encoder = HistoryEncoder(
-        dimension=8,
-        max_length=6,
-        layers=2,
-        intervals=4,
-        hidden_dropout=0.0,
-        norm="layernorm",
-        heads=2,
-        inner=16,
-        attention_dropout=0.0,
-        activation="gelu",
-    ).eval()
+    encoder = make(intervals=4)
     table = torch.randn(9, 8)
     length = torch.tensor([3, 6, 1, 6, 2])
     history = torch.randint(1, 9, (5, 6)) * (torch.arange(6) < length[:, None])
