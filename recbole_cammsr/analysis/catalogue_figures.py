@@ -101,7 +101,7 @@ def confusion_map(table: ByCategory, accuracy: dict[str, Any], name: str, path: 
     panel.imshow(shares, aspect="auto", cmap="Blues", vmin=0, vmax=100)
     _numbers(panel, shares, "{:.0f}", lambda value: value > 55, least=1.0)
     _axes(panel, table)
-    ticks = [figure.shorten(column, _LABEL) for column in table.columns]
+    ticks = [figure.shorten_label(column, _LABEL) for column in table.columns]
     panel.set_xticks(range(len(ticks)), ticks, fontsize=8, rotation=45, ha="right")
     panel.set_xlabel("predicted category")
     panel.set_ylabel("true category (items)")
@@ -129,7 +129,7 @@ def item_map(view: ItemView, name: str, path: Path) -> None:
     for colour, label in reversed(list(zip(tint, shown))):
         members = true[1:, label] & ~drawn if true is not None else drawn
         drawn |= members
-        text = f"{figure.shorten(view.labels[label], _LABEL)} ({int(members.sum())})"
+        text = f"{figure.shorten_label(view.labels[label], _LABEL)} ({int(members.sum())})"
         entries.append(
             panel.scatter(*places[members].T, s=13, color=colour, label=text, linewidths=0)
         )
@@ -152,7 +152,7 @@ def item_map(view: ItemView, name: str, path: Path) -> None:
 
 
 def _axes(panel: Any, table: ByCategory) -> None:
-    rows = [f"{figure.shorten(r, _LABEL)} ({n})" for r, n in zip(table.rows, table.counts)]
+    rows = [f"{figure.shorten_label(r, _LABEL)} ({n})" for r, n in zip(table.rows, table.counts)]
     panel.set_yticks(range(len(rows)), rows, fontsize=8)
 
 

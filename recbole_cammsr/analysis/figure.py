@@ -64,6 +64,24 @@ def shorten(text: str, length: int) -> str:
     return text if len(text) <= length else text[: length - 1].rstrip() + "…"
 
 
+def shorten_label(label: str, length: int) -> str:
+    """At most ``length`` characters of a category; of a path ``a>b>c`` the last levels.
+
+    Neighbouring paths begin alike, so cut at their end they could not be told apart.
+    """
+    levels = label.split(">")
+    shown = label
+    while len(shown) > length and len(levels) > 1:
+        del levels[0]
+        shown = "…>" + ">".join(levels)
+    return shorten(shown, length)
+
+
+def shorten_labels(labels: Sequence[str], length: int) -> str:
+    """Several categories in ``length`` characters; empty for none."""
+    return shorten(", ".join(shorten_label(label, length) for label in labels), length)
+
+
 def colours(count: int) -> Sequence[str]:
     """As many colours as needed, repeating where there are more than eight."""
     return [COLOURS[index % len(COLOURS)] for index in range(count)]

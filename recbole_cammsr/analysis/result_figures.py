@@ -97,7 +97,7 @@ def breakdowns(rows: Sequence[Mapping[str, Any]], metric: str, reference: str, p
                     color=colour[label],
                     label=label,
                 )
-            ticks = [f"{figure.shorten(name, 22)} ({users[name]})" for name in names]
+            ticks = [f"{figure.shorten_label(name, 22)} ({users[name]})" for name in names]
             panel.set_yticks(range(len(names)), ticks, fontsize=8)
             panel.invert_yaxis()
             panel.set_xlim(left=0)

@@ -12,6 +12,7 @@ from recbole_cammsr.analysis import figure
 from recbole_cammsr.analysis.user_explanation import RecommendedItem, SeenItem, UserExplanation
 
 _TITLE = 34
+_LABEL = 24
 _HIT, _SHARED, _ALONE = "#009E73", "#0072B2", "#444444"
 
 
@@ -45,8 +46,8 @@ def draw(explanation: UserExplanation, path: Path) -> None:
         grid[1][1].axis("off")
     drawing.suptitle(
         f"User {explanation.user} ({explanation.dataset}): the model read "
-        f"{explanation.history_length} items; then the user took "
-        f"“{figure.shorten(explanation.target_title, 60)}”. "
+        f"{explanation.history_length} items; then the user took\n"
+        f"“{figure.shorten(explanation.target_title, 90)}”. "
         f"{ranking.name} had it at rank {ranking.target_rank}.",
         fontsize=13,
     )
@@ -76,7 +77,10 @@ def _history_weights(panel: Any, history: Sequence[SeenItem]) -> None:
     panel.invert_yaxis()
     panel.set_xlim(0, max(left.max(), 1e-9))
     panel.set_xlabel(f"modality weights (equal would be 1.00 each, sum {len(names)})", fontsize=8)
-    panel.legend(ncols=len(names), fontsize=8, loc="lower center", bbox_to_anchor=(0.5, -0.32))
+    # below the axis label, a distance in font sizes: a short history has a low panel
+    panel.legend(
+        ncols=len(names), fontsize=8, loc="upper center", bbox_to_anchor=(0.5, 0), borderaxespad=4.4
+    )
     figure.tidy(panel)
 
 
@@ -92,8 +96,8 @@ def _categories(panel: Any, history: Sequence[SeenItem]) -> None:
         right = bool(item.categories) and set(item.categories) == set(item.predicted)
         partly = set(item.categories) & set(item.predicted)
         mark, colour = ("✓", _HIT) if right else ("≈", "#B07900") if partly else ("✗", "#B3261E")
-        true = figure.shorten(", ".join(item.categories) or "no label", 27)
-        found = figure.shorten(", ".join(item.predicted), 27)
+        true = figure.shorten_labels(item.categories, _LABEL) or "no label"
+        found = figure.shorten_labels(item.predicted, _LABEL)
         if not item.categories:
             mark, colour = "?", "#666666"
         panel.text(0.0, row, true, fontsize=8, va="center")

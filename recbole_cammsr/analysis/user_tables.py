@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from recbole_cammsr.analysis.figure import shorten
+from recbole_cammsr.analysis.figure import shorten, shorten_labels
 from recbole_cammsr.analysis.user_explanation import Ranking, UserExplanation
 from recbole_cammsr.cli.tables import table
 
@@ -84,4 +84,4 @@ def _title(rank: int, title: str, is_target: bool) -> str:
 
 def _labels(labels: object) -> str:
     names = list(labels) if isinstance(labels, (list, tuple)) else []
-    return shorten(", ".join(names) or "-", _LABELS)
+    return shorten_labels(names, _LABELS) or "-"
