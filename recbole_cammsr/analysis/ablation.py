@@ -127,8 +127,8 @@ def modalities(base: Base) -> Experiment:
 def damage(base: Base, kind: str, shares: Sequence[float]) -> Experiment:
     """Wrong category labels or missing modalities in several shares of the items.
 
-    Models of this package meet the same damage; RecBole's own read neither labels nor features and
-    run once.
+    Baselines that read what is damaged meet the same damage; the others, such as all of RecBole's
+    own, run once.
 
     Args:
         base: of the ablation.
@@ -149,12 +149,20 @@ def damage(base: Base, kind: str, shares: Sequence[float]) -> Experiment:
             Contender(damage_label(FULL, share), FULL, base.model_settings, corruption=damaged)
         )
         for name in base.baselines:
-            ours = name in registry.MODELS
-            if ours or not share:
-                label = damage_label(name, share) if ours else name
+            meets = _reads(name, kind)
+            if meets or not share:
+                label = damage_label(name, share) if meets else name
                 contenders.append(Contender(label, name, corruption=damaged))
     title = {CATEGORY_NOISE: "Wrong category labels", MISSING: "Missing modalities"}[kind]
     return base.experiment(title, contenders)
+
+
+def _reads(model: str, kind: str) -> bool:
+    """Whether a model reads what a kind of damage hits: features, or category labels."""
+    path = registry.properties_file("model", model)
+    if path is None:  # one of RecBole's own
+        return False
+    return kind != CATEGORY_NOISE or "category_field" in config_files.read(path)
 
 
 def damage_label(model: str, share: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -16,7 +17,14 @@ from recbole_cammsr.analysis.breakdown import CATEGORY, HISTORY, POPULARITY, bre
 from recbole_cammsr.analysis.experiment import Experiment
 from recbole_cammsr.analysis.ranks import is_per_user
 from recbole_cammsr.analysis.run_job import code_digest
-from recbole_cammsr.analysis.summary import Comparison, Summary, compare, summarise
+from recbole_cammsr.analysis.summary import (
+    Cell,
+    Comparison,
+    Summary,
+    compare,
+    summarise,
+    validation,
+)
 from recbole_cammsr.analysis.tables import (
     COMPARISON_HEADER,
     MARKDOWN,
@@ -24,6 +32,7 @@ from recbole_cammsr.analysis.tables import (
     latex,
     markdown,
     metric_title,
+    number,
     table_rows,
 )
 
@@ -71,7 +80,7 @@ def write(experiment: Experiment, outcome: Outcome, folder: Path, command: str) 
         _write_chosen(folder / "chosen" / dataset, label, settings)
     if not outcome.runs:
         return "no contender finished all of its runs"
-    tables = _main_tables(experiment, summary, metrics, comparisons, main)
+    tables = _main_tables(experiment, outcome.runs, summary, metrics, comparisons, main)
     caption = f"{experiment.name}: mean and standard deviation over {len(experiment.seeds)} seeds"
     files.write_text(folder / "table.tex", latex(summary, metrics, experiment.reference, caption))
     page = [f"# {experiment.name}", f"```\n{command}\n```", *_notes(experiment, outcome), tables]
@@ -112,15 +121,21 @@ def columns(experiment: Experiment, runs: Sequence[Run]) -> list[str]:
 
 def _main_tables(
     experiment: Experiment,
+    runs: Sequence[Run],
     summary: Summary,
     metrics: Sequence[str],
     comparisons: Sequence[Comparison],
     main: str | None,
 ) -> str:
-    header = ["model", *map(metric_title, metrics)]
     parts = []
     for dataset, cells in summary.items():
         rows = table_rows(cells, metrics, experiment.reference, MARKDOWN)
+        title, chosen_by = _validation_column(validation(runs, dataset), list(cells))
+        header = ["model", title, *map(metric_title, metrics)]
+        rows = [
+            [row[0], chosen, *row[1:]]
+            for row, chosen in itertools.zip_longest(rows, chosen_by, fillvalue="")
+        ]
         parts += [f"## {dataset}", markdown(header, rows)]
         here = [one for one in comparisons if one.dataset == dataset]
         if here and main is not None:
@@ -132,11 +147,27 @@ def _main_tables(
     return "\n\n".join(parts)
 
 
+def _validation_column(
+    scores: Mapping[str, tuple[str, Cell]], labels: Sequence[str]
+) -> tuple[str, list[str]]:
+    """Title and cells; where contenders are chosen by different metrics each cell names its own."""
+    metrics = sorted({metric for metric, _ in scores.values()})
+    if len(metrics) == 1:
+        title, suffix = f"valid {metric_title(metrics[0])}", {metrics[0]: ""}
+    else:
+        title, suffix = "valid", {metric: f" ({metric_title(metric)})" for metric in metrics}
+    texts = {
+        label: number(cell, MARKDOWN) + suffix[metric] for label, (metric, cell) in scores.items()
+    }
+    return title, [texts.get(label, "-") for label in labels]
+
+
 def _notes(experiment: Experiment, outcome: Outcome) -> list[str]:
     seeds = ", ".join(map(str, experiment.seeds))
     notes = [
         f"Mean ± standard deviation over the seeds {seeds}; best bold, second underlined. The test "
-        "split was ranked once per seed, with the configuration chosen on validation."
+        "split was ranked once per seed, with the configuration chosen on validation; choose by "
+        "the column `valid`, the others are there to report."
     ]
     if any(one.grid for one in experiment.contenders):
         notes.append(

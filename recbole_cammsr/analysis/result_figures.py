@@ -114,7 +114,7 @@ def curves(
     levels: Mapping[str, Cell],
     title: str,
     x_label: str,
-    metric: str,
+    y_label: str,
     path: Path,
 ) -> None:
     """A line a model over a setting; models that do not depend on it as dashed levels.
@@ -124,7 +124,7 @@ def curves(
         levels: model to cell.
         title: of the picture.
         x_label: name of the setting.
-        metric: what is drawn.
+        y_label: what is drawn.
         path: of the PNG.
     """
     drawing, axes = figure.new(1, 1, (6.2, 4.0))
@@ -140,7 +140,7 @@ def curves(
         panel.axhline(cell.mean, ls="--", color=next(tint), label=label)
     panel.set_xticks(range(len(values)), [str(value) for value in values])
     panel.set_xlabel(x_label)
-    panel.set_ylabel(f"test {metric_title(metric)}")
+    panel.set_ylabel(y_label)
     panel.set_title(title, fontsize=11)
     panel.grid(alpha=0.3)
     panel.margins(y=0.25)

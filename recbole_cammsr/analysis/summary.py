@@ -77,6 +77,21 @@ def summarise(runs: Sequence[Run]) -> dict[str, dict[str, dict[str, Cell]]]:
     }
 
 
+def validation(runs: Sequence[Run], dataset: str) -> dict[str, tuple[str, Cell]]:
+    """What chose the checkpoints of a data set's runs.
+
+    Returns:
+        Label to the metric and its best values over seeds, as RecBole rounds them; in the order of
+        the runs. Contenders without validation are left out.
+    """
+    values: dict[str, tuple[str, list[float]]] = {}
+    for run in runs:
+        metric = run.result.valid_metric
+        if run.dataset == dataset and metric in run.result.valid:
+            values.setdefault(run.contender, (metric, []))[1].append(run.result.valid[metric])
+    return {label: (metric, Cell.of(seeds)) for label, (metric, seeds) in values.items()}
+
+
 def ranking(cells: Mapping[str, Mapping[str, Cell]], metric: str) -> list[str]:
     """Labels that have the metric, best mean first; equals in their given order."""
     return sorted(

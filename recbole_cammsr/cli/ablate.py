@@ -156,11 +156,16 @@ def _run(argv: Sequence[str]) -> int:
 
 
 def _curve(part: str, plan: Any, runs: Sequence[Any], metric: str, folder: Path) -> None:
-    """The picture of a part whose contenders are values of one thing."""
-    from recbole_cammsr.analysis import result_figures
-    from recbole_cammsr.analysis.summary import summarise
+    """The picture of a part whose contenders are values of one thing.
 
-    (cells,) = summarise(runs).values()
+    A sweep shows validation beside test, since that is what a value may be chosen by.
+    """
+    from recbole_cammsr.analysis import result_figures
+    from recbole_cammsr.analysis.summary import summarise, validation
+    from recbole_cammsr.analysis.tables import metric_title
+
+    (dataset, cells), *_ = summarise(runs).items()
+    chosen_by = validation(runs, dataset)
     series: dict[str, dict[Any, Any]] = {}
     levels = {}
     for one in plan.contenders:
@@ -170,7 +175,9 @@ def _curve(part: str, plan: Any, runs: Sequence[Any], metric: str, folder: Path)
         if part.startswith("sweep_"):
             _, equals, value = one.label.partition("=")
             if equals:
-                series.setdefault("CAMMSR", {})[_number(value)] = cell
+                series.setdefault("test", {})[_number(value)] = cell
+                if chosen_by.get(one.label, ("",))[0] == metric:
+                    series.setdefault("validation", {})[_number(value)] = chosen_by[one.label][1]
             else:
                 levels[one.label] = cell
         elif one.label == one.model and any(
@@ -189,7 +196,8 @@ def _curve(part: str, plan: Any, runs: Sequence[Any], metric: str, folder: Path)
         name: dict(sorted(found.items(), key=lambda entry: _sortable(entry[0])))
         for name, found in series.items()
     }
-    result_figures.curves(ordered, levels, plan.name, label, metric, folder / "curve.png")
+    measured = metric_title(metric) if "validation" in series else f"test {metric_title(metric)}"
+    result_figures.curves(ordered, levels, plan.name, label, measured, folder / "curve.png")
 
 
 def _number(text: str) -> float | str:

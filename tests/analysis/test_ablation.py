@@ -54,6 +54,16 @@ def test_damage_reaches_our_models_and_leaves_stock_ones():
         ablation.damage(Base("x"), "category_noise", [0.1])
 
 
+def test_damage_reaches_only_models_that_read_what_is_damaged():
+    base = Base("ml-100k", baselines=["SASRecMM", "HM4SR"])
+    both = ["CAMMSR", "SASRecMM", "HM4SR"]
+    plan = ablation.damage(base, "missing", [0.5])
+    assert [one.label for one in plan.contenders] == [*both, *(f"{name}, 50 %" for name in both)]
+    plan = ablation.damage(base, "category_noise", [0.5])  # SASRecMM reads no labels
+    assert [one.label for one in plan.contenders] == [*both, "CAMMSR, 50 %", "HM4SR, 50 %"]
+    assert [dict(one.corruption) for one in plan.contenders[3:]] == [{"category_noise": 0.5}] * 2
+
+
 def test_a_sweep_starts_from_the_present_value():
     plan = ablation.sweep(Base("ml-100k", {"swap_weight": 0.2}), "swap_weight", [0.1, 0.2, 0.3])
     assert changes(plan) == {

@@ -118,6 +118,17 @@ def test_killed_and_restarted_it_finishes_with_the_same_files(tmp_path, toy_path
     assert results[0] == "dataset,model,seed,split,metric,value"
     assert len(results) == 1 + 2 * 2 * 2 * 4  # models, seeds, splits, metrics
     assert (tmp_path / "whole" / "table.tex").read_text().count(r"\textbf") >= 1
+    # the table's column of validation is the mean of what the runs reported
+    lines = (tmp_path / "whole" / "report.md").read_text().splitlines()
+    assert "| model | valid NDCG@10 |" in "\n".join(lines)
+    row = next(line for line in lines if line.startswith("| ours | "))
+    valid = [
+        float(line.rsplit(",", 1)[1])
+        for line in results
+        if line.startswith("toy,ours,") and ",valid,ndcg@10," in line
+    ]
+    assert len(valid) == 2
+    assert row.split(" | ")[1].startswith(f"{sum(valid) / 2:.4f} ± ")
     assert yaml.safe_load((tmp_path / "whole" / "chosen" / "toy" / "ours.yaml").read_text())[
         "learning_rate"
     ] in (0.01, 0.001)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import numpy as np
@@ -11,7 +12,14 @@ from recbole_cammsr.analysis.benchmark import Run
 from recbole_cammsr.analysis.breakdown import breakdown, groups, quartile_edges, range_names
 from recbole_cammsr.analysis.job import JobResult, TrainingJob
 from recbole_cammsr.analysis.ranks import UserRanks, per_user
-from recbole_cammsr.analysis.summary import Cell, compare, improvement, summarise, user_means
+from recbole_cammsr.analysis.summary import (
+    Cell,
+    compare,
+    improvement,
+    summarise,
+    user_means,
+    validation,
+)
 from recbole_cammsr.analysis.tables import LATEX, MARKDOWN, latex, markdown, table_rows
 
 USERS = 60
@@ -49,6 +57,18 @@ def test_means_and_deviations_are_those_of_the_seeds(runs):
     assert cell.mean == pytest.approx(mean)
     assert cell.deviation == pytest.approx(math.sqrt(sum((v - mean) ** 2 for v in values) / 2))
     assert Cell.of([0.5]).deviation is None
+
+
+def test_validation_is_summarised_by_the_metric_that_chose(runs):
+    first, *others = runs
+    better = dataclasses.replace(first.result, valid={"ndcg@10": 0.4, "hit@5": 0.9})
+    found = validation([dataclasses.replace(first, result=better), *others], "toy")
+    assert list(found) == ["ours", "theirs", "weak_one"]
+    metric, cell = found["ours"]
+    assert metric == "ndcg@10"
+    assert cell.values == (0.4, 0.1, 0.1)
+    assert cell.mean == pytest.approx(0.2)
+    assert validation(runs, "elsewhere") == {}
 
 
 def test_users_are_averaged_over_their_rows_and_seeds():
