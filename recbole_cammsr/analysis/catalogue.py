@@ -30,22 +30,32 @@ class ByCategory:
     columns: tuple[str, ...]
     means: np.ndarray
 
+    def to_json(self) -> dict[str, dict[str, float | None]]:
+        """Row to ``items`` and the mean of each column; None where there is none."""
+        return {
+            row: {
+                "items": count,
+                **{name: None if np.isnan(x) else float(x) for name, x in zip(self.columns, means)},
+            }
+            for row, count, means in zip(self.rows, self.counts, self.means)
+        }
 
-def labels_by_size(view: ItemView, most: int) -> list[int]:
-    """Numbers of the most frequent labels, most frequent first."""
+
+def labels_by_size(view: ItemView, most: int | None) -> list[int]:
+    """Numbers of the most frequent labels, most frequent first; None for all."""
     if view.true is None:
         return []
     size = view.true.sum(axis=0)
     return [int(i) for i in np.argsort(-size, kind="stable")[:most] if size[i] > 0]
 
 
-def weights_by_category(view: ItemView, most: int = 20) -> ByCategory:
+def weights_by_category(view: ItemView, most: int | None = 20) -> ByCategory:
     """Mean modality weights; an item that lacks a modality does not count for it."""
     weights = np.where(view.weights > 0, view.weights, np.nan)
     return _by_category(view, weights, view.modality_names, most)
 
 
-def attention_by_category(view: ItemView, most: int = 20) -> ByCategory:
+def attention_by_category(view: ItemView, most: int | None = 20) -> ByCategory:
     """Mean attention of each expert.
 
     Raises:
@@ -114,7 +124,8 @@ def mechanism(view: ItemView) -> dict[str, Any]:
         ``weight_deviation`` per modality (items that have it), ``attention`` (mean per expert),
         ``attention_entropy`` (mean, 1 is uniform over the experts an item can use),
         ``category_accuracy`` (the most likely label is a true one) and ``most_frequent_label``
-        (its share of the labelled items); what the model does not have is left out.
+        (its share of the labelled items), ``weight_by_category`` and ``attention_by_category``
+        (means of every category); what the model does not have is left out.
     """
     figures: dict[str, Any] = {"items": len(view.items) - 1}
     if view.weighted:
@@ -125,6 +136,7 @@ def mechanism(view: ItemView) -> dict[str, Any]:
             own = own[own > 0]
             figures["weight_mean"][name] = float(own.mean()) if len(own) else None
             figures["weight_deviation"][name] = float(own.std()) if len(own) else None
+        figures["weight_by_category"] = weights_by_category(view, None).to_json()
     if view.attention is not None and view.attention.shape[1] > 1:
         attention = view.attention[1:]
         figures["attention"] = dict(zip(view.expert_names, attention.mean(axis=0).tolist()))
@@ -136,6 +148,7 @@ def mechanism(view: ItemView) -> dict[str, Any]:
             figures["attention_entropy"] = float(
                 (entropy[several] / np.log(usable[several])).mean()
             )
+        figures["attention_by_category"] = attention_by_category(view, None).to_json()
     if view.true is not None and view.predicted is not None:
         labelled = view.true.any(axis=1)
         best = view.predicted[labelled].argmax(axis=1)
@@ -146,7 +159,7 @@ def mechanism(view: ItemView) -> dict[str, Any]:
 
 
 def _by_category(
-    view: ItemView, values: np.ndarray, columns: Sequence[str], most: int
+    view: ItemView, values: np.ndarray, columns: Sequence[str], most: int | None
 ) -> ByCategory:
     rows, counts, means = [ALL_ITEMS], [len(values) - 1], [_means(values[1:])]
     for label in labels_by_size(view, most):

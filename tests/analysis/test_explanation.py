@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from recbole_cammsr.analysis import catalogue
+from recbole_cammsr.analysis.catalogue import ByCategory
 from recbole_cammsr.analysis.item_titles import read_titles
 from recbole_cammsr.analysis.item_view import ItemView, item_view
 from recbole_cammsr.analysis.job import TrainingJob
@@ -153,6 +154,15 @@ def test_mechanism_figures_are_the_formulas():
     assert found["attention_entropy"] == pytest.approx(1.0)  # of the items with a choice
     assert found["category_accuracy"] == pytest.approx(3 / 5)
     assert found["most_frequent_label"] == pytest.approx(4 / 5)
+    by_category = found["weight_by_category"]
+    assert list(by_category) == ["all items", "x", "y"]
+    assert by_category["y"] == {"items": 1, "ID": view.weights[5, 0], "text": view.weights[5, 1]}
+    assert found["attention_by_category"]["x"] == {"items": 4, "a": 7 / 8, "b": 1 / 8}
+
+
+def test_a_mean_of_nothing_is_none_in_json():
+    table = ByCategory(("all items",), (2,), ("ID", "text"), np.array([[1.5, np.nan]]))
+    assert table.to_json() == {"all items": {"items": 2, "ID": 1.5, "text": None}}
 
 
 def test_the_plane_keeps_as_much_variance_as_can_be():
