@@ -51,7 +51,7 @@ def labels_by_size(view: ItemView, most: int | None) -> list[int]:
 
 def weights_by_category(view: ItemView, most: int | None = 20) -> ByCategory:
     """Mean modality weights; an item that lacks a modality does not count for it."""
-    weights = np.where(view.weights > 0, view.weights, np.nan)
+    weights = np.where(view.present, view.weights, np.nan)
     return _by_category(view, weights, view.modality_names, most)
 
 
@@ -132,8 +132,7 @@ def mechanism(view: ItemView) -> dict[str, Any]:
         figures["weight_mean"] = {}
         figures["weight_deviation"] = {}
         for m, name in enumerate(view.modality_names):
-            own = view.weights[1:, m]
-            own = own[own > 0]
+            own = view.weights[1:, m][view.present[1:, m]]
             figures["weight_mean"][name] = float(own.mean()) if len(own) else None
             figures["weight_deviation"][name] = float(own.std()) if len(own) else None
         figures["weight_by_category"] = weights_by_category(view, None).to_json()

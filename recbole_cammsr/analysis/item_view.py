@@ -20,6 +20,7 @@ class ItemView:
         expert_names: ``K`` names; empty without experts.
         labels: ``C`` category labels; empty without guidance.
         modalities: ``(n, M, d)``.
+        present: ``(n, M)`` bool, whether the item has the modality; the model may fill in others.
         items: ``(n, d)`` fused vectors.
         candidates: ``(n, d)`` what a user is compared with.
         weights: ``(n, M)`` modality weights; ones where the model has none.
@@ -34,6 +35,7 @@ class ItemView:
     expert_names: tuple[str, ...]
     labels: tuple[str, ...]
     modalities: np.ndarray
+    present: np.ndarray
     items: np.ndarray
     candidates: np.ndarray
     weights: np.ndarray
@@ -120,6 +122,7 @@ def item_view(trained: TrainedModel) -> ItemView:
         expert_names=_expert_names(model, attention, names),
         labels=labels,
         modalities=modalities,
+        present=table.present.cpu().numpy(),
         items=_array(table.items),
         candidates=_array(table.candidates),
         weights=np.ones(modalities.shape[:2]) if weights is None else weights,

@@ -15,6 +15,8 @@ from recbole_cammsr.analysis.trained_model import TrainedModel, UserRow
 
 #: part of a score that belongs to no modality; named only where it is not rounding
 REST = "rest"
+#: what a mark at a weight means
+LACKING = "the item lacks it: filled in from the predicted category (weight 0: left out)"
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class SeenItem:
         categories: true labels.
         predicted: labels that the model finds most likely, as many as there are true ones.
         weights: modality to weight; 1 is the same for all, empty where the model has none.
+        lacks: modalities that the item does not have; with a weight above 0 they are filled in.
         attention: expert to share of the attention, empty where the model has no experts.
     """
 
@@ -35,6 +38,7 @@ class SeenItem:
     categories: Sequence[str]
     predicted: Sequence[str]
     weights: dict[str, float]
+    lacks: Sequence[str]
     attention: dict[str, float]
 
 
@@ -168,6 +172,7 @@ def _seen(trained: TrainedModel, view: ItemView, item: int) -> SeenItem:
         categories=view.true_labels(item),
         predicted=view.predicted_labels(item),
         weights={name: float(value) for name, value in weights.items()},
+        lacks=[name for name, has in zip(view.modality_names, view.present[item]) if not has],
         attention={name: float(value) for name, value in attention.items()},
     )
 

@@ -9,7 +9,11 @@ from typing import Any
 import numpy as np
 
 from recbole_cammsr.analysis import figure
-from recbole_cammsr.analysis.user_explanation import RecommendedItem, SeenItem, UserExplanation
+from recbole_cammsr.analysis.user_explanation import (
+    RecommendedItem,
+    SeenItem,
+    UserExplanation,
+)
 
 _TITLE = 34
 _LABEL = 24
@@ -66,7 +70,12 @@ def _history_weights(panel: Any, history: Sequence[SeenItem]) -> None:
     left = np.zeros(len(history))
     for name, colour in zip(names, figure.colours(len(names))):
         width = np.array([item.weights[name] for item in history])
-        panel.barh(range(len(history)), width, left=left, color=colour, label=name, height=0.72)
+        bars = panel.barh(
+            range(len(history)), width, left=left, color=colour, label=name, height=0.72
+        )
+        for bar, item in zip(bars, history):
+            if name in item.lacks:
+                bar.set(hatch="///", edgecolor="white", linewidth=0)
         for row, value in enumerate(width):
             if value > 0.25:
                 where = left[row] + value / 2
@@ -168,8 +177,10 @@ def _reading(panel: Any, explanation: UserExplanation, compared: bool) -> None:
     lines += ["green, bold   the item that the user took next"]
     if compared:
         lines += ["blue              recommended by both models"]
+    lines += ["✓ ≈ ✗           category right, partly right, wrong"]
+    if any(item.lacks for item in explanation.history):
+        lines += ["hatched         lacking, filled in from the category"]
     lines += [
-        "✓ ≈ ✗           category right, partly right, wrong",
         "",
         "A score is u·r, the user's vector times the item's.",
         "r is the weighted sum of the item's modality vectors,",

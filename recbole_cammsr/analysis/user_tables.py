@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from recbole_cammsr.analysis.figure import shorten, shorten_labels
-from recbole_cammsr.analysis.user_explanation import Ranking, UserExplanation
+from recbole_cammsr.analysis.user_explanation import LACKING, Ranking, UserExplanation
 from recbole_cammsr.cli.tables import table
 
 _TITLE = 34
@@ -43,12 +43,18 @@ def _history(explanation: UserExplanation) -> str:
         row = [shorten(item.title, _TITLE)]
         if first.predicted:
             row += [_labels(item.categories), _labels(item.predicted)]
-        row += [f"{weight:.2f}" for weight in item.weights.values()]
+        row += [
+            f"{weight:.2f}" + ("*" if name in item.lacks else "")
+            for name, weight in item.weights.items()
+        ]
         if item.attention:
             name = max(item.attention, key=lambda expert: item.attention[expert])
             row.append(f"{name} {100 * item.attention[name]:.0f} %")
         rows.append(row)
-    return "\n".join(table(header, rows))
+    lines = table(header, rows)
+    if first.weights and any(item.lacks for item in explanation.history):
+        lines += ["", f"* {LACKING}"]
+    return "\n".join(lines)
 
 
 def _parts(ranking: Ranking) -> str:

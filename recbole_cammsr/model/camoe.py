@@ -86,10 +86,10 @@ class CAMoE(nn.Module):
     """Fuses the modality vectors of items, ``h = r + gamma z``; a function of the item alone.
 
     * :meth:`residual`: ``r = sum_m w_m x^m`` with weights ``w = M softmax(s (p - prior) G)`` over
-      the modalities that the item has, from the predicted category distribution p and one row of
-      G per label. What is learned is how a category departs from the average item: a gate that
-      sees more than p, or that can raise a modality for all items at once, overfits
-      (docs/model.md, "What was measured").
+      the modalities that the item has or has completed, from the predicted category distribution
+      p and one row of G per label. What is learned is how a category departs from the average
+      item: a gate that sees more than p, or that can raise a modality for all items at once,
+      overfits (docs/model.md, "What was measured").
     * :meth:`mixture`: experts ``o_j`` on each view (:func:`expert_views`), attention
       ``alpha = softmax(q . W_k o_j / sqrt d)`` with ``q = W_q c``, and ``z = sum_j alpha_j o_j``.
       gamma is small at start: training starts from plain weighted fusion.
@@ -154,12 +154,13 @@ class CAMoE(nn.Module):
 
         Args:
             modalities: ``(n, M, d)``.
-            mask: ``(n, M)`` bool, whether the item has the modality; at least one per item.
+            mask: ``(n, M)`` bool, whether the item has the modality, or has it completed; at least
+                one per item.
             probability: ``(n, C)`` predicted categories, None without guidance. No gradient flows
                 into it: the gate uses the prediction, it must not bend it.
 
         Returns:
-            Sum and weights; the weight of a missing modality is zero.
+            Sum and weights; the weight of a masked modality is zero.
         """
         if self.gate is None or probability is None:
             logits = torch.zeros(mask.shape, device=mask.device)

@@ -12,6 +12,7 @@ from torch.utils.checkpoint import checkpoint
 
 from recbole_cammsr.model.camoe import CAMoE
 from recbole_cammsr.model.category_head import CategoryHead, category_loss, label_prior
+from recbole_cammsr.model.completion import CategoryCompletion
 from recbole_cammsr.model.frozen_features import ItemSelection
 from recbole_cammsr.model.item_init import ItemInit
 from recbole_cammsr.model.item_table import (
@@ -69,6 +70,12 @@ class ItemEncoder(nn.Module):
             )
             self.register_buffer("category_targets", categories.targets, persistent=False)
             prior = label_prior(categories.targets)
+        self.completion: CategoryCompletion | None = None
+        contents = [table.present[1:] for table in tables]
+        if prior is not None and config["complete_missing"] and not all(map(torch.all, contents)):
+            self.completion = CategoryCompletion(
+                prior=prior, n_contents=len(contents), dimension=dimension
+            )
         self.context: nn.Parameter | None = None
         if config["fusion"] == "camoe":
             self.camoe = CAMoE(
@@ -113,10 +120,15 @@ class ItemEncoder(nn.Module):
         """
         modalities, mask = self.item_init(items, id_vectors)
         prediction = None if self.category_head is None else self.category_head(modalities)
+        probability = None if prediction is None else prediction.probability
+        weighable = mask
+        if self.completion is not None and probability is not None:
+            present = self.item_init.present[slice(None) if items is None else items]
+            modalities = self.completion(modalities, present, probability)
+            weighable = torch.ones_like(mask)
         if self.camoe is None:
             return ItemViews(modalities, mask, prediction, modalities.sum(dim=1), None)
-        probability = None if prediction is None else prediction.probability
-        residual, weights = self.camoe.residual(modalities, mask, probability)
+        residual, weights = self.camoe.residual(modalities, weighable, probability)
         return ItemViews(modalities, mask, prediction, residual, weights)
 
     def fuse(self, views: ItemViews) -> Fused:
@@ -237,6 +249,7 @@ class ItemEncoder(nn.Module):
         fused = self.fuse(views)
         return ItemTable(
             views.modalities,
+            self.item_init.present,
             fused.items,
             self.candidates(views),
             views.weights,

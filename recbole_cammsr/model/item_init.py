@@ -121,8 +121,8 @@ class ItemInit(nn.Module):
             id_vectors: ``(n, d)`` their rows of the ID embedding, where the caller has them.
 
         Returns:
-            ``(n, M, d)`` vectors and ``(n, M)`` bool, whether the modality takes part in the
-            fusion: the item has it, or has none at all.
+            ``(n, M, d)`` vectors, that of a missing modality being learned, and ``(n, M)`` bool:
+            the item has the modality, or has none at all.
         """
         chosen = slice(None) if items is None else items
         present = self.present[chosen]

@@ -14,7 +14,8 @@ class ItemViews(NamedTuple):
 
     Attributes:
         modalities: ``(n, M, d)``.
-        mask: ``(n, M)`` bool, whether the modality takes part in the fusion.
+        mask: ``(n, M)`` bool, whether experts and swaps may use the modality: the item has it, or
+            has none at all.
         prediction: of the categories, None without guidance.
         residual: ``(n, d)`` weighted sum of the modalities.
         weights: ``(n, M)`` modality weights, None without CAMoE.
@@ -96,6 +97,7 @@ class ItemTable(NamedTuple):
 
     Attributes:
         modalities: ``(n_items, M, d)``.
+        present: ``(n_items, M)`` bool, whether the item has the modality.
         items: ``(n_items, d)`` fused, what the history encoder reads.
         candidates: ``(n_items, d)`` what a user vector is compared with.
         weights: ``(n_items, M)`` modality weights, None without CAMoE.
@@ -104,6 +106,7 @@ class ItemTable(NamedTuple):
     """
 
     modalities: torch.Tensor
+    present: torch.Tensor
     items: torch.Tensor
     candidates: torch.Tensor
     weights: torch.Tensor | None

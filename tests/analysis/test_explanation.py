@@ -82,6 +82,8 @@ def test_history_and_target_are_those_of_the_file(make_checkpoint, toy_path):
     genre = dict(
         line.split("\t")[:2] for line in (toy_path / "toy" / "toy.item").read_text().splitlines()
     )
+    contents, lacking = ("text", "image"), 0
+    has = {name: set(np.load(toy_path / "toy" / f"toy.{name}.npz")["item_id"]) for name in contents}
     for user in trained.users[:5]:
         rows = [(int(time), n, item) for n, (who, item, time) in enumerate(events) if who == user]
         items = [item for _, _, item in sorted(rows)]
@@ -91,10 +93,14 @@ def test_history_and_target_are_those_of_the_file(make_checkpoint, toy_path):
         for item in found.history:
             assert list(item.categories) == [label for label in [genre.get(item.token)] if label]
             assert sum(item.weights.values()) == pytest.approx(3.0, abs=1e-4)
+            assert list(item.lacks) == [name for name in contents if item.token not in has[name]]
+            lacking += len(item.lacks)
             assert sum(item.attention.values()) == pytest.approx(1.0, abs=1e-4)
         assert found.ranking.target_rank >= 1
+        assert ("* the item lacks it" in text(found)) == any(one.lacks for one in found.history)
         marked = [item.rank for item in found.ranking.items if item.is_target]
         assert marked in ([], [found.ranking.target_rank])
+    assert lacking > 0
 
 
 def made_up_view():
@@ -111,7 +117,12 @@ def made_up_view():
     vectors = rng.normal(size=(7, 2, 4))
     return ItemView(
         **{"modality_names": ("ID", "text"), "expert_names": ("a", "b"), "labels": ("x", "y", "z")},
-        **{"modalities": vectors, "items": vectors.sum(axis=1), "candidates": vectors[:, 0]},
+        **{
+            "modalities": vectors,
+            "present": weights > 0,
+            "items": vectors.sum(axis=1),
+            "candidates": vectors[:, 0],
+        },
         **{"weights": weights, "weighted": True, "attention": attention},
         **{"predicted": predicted, "true": true, "several_labels": False},
     )

@@ -160,8 +160,10 @@ def test_the_item_table_is_kept_in_evaluation_and_never_stale(make_model):
     assert model.ranking_table().items.requires_grad  # with gradients nothing is kept
 
 
-def test_missing_modalities_get_no_weight_and_shares_sum_up(make_model):
-    _, _, _, model = make_model()
+@pytest.mark.parametrize("settings", [{"complete_missing": False}, {"category_weight": 0}], ids=ids)
+def test_missing_modalities_get_no_weight_and_shares_sum_up(make_model, settings):
+    _, _, _, model = make_model(**settings)
+    assert model.item_encoder.completion is None
     model.eval()
     with torch.no_grad():
         table = model.item_table()
@@ -171,6 +173,40 @@ def test_missing_modalities_get_no_weight_and_shares_sum_up(make_model):
     assert torch.allclose(table.weights.sum(dim=1), torch.full((len(mask),), 3.0), atol=1e-5)
     assert torch.allclose(table.attention.sum(dim=1), torch.ones(len(mask)), atol=1e-5)
     unusable = (~mask).float() @ model.item_encoder.camoe.sees.t().float() > 0
+    assert (table.attention[unusable] == 0).all()
+
+
+def test_missing_modalities_are_completed_by_category(make_model, move_parameters):
+    _, _, _, model = make_model()
+    plain = make_model(complete_missing=False)[3]
+    move_parameters(model)
+    left_over = plain.load_state_dict(model.state_dict(), strict=False)
+    assert left_over.unexpected_keys == ["item_encoder.completion.by_label"]
+    encoder = model.item_encoder
+    with torch.no_grad():
+        table, before = model.eval().item_table(), plain.eval().item_table()
+        p = torch.softmax(before.category_logits, dim=1)
+    present = encoder.item_init.present
+    labels = encoder.category_targets[1:].float()
+    prior = labels[labels.any(dim=1)].mean(dim=0)  # one label an item
+    d = table.modalities.shape[2]
+    by_label = encoder.completion.by_label.detach()
+    changed = 0
+    for item in range(len(present)):
+        for m in range(3):
+            expected = before.modalities[item, m].clone()
+            if not present[item, m]:
+                for label in range(len(prior)):
+                    part = by_label[label, (m - 1) * d : m * d]
+                    expected += (p[item, label] - prior[label]) * part
+                changed += 1
+            assert torch.allclose(table.modalities[item, m], expected, atol=1e-5)
+    assert changed > 5
+    # completed modalities are weighed and scored; experts keep to what the item really has
+    assert (table.weights > 0).all()
+    weighed = (table.weights.unsqueeze(2) * table.modalities).sum(dim=1)
+    assert torch.allclose(table.candidates, weighed, atol=1e-5)
+    unusable = (~encoder.item_init.mask).float() @ encoder.camoe.sees.t().float() > 0
     assert (table.attention[unusable] == 0).all()
 
 
