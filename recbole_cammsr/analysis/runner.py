@@ -95,6 +95,7 @@ class Runner:
                 process.kill()
             for _, process, _ in running.values():
                 process.wait()
+            self.store.tidy()
         return failures
 
     def _start(self, job: TrainingJob) -> subprocess.Popen[bytes]:

@@ -6,14 +6,18 @@ Layout below the folder::
     jobs/<data set>/<model>-<stage>-seed<k>-<fingerprint>.npz    ranks of the test rows
     logs/….log                                                   what the job printed
     checkpoints/….pth                                            where they are kept
+    scratch/…                                                    of jobs that run, or were killed
 
 The JSON is written last: where it stands, the job is finished.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
+import shutil
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +52,28 @@ class ResultStore:
     def checkpoint_path(self, job: TrainingJob) -> Path:
         """The best checkpoint of a job, where checkpoints are kept."""
         return self.folder / "checkpoints" / job.dataset / f"{job.name}.pth"
+
+    @contextlib.contextmanager
+    def scratch(self, job: TrainingJob) -> Iterator[Path]:
+        """An empty folder for a job, deleted afterwards.
+
+        Checkpoints and corrupted copies of features can be large, and a killed process deletes
+        nothing: the folder has the job's name, so that the next attempt does.
+        """
+        folder = self.folder / "scratch" / job.dataset / job.name
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def tidy(self) -> None:
+        """Take away the folders that :meth:`scratch` made, where they are empty."""
+        root = self.folder / "scratch"
+        for folder in [*root.glob("*"), root]:
+            with contextlib.suppress(OSError):  # absent, or somebody still works there
+                folder.rmdir()
 
     def is_finished(self, job: TrainingJob) -> bool:
         """Whether the job's result stands."""

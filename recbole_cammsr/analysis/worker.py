@@ -11,7 +11,6 @@ import json
 import logging
 import os
 import sys
-import tempfile
 import threading
 from pathlib import Path
 
@@ -47,8 +46,8 @@ def _run(request: dict) -> None:
     job = TrainingJob.from_json(request["job"])
     store = ResultStore(Path(request["store"]))
     keep = store.checkpoint_path(job) if request["keep_checkpoint"] and job.stage == TEST else None
-    with tempfile.TemporaryDirectory(prefix="cammsr-job-") as scratch:
-        result, ranks = run_job(job, Path(scratch), keep)
+    with store.scratch(job) as scratch:
+        result, ranks = run_job(job, scratch, keep)
         store.save(result, ranks)
 
 

@@ -101,6 +101,7 @@ def test_killed_and_restarted_it_finishes_with_the_same_files(tmp_path, toy_path
     assert "have been done before" in log
     assert " left" in log
     assert "Pop tries 1 of 2 combinations: it has no grid" in log
+    assert not (tmp_path / "restarted" / "scratch").exists()  # nor what the kill left behind
     for name, moment in done.items():
         assert (jobs / "toy" / name).stat().st_mtime_ns == moment
     assert "ours over the best other" in output
