@@ -48,6 +48,7 @@ _SHARES = (
     "adaptor_dropout_prob",
     "placeholder_share",
 )
+_SWITCHES = ("compile_encoder", "complete_missing", "use_id")
 _NOT_NEGATIVE = (
     "position_slope",
     "category_weight",
@@ -68,7 +69,7 @@ _RULES: tuple[tuple[tuple[str, ...], Callable[[Any], bool], str], ...] = (
     (_POSITIVE, lambda v: _is_number(v) and v > 0, "a number above 0"),
     (_SHARES, lambda v: _is_number(v) and 0 <= v <= 1, "between 0 and 1"),
     (_NOT_NEGATIVE, lambda v: _is_number(v or 0) and (v or 0) >= 0, "0 (off) or a positive number"),
-    (("compile_encoder",), lambda v: v in (None, True, False), "True or False"),
+    (_SWITCHES, lambda v: v in (None, True, False), "True or False"),
 )
 
 

@@ -297,6 +297,8 @@ def test_a_checkpoint_of_other_dimensions_is_refused_in_a_sentence(make_model, t
         ({"position_slope": -1}, "position_slope"),
         ({"modalities": [], "use_id": False, "category_weight": 0}, "no modality"),
         ({"compile_encoder": "maybe"}, "`compile_encoder` is .maybe.; it must be True or False"),
+        ({"complete_missing": "no"}, "`complete_missing` is .no.; it must be True or False"),
+        ({"use_id": "off"}, "`use_id` is .off.; it must be True or False"),
         ({"loss_type": "BPR"}, "loss_type"),
     ],
 )
