@@ -70,9 +70,8 @@ def _history_weights(panel: Any, history: Sequence[SeenItem]) -> None:
     left = np.zeros(len(history))
     for name, colour in zip(names, figure.colours(len(names))):
         width = np.array([item.weights[name] for item in history])
-        bars = panel.barh(
-            range(len(history)), width, left=left, color=colour, label=name, height=0.72
-        )
+        bars = panel.barh(range(len(history)), width, left=left, color=colour, height=0.72)
+        panel.plot([], [], marker="s", ls="none", color=colour, label=name)  # never hatched
         for bar, item in zip(bars, history):
             if name in item.lacks:
                 bar.set(hatch="///", edgecolor="white", linewidth=0)
@@ -80,7 +79,11 @@ def _history_weights(panel: Any, history: Sequence[SeenItem]) -> None:
             if value > 0.25:
                 where = left[row] + value / 2
                 text = f"{value:.2f}"
-                panel.text(where, row, text, ha="center", va="center", fontsize=7, color="white")
+                panel.text(
+                    *(where, row, text),
+                    **{"ha": "center", "va": "center", "fontsize": 7, "color": "white"},
+                    bbox={"facecolor": colour, "edgecolor": "none", "pad": 1.0},
+                )
         left += width
     panel.set_yticks(range(len(history)), titles, fontsize=8)
     panel.invert_yaxis()
