@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from recbole_cammsr.analysis.experiment import Contender, Experiment
@@ -15,14 +16,19 @@ from recbole_cammsr.analysis.tuning import grid_size, trials
 
 @dataclass(frozen=True)
 class Trial:
-    """One combination of a grid, tried on validation."""
+    """One combination of a grid, tried on validation; once with every tuning seed."""
 
     contender: str
     dataset: str
     number: int
     combination: Mapping[str, Any]
-    result: JobResult
+    results: Sequence[JobResult]
     chosen: bool
+
+    @property
+    def score(self) -> float:
+        """Mean of what validation says; larger is better."""
+        return statistics.fmean(result.score for result in self.results)
 
 
 @dataclass(frozen=True)
@@ -61,7 +67,7 @@ def run(experiment: Experiment, runner: Runner) -> Outcome:
         experiment: what to run.
         runner: starts the jobs, knows those that are done.
     """
-    all_trials, failures = _tune(experiment, runner)
+    all_trials, failures = tune(experiment, runner)
     chosen: dict[tuple[str, str], dict[str, Any]] = {}
     for dataset in experiment.datasets:
         for one in experiment.contenders:
@@ -91,48 +97,60 @@ def unequal_budgets(experiment: Experiment) -> list[str]:
     ]
 
 
-def _tune(experiment: Experiment, runner: Runner) -> tuple[list[Trial], list[str]]:
-    planned: list[tuple[Contender, str, int, dict[str, Any], TrainingJob]] = []
+def tune(experiment: Experiment, runner: Runner) -> tuple[list[Trial], list[str]]:
+    """Try the combinations of every grid on validation.
+
+    Args:
+        experiment: what to run.
+        runner: starts the jobs, knows those that are done.
+
+    Returns:
+        The trials of which all runs finished, and a sentence for each run that failed.
+    """
+    planned: list[tuple[Contender, str, int, dict[str, Any], list[TrainingJob]]] = []
     titles: dict[str, str] = {}
     for dataset in experiment.datasets:
         for one in experiment.contenders:
             if not one.grid:
                 continue
-            combinations = trials(one.grid, experiment.trials, experiment.tuning_seed)
-            for number, combination in enumerate(combinations):
+            first, *_ = experiment.tuning_seeds
+            for number, combination in enumerate(trials(one.grid, experiment.trials, first)):
                 settings = {
                     **experiment.settings_of(one, dataset),
                     **experiment.tuning_settings,
                     **combination,
                 }
-                seed = experiment.tuning_seed
-                job = TrainingJob(one.model, dataset, seed, settings, TUNE, one.corruption)
-                planned.append((one, dataset, number, combination, job))
+                jobs = [
+                    TrainingJob(one.model, dataset, seed, settings, TUNE, one.corruption)
+                    for seed in experiment.tuning_seeds
+                ]
+                planned.append((one, dataset, number, combination, jobs))
                 values = ", ".join(f"{name}={value}" for name, value in combination.items())
-                titles[job.fingerprint] = f"tuning {one.label} on {dataset}, {values}"
+                for job in jobs:
+                    of_seed = f", seed {job.seed}" if len(jobs) > 1 else ""
+                    titles[job.fingerprint] = f"tuning {one.label} on {dataset}, {values}{of_seed}"
     if not planned:
         return [], []
-    failed = runner.run([job for *_, job in planned], titles)
-    best: dict[tuple[str, str], tuple[float, int]] = {}
-    results = {}
-    for one, dataset, number, _, job in planned:
-        if job.fingerprint in failed:
-            continue
-        result = results[job.fingerprint] = runner.store.load(job)
-        score = (result.score, -number)  # the first of equals
-        if (dataset, one.label) not in best or score > best[(dataset, one.label)]:
-            best[(dataset, one.label)] = score
-    kept = [
+    failed = runner.run([job for *_, jobs in planned for job in jobs], titles)
+    tried = [
         Trial(
             one.label,
             dataset,
             number,
             combination,
-            results[job.fingerprint],
-            chosen=best[(dataset, one.label)][1] == -number,
+            [runner.store.load(job) for job in jobs],
+            chosen=False,
         )
-        for one, dataset, number, combination, job in planned
-        if job.fingerprint in results
+        for one, dataset, number, combination, jobs in planned
+        if not any(job.fingerprint in failed for job in jobs)
+    ]
+    best: dict[tuple[str, str], Trial] = {}
+    for trial in tried:  # the first of equals
+        key = (trial.dataset, trial.contender)
+        if key not in best or trial.score > best[key].score:
+            best[key] = trial
+    kept = [
+        replace(trial, chosen=best[(trial.dataset, trial.contender)] is trial) for trial in tried
     ]
     return kept, [f"{titles[key]}: {reason}" for key, reason in failed.items()]
 

@@ -52,7 +52,8 @@ class Experiment:
         settings: of every job.
         reference: label of the contender that the others are compared with.
         trials: tuning budget, combinations per contender and data set.
-        tuning_seed: of the draw of combinations, and of the tuning runs.
+        tuning_seeds: of the tuning runs, of which a combination's mean counts; the first one also
+            draws the combinations.
         tuning_settings: for tuning runs only, e.g. fewer epochs.
         metrics: columns of the table, the first one is tested and drawn; empty for all.
     """
@@ -64,7 +65,7 @@ class Experiment:
     settings: Mapping[str, Any] = field(default_factory=dict)
     reference: str = ""
     trials: int = 1
-    tuning_seed: int = 0
+    tuning_seeds: Sequence[int] = (0,)
     tuning_settings: Mapping[str, Any] = field(default_factory=dict)
     metrics: Sequence[str] = ()
 
@@ -172,7 +173,7 @@ def parse(content: Mapping[str, Any]) -> Experiment:
         settings=_settings(content.get("settings"), "'settings'"),
         reference=reference,
         trials=trials,
-        tuning_seed=_seeds([tuning.get("seed", 0)])[0],
+        tuning_seeds=_seeds(tuning.get("seed", 0)),
         tuning_settings=_settings(tuning.get("settings"), "'settings' of 'tuning'"),
         metrics=[str(metric) for metric in content.get("metrics") or ()],
     )
@@ -243,7 +244,7 @@ def _check_keys(content: Mapping[str, Any], known: Sequence[str], where: str) ->
 
 def _seeds(value: Any) -> list[int]:
     seeds = value if isinstance(value, list) else [value]
-    if not all(isinstance(seed, int) and not isinstance(seed, bool) for seed in seeds):
+    if not seeds or not all(isinstance(seed, int) and not isinstance(seed, bool) for seed in seeds):
         raise UsageError(f"seeds must be whole numbers, not {value!r}")
     if len(set(seeds)) < len(seeds):
         raise UsageError(f"seeds must differ from each other, not {seeds}")

@@ -37,7 +37,7 @@ from recbole_cammsr.analysis.tables import (
 )
 
 _RESULT_COLUMNS = ("dataset", "model", "seed", "split", "metric", "value")
-_TRIAL_COLUMNS = ("dataset", "model", "trial", "settings", "metric", "value", "chosen")
+_TRIAL_COLUMNS = ("dataset", "model", "trial", "settings", "seed", "metric", "value", "chosen")
 _COST_COLUMNS = (
     *("dataset", "model", "seed", "parameters", "score_flops", "train_flops", "epochs"),
     *("best_epoch", "epoch_seconds", "best_seconds", "fit_seconds", "peak_memory_bytes"),
@@ -172,8 +172,9 @@ def _notes(experiment: Experiment, outcome: Outcome) -> list[str]:
     if any(one.grid for one in experiment.contenders):
         notes.append(
             f"Tuning: {experiment.trials} combinations of each grid, seed "
-            f"{experiment.tuning_seed}, chosen by the best validation score (`trials.csv`, "
-            "`chosen/`)."
+            f"{', '.join(map(str, experiment.tuning_seeds))}, chosen by the best"
+            f"{' mean' if len(experiment.tuning_seeds) > 1 else ''} validation score "
+            "(`trials.csv`, `chosen/`)."
         )
     notes += [f"Note: {sentence}." for sentence in unequal_budgets(experiment)]
     codes = {run.result.code for run in outcome.runs}
@@ -230,11 +231,13 @@ def _trials(outcome: Outcome) -> list[dict[str, Any]]:
             "model": trial.contender,
             "trial": trial.number,
             "settings": json.dumps(dict(trial.combination)),
-            "metric": trial.result.valid_metric,
-            "value": trial.result.valid.get(trial.result.valid_metric),
+            "seed": result.job.seed,
+            "metric": result.valid_metric,
+            "value": result.valid.get(result.valid_metric),
             "chosen": trial.chosen,
         }
         for trial in outcome.trials
+        for result in trial.results
     ]
 
 

@@ -15,8 +15,11 @@ import yaml
 
 import recbole_cammsr
 from recbole_cammsr.analysis import files
-from recbole_cammsr.analysis.job import TrainingJob
+from recbole_cammsr.analysis.benchmark import tune
+from recbole_cammsr.analysis.experiment import parse
+from recbole_cammsr.analysis.job import JobResult, TrainingJob
 from recbole_cammsr.analysis.progress import Progress, duration
+from recbole_cammsr.analysis.runner import Runner
 from recbole_cammsr.analysis.store import ResultStore
 from recbole_cammsr.cli import benchmark
 
@@ -133,6 +136,31 @@ def test_killed_and_restarted_it_finishes_with_the_same_files(tmp_path, toy_path
     assert yaml.safe_load((tmp_path / "whole" / "chosen" / "toy" / "ours.yaml").read_text())[
         "learning_rate"
     ] in (0.01, 0.001)
+
+
+def test_tuning_with_several_seeds_chooses_by_the_mean(tmp_path):
+    plan = parse(
+        {
+            "datasets": ["toy"],
+            "seeds": [1],
+            "models": {"Pop": {"grid": {"learning_rate": [0.1, 0.2, 0.3]}}},
+            "tuning": {"trials": 3, "seed": [0, 5]},
+        }
+    )
+    store = ResultStore(tmp_path)
+    scores = {0.1: (0.9, 0.1), 0.2: (0.5, 0.75), 0.3: (0.375, 0.875)}  # the first of equal means wins
+    for rate, values in scores.items():
+        for seed, value in zip((0, 5), values):
+            job = TrainingJob("Pop", "toy", seed, {"learning_rate": rate}, "tune")
+            valid = {"ndcg@10": value}
+            store.save(JobResult(job, valid, {}, "ndcg@10", True, 1, 1, {}, "code"), None)
+    shown = []
+    tried, failures = tune(plan, Runner(store, show=shown.append))
+    assert failures == []
+    assert shown == ["6 of 6 runs have been done before"]
+    assert [trial.score for trial in tried] == pytest.approx([0.5, 0.625, 0.625])
+    assert [trial.combination["learning_rate"] for trial in tried if trial.chosen] == [0.2]
+    assert [result.job.seed for result in tried[0].results] == [0, 5]
 
 
 def test_a_failing_run_is_one_sentence_and_the_others_are_reported(
