@@ -54,12 +54,25 @@ def guarded(program: str, body: Callable[[Sequence[str]], int], argv: Sequence[s
         print(f"{program}: error: {error} (see {program} --help)", file=sys.stderr)
         return EXIT_USAGE
     except Exception as error:
+        if isinstance(error, BrokenPipeError) and _nobody_reads():
+            return EXIT_FAILED
         if debug:
             traceback.print_exc()
         else:
             sys.stdout.flush()
             print(f"{program}: error: {describe(error)}", file=sys.stderr)
         return EXIT_FAILED
+
+
+def _nobody_reads() -> bool:
+    """Whether the reader of the output has gone, as `head` does; what is left goes nowhere."""
+    try:
+        print(flush=True)  # the text that failed may have been given up already
+    except BrokenPipeError:
+        # else the interpreter would try again when it ends, and complain
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return True
+    return False
 
 
 def describe(error: BaseException) -> str:

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
+import recbole_cammsr
 from recbole_cammsr.cli.errors import RunError, UsageError, describe, guarded
+
+ROOT = Path(recbole_cammsr.__file__).resolve().parents[1]
 
 
 class ProcessRaisedException(Exception):  # noqa: N818
@@ -35,6 +42,26 @@ def test_debug_shows_the_traceback(capsys):
     code, text = outcome_of(RuntimeError("broken"), capsys, "--debug")
     assert code == 1
     assert "Traceback" in text
+
+
+def test_a_reader_that_leaves_is_no_error_but_another_broken_pipe_is(capsys):
+    program = (
+        "import sys\n"
+        "from recbole_cammsr.cli.errors import guarded\n"
+        "def body(_):\n"
+        "    for line in range(100_000):\n"
+        "        print(line)\n"
+        "    return 0\n"
+        "sys.exit(guarded('prog', body, []))\n"
+    )
+    command = [sys.executable, "-c", program]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, cwd=ROOT) as process:
+        assert process.stdout.readline() == b"0\n"
+        process.stdout.close()  # as `head -1` does
+        assert process.stderr.read() == b""
+    assert process.returncode == 1
+    assert outcome_of(BrokenPipeError(32, "Broken pipe"), capsys)[1].startswith("prog: error: ")
 
 
 def test_the_body_decides_the_code():
