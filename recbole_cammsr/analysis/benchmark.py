@@ -113,8 +113,8 @@ def tune(experiment: Experiment, runner: Runner) -> tuple[list[Trial], list[str]
         for one in experiment.contenders:
             if not one.grid:
                 continue
-            first, *_ = experiment.tuning_seeds
-            for number, combination in enumerate(trials(one.grid, experiment.trials, first)):
+            combinations = trials(one.grid, experiment.trials, experiment.tuning_seeds[0])
+            for number, combination in enumerate(combinations):
                 settings = {
                     **experiment.settings_of(one, dataset),
                     **experiment.tuning_settings,

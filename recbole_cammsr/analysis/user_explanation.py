@@ -15,8 +15,6 @@ from recbole_cammsr.analysis.trained_model import TrainedModel, UserRow
 
 #: part of a score that belongs to no modality; named only where it is not rounding
 REST = "rest"
-#: what a mark at a weight means
-LACKING = "the item lacks it: filled in from the predicted category (weight 0: left out)"
 
 
 @dataclass(frozen=True)

@@ -9,14 +9,12 @@ from typing import Any
 import numpy as np
 
 from recbole_cammsr.analysis import figure
-from recbole_cammsr.analysis.user_explanation import (
-    RecommendedItem,
-    SeenItem,
-    UserExplanation,
-)
+from recbole_cammsr.analysis.user_explanation import RecommendedItem, SeenItem, UserExplanation
 
 _TITLE = 34
 _LABEL = 24
+#: a number inside of a coloured bar
+_INSIDE = {"ha": "center", "va": "center", "fontsize": 7, "color": "white"}
 _HIT, _SHARED, _ALONE = "#009E73", "#0072B2", "#444444"
 
 
@@ -79,11 +77,8 @@ def _history_weights(panel: Any, history: Sequence[SeenItem]) -> None:
             if value > 0.25:
                 where = left[row] + value / 2
                 text = f"{value:.2f}"
-                panel.text(
-                    *(where, row, text),
-                    **{"ha": "center", "va": "center", "fontsize": 7, "color": "white"},
-                    bbox={"facecolor": colour, "edgecolor": "none", "pad": 1.0},
-                )
+                box = {"facecolor": colour, "edgecolor": "none", "pad": 1.0}  # over the hatching
+                panel.text(where, row, text, bbox=box, **_INSIDE)
         left += width
     panel.set_yticks(range(len(history)), titles, fontsize=8)
     panel.invert_yaxis()
@@ -146,7 +141,7 @@ def _scores(panel: Any, items: Sequence[RecommendedItem], name: str) -> None:
             if abs(width) > 0.12 * max(abs(i.score) for i in items):
                 text = f"{100 * item.shares[part]:.0f} %"
                 where = left + width / 2
-                panel.text(where, row, text, ha="center", va="center", fontsize=7, color="white")
+                panel.text(where, row, text, **_INSIDE)
         ahead, behind = ahead + np.maximum(value, 0), behind + np.minimum(value, 0)
     for row, item in enumerate(items):
         panel.text(ahead[row], row, f"  {item.score:.2f}", va="center", fontsize=8)

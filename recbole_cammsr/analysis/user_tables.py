@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from recbole_cammsr.analysis.figure import shorten, shorten_labels
-from recbole_cammsr.analysis.user_explanation import LACKING, Ranking, UserExplanation
+from recbole_cammsr.analysis.user_explanation import Ranking, UserExplanation
 from recbole_cammsr.cli.tables import table
 
 _TITLE = 34
 _LABELS = 24
+_LACKING = "* the item lacks it: filled in from the predicted category (weight 0: left out)"
 
 
 def text(explanation: UserExplanation) -> str:
@@ -53,7 +54,7 @@ def _history(explanation: UserExplanation) -> str:
         rows.append(row)
     lines = table(header, rows)
     if first.weights and any(item.lacks for item in explanation.history):
-        lines += ["", f"* {LACKING}"]
+        lines += ["", _LACKING]
     return "\n".join(lines)
 
 

@@ -164,7 +164,7 @@ def _curve(part: str, plan: Any, runs: Sequence[Any], metric: str, folder: Path)
     from recbole_cammsr.analysis.summary import summarise, validation
     from recbole_cammsr.analysis.tables import metric_title
 
-    (dataset, cells), *_ = summarise(runs).items()
+    ((dataset, cells),) = summarise(runs).items()
     chosen_by = validation(runs, dataset)
     series: dict[str, dict[Any, Any]] = {}
     levels = {}

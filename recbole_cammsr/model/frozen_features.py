@@ -17,6 +17,11 @@ _BLOCK_BYTES = 1 << 22
 _TINY = 1e-12
 
 
+def as_index(items: ItemSelection) -> torch.Tensor | slice:
+    """What a selection of items picks rows of a table with."""
+    return slice(None) if items is None else items
+
+
 def standardise(values: torch.Tensor, present: torch.Tensor) -> torch.Tensor:
     """Rows centred and scaled to a root mean square length of one over the items that have them.
 
@@ -115,7 +120,7 @@ class FrozenFeatures(nn.Module):
             return self.values if items is None else self.values[items]
         table: Any = self.table
         if not isinstance(items, torch.Tensor):
-            items = torch.arange(len(table.present))[slice(None) if items is None else items]
+            items = torch.arange(len(table.present))[as_index(items)]
         items = items.cpu()
         if not self.standardised:
             raw: torch.Tensor = table.rows(items).to(self.mean.device)

@@ -13,7 +13,7 @@ from torch.utils.checkpoint import checkpoint
 from recbole_cammsr.model.camoe import CAMoE
 from recbole_cammsr.model.category_head import CategoryHead, category_loss, label_prior
 from recbole_cammsr.model.completion import CategoryCompletion
-from recbole_cammsr.model.frozen_features import ItemSelection
+from recbole_cammsr.model.frozen_features import ItemSelection, as_index
 from recbole_cammsr.model.item_init import ItemInit
 from recbole_cammsr.model.item_table import (
     Catalogue,
@@ -123,7 +123,7 @@ class ItemEncoder(nn.Module):
         probability = None if prediction is None else prediction.probability
         weighable = mask
         if self.completion is not None and probability is not None:
-            present = self.item_init.present[slice(None) if items is None else items]
+            present = self.item_init.present[as_index(items)]
             modalities = self.completion(modalities, present, probability)
             weighable = torch.ones_like(mask)
         if self.camoe is None:

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from recbole_cammsr.model.frozen_features import FrozenFeatures, ItemSelection
+from recbole_cammsr.model.frozen_features import FrozenFeatures, ItemSelection, as_index
 
 
 def embedding_rows(embedding: nn.Embedding, items: ItemSelection) -> torch.Tensor:
@@ -25,7 +25,7 @@ def embedding_rows(embedding: nn.Embedding, items: ItemSelection) -> torch.Tenso
     if isinstance(items, torch.Tensor):
         rows: torch.Tensor = embedding(items)
         return rows
-    return embedding.weight[slice(None) if items is None else items]
+    return embedding.weight[as_index(items)]
 
 
 class ItemInit(nn.Module):
@@ -124,7 +124,7 @@ class ItemInit(nn.Module):
             ``(n, M, d)`` vectors, that of a missing modality being learned, and ``(n, M)`` bool:
             the item has the modality, or has none at all.
         """
-        chosen = slice(None) if items is None else items
+        chosen = as_index(items)
         present = self.present[chosen]
         offset = 0
         vectors = []

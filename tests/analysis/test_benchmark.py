@@ -148,11 +148,8 @@ def test_tuning_with_several_seeds_chooses_by_the_mean(tmp_path):
         }
     )
     store = ResultStore(tmp_path)
-    scores = {
-        0.1: (0.9, 0.1),
-        0.2: (0.5, 0.75),
-        0.3: (0.375, 0.875),
-    }  # the first of equal means wins
+    # the first of equal means wins
+    scores = {0.1: (0.9, 0.1), 0.2: (0.5, 0.75), 0.3: (0.375, 0.875)}
     for rate, values in scores.items():
         for seed, value in zip((0, 5), values):
             job = TrainingJob("Pop", "toy", seed, {"learning_rate": rate}, "tune")
