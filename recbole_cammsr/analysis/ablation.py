@@ -28,7 +28,7 @@ _COMPONENTS: dict[str, dict[str, Any]] = {
 }
 #: settings that are replaced rather than switched off: value in use -> (label, other value); the
 #: first line is taken for a value that is not listed
-_OTHERS: dict[str, dict[str, tuple[str, str]]] = {
+_OTHERS: dict[str, dict[str, tuple[str, Any]]] = {
     "position_encoding": {
         "relative": ("absolute positions", "absolute"),
         "absolute": ("relative positions", "relative"),
@@ -36,6 +36,10 @@ _OTHERS: dict[str, dict[str, tuple[str, str]]] = {
     "norm": {
         "layernorm": ("DyT for LayerNorm", "dyt"),
         "dyt": ("LayerNorm for DyT", "layernorm"),
+    },
+    "norm_first": {
+        "True": ("norms after the residual sums", False),
+        "False": ("norms before the residual sums", True),
     },
 }
 
@@ -94,7 +98,7 @@ class Base:
 
 
 def components(base: Base) -> Experiment:
-    """CAMoE, guidance, swap switched off one by one and together; other positions and norm."""
+    """CAMoE, guidance, swap switched off one by one and together; other positions and norms."""
     variants = dict(_COMPONENTS)
     for name, others in _OTHERS.items():
         label, other = others.get(str(base.value(name)), next(iter(others.values())))

@@ -241,6 +241,7 @@ def _encoder_arguments(config: Any) -> dict[str, Any]:
         "layers": config["n_layers"],
         "intervals": config["interval_buckets"] if uses_intervals else 0,
         "norm": config["norm"],
+        "norm_first": bool(config["norm_first"]),
         "position_encoding": config["position_encoding"],
         "position_slope": config["position_slope"],
     }

@@ -52,6 +52,7 @@ class CAMMSR(CatalogueRecommender):
             self.max_seq_length,
             intervals=config["interval_buckets"] if self.uses_intervals else 0,
             norm=config["norm"],
+            norm_first=bool(config["norm_first"]),
             position_encoding=config["position_encoding"],
         )
         self.categorises = categories is not None

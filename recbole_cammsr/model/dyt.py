@@ -13,8 +13,8 @@ class DyT(nn.Module):
     It squashes but does not rescale: vectors much smaller than one pass almost unchanged, so an
     embedding sum of size 0.02 still needs a LayerNorm before the blocks.
 
-    With ``alpha`` 1 it starts as the identity of small values. (The paper starts at 0.5, in
-    blocks whose residual path has no norm; here every norm lies on that path and would halve it.)
+    With ``alpha`` 1 it starts as the identity of small values. (The paper starts at 0.5; what was
+    measured here is in docs/results/design_choices.md.)
 
     Args:
         dimension: size ``d`` of the last axis.

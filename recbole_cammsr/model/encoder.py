@@ -44,7 +44,10 @@ def block_options(config: Any) -> dict[str, Any]:
 
 
 class Block(nn.Module):
-    """Attention and feed-forward, each with dropout, residual and norm after it (as SASRec).
+    """Attention and feed-forward, each with dropout, residual and norm.
+
+    Source: docs/model.md eq. 7. With the norm after the residual it is SASRec's block; with
+    the norm before, nothing stands on the residual path, and the caller norms the last state.
 
     Args:
         dimension: hidden size ``d``.
@@ -54,6 +57,7 @@ class Block(nn.Module):
         attention_dropout: on attention weights.
         activation: ``gelu``, ``relu`` or ``silu``.
         norm: ``layernorm`` or ``dyt``.
+        norm_first: norm what attention and feed-forward read, instead of the residual sum.
         recency: relative positions; None leaves attention to content alone.
     """
 
@@ -67,9 +71,11 @@ class Block(nn.Module):
         attention_dropout: float,
         activation: str,
         norm: str,
+        norm_first: bool = False,
         recency: RecencyBias | None = None,
     ) -> None:
         super().__init__()
+        self.norm_first = norm_first
         self.heads = heads
         self.recency = recency
         self.attention_dropout = attention_dropout
@@ -91,6 +97,18 @@ class Block(nn.Module):
         Returns:
             ``(B, L, d)``.
         """
+        if self.norm_first:
+            x = x + self.dropout(self._attend(self.attention_norm(x)))
+            return x + self.dropout(self._feed_forward(self.feed_forward_norm(x)))
+        x = self.attention_norm(x + self.dropout(self._attend(x)))
+        x = self.feed_forward_norm(x + self.dropout(self._feed_forward(x)))
+        return x
+
+    def _feed_forward(self, x: torch.Tensor) -> torch.Tensor:
+        outer: torch.Tensor = self.outer(self.activation(self.inner(x)))
+        return outer
+
+    def _attend(self, x: torch.Tensor) -> torch.Tensor:
         batch, length, dimension = x.shape
         heads = self.query_key_value(x).view(batch, length, 3, self.heads, -1)
         query, key, value = heads.permute(2, 0, 3, 1, 4)
@@ -106,10 +124,8 @@ class Block(nn.Module):
             is_causal=bias is None,
         )
         attended = attended.transpose(1, 2).reshape(batch, length, dimension)
-        x = self.attention_norm(x + self.dropout(self.attention_out(attended)))
-        inner = self.activation(self.inner(x))
-        x = self.feed_forward_norm(x + self.dropout(self.outer(inner)))
-        return x
+        out: torch.Tensor = self.attention_out(attended)
+        return out
 
 
 class HistoryEncoder(nn.Module):
@@ -122,6 +138,7 @@ class HistoryEncoder(nn.Module):
         intervals: number of interval buckets, 0 without interval encoding.
         hidden_dropout: also applied to the embedding sum.
         norm: of the blocks; the embedding sum always has a LayerNorm, see DyT.
+        norm_first: of the blocks; the last block's states are then normed as well.
         position_encoding: ``absolute``: a vector per position, added to the item's; ``relative``:
             a bias per distance in the attention of every block.
         position_slope: of relative positions, see :class:`RecencyBias`.
@@ -138,6 +155,7 @@ class HistoryEncoder(nn.Module):
         hidden_dropout: float,
         norm: str,
         heads: int,
+        norm_first: bool = False,
         position_encoding: str = "absolute",
         position_slope: float = 0.5,
         **block_options: object,
@@ -154,6 +172,7 @@ class HistoryEncoder(nn.Module):
                 heads=heads,
                 hidden_dropout=hidden_dropout,
                 norm=norm,
+                norm_first=norm_first,
                 recency=RecencyBias(heads=heads, max_length=max_length, slope=position_slope)
                 if relative
                 else None,
@@ -161,6 +180,7 @@ class HistoryEncoder(nn.Module):
             )
             for _ in range(layers)
         )
+        self.last_norm = make_norm(norm, dimension) if norm_first else None
 
     @classmethod
     def of_config(
@@ -169,6 +189,7 @@ class HistoryEncoder(nn.Module):
         max_length: int,
         intervals: int = 0,
         norm: str = "layernorm",
+        norm_first: bool = False,
         position_encoding: str = "absolute",
     ) -> HistoryEncoder:
         """An encoder of the sizes and dropouts that the settings name.
@@ -178,6 +199,7 @@ class HistoryEncoder(nn.Module):
             max_length: longest history.
             intervals: see the class.
             norm: see the class.
+            norm_first: see the class.
             position_encoding: see the class; the slope is a setting.
         """
         relative = position_encoding == "relative"
@@ -186,6 +208,7 @@ class HistoryEncoder(nn.Module):
             layers=config["n_layers"],
             intervals=intervals,
             norm=norm,
+            norm_first=norm_first,
             position_encoding=position_encoding,
             position_slope=float(config["position_slope"] or 0) if relative else 0.0,
             **block_options(config),
@@ -214,7 +237,7 @@ class HistoryEncoder(nn.Module):
         x = self.dropout(self.embedding_norm(x))
         for block in self.blocks:
             x = block(x)
-        return x
+        return x if self.last_norm is None else self.last_norm(x)
 
     def last_states(
         self,

@@ -48,7 +48,7 @@ _SHARES = (
     "adaptor_dropout_prob",
     "placeholder_share",
 )
-_SWITCHES = ("compile_encoder", "complete_missing", "use_id")
+_SWITCHES = ("compile_encoder", "complete_missing", "norm_first", "use_id")
 _NOT_NEGATIVE = (
     "position_slope",
     "category_weight",

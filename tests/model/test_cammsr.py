@@ -14,6 +14,7 @@ ABLATIONS = [
     {"category_weight": 0},
     {"swap_weight": 0},
     {"norm": "dyt"},
+    {"norm_first": False},
     {"position_encoding": "absolute"},
     {"modalities": ["text"]},
     {"modalities": ["image"], "use_id": False, "fusion": "sum"},
@@ -281,6 +282,12 @@ def test_a_checkpoint_of_other_dimensions_is_refused_in_a_sentence(make_model, t
         make_model()[3].load_state_dict(model.state_dict())
 
 
+def test_checkpoints_from_before_the_setting_have_their_norms_after_the_sums(make_model):
+    # their configuration lacks it, which RecBole reads as None
+    assert make_model(norm_first=None)[3].encoder.last_norm is None
+    assert make_model()[3].encoder.last_norm is not None
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
@@ -298,6 +305,7 @@ def test_a_checkpoint_of_other_dimensions_is_refused_in_a_sentence(make_model, t
         ({"modalities": [], "use_id": False, "category_weight": 0}, "no modality"),
         ({"compile_encoder": "maybe"}, "`compile_encoder` is .maybe.; it must be True or False"),
         ({"complete_missing": "no"}, "`complete_missing` is .no.; it must be True or False"),
+        ({"norm_first": "yes"}, "`norm_first` is .yes.; it must be True or False"),
         ({"use_id": "off"}, "`use_id` is .off.; it must be True or False"),
         ({"loss_type": "BPR"}, "loss_type"),
     ],

@@ -12,7 +12,7 @@ from recbole_cammsr.model.dyt import DyT, make_norm
 from recbole_cammsr.model.encoder import HistoryEncoder
 
 
-def make(norm="layernorm", intervals=0, position_encoding="absolute"):
+def make(norm="layernorm", intervals=0, position_encoding="absolute", norm_first=False):
     torch.manual_seed(0)
     return HistoryEncoder(
         dimension=8,
@@ -21,6 +21,7 @@ def make(norm="layernorm", intervals=0, position_encoding="absolute"):
         intervals=intervals,
         hidden_dropout=0.3,
         norm=norm,
+        norm_first=norm_first,
         heads=2,
         inner=16,
         attention_dropout=0.3,
@@ -30,14 +31,15 @@ def make(norm="layernorm", intervals=0, position_encoding="absolute"):
     ).eval()
 
 
-def naive(encoder, items):
+def naive(encoder, items, norm_first=False):
     """Attention written out, one row, one head and one position at a time."""
     out = []
     for row in items:
         absolute = encoder.position is not None
         x = encoder.embedding_norm(row + (encoder.position.weight[: len(row)] if absolute else 0))
         for block in encoder.blocks:
-            q, k, v = block.query_key_value(x).chunk(3, dim=1)
+            first = block.attention_norm(x) if norm_first else x
+            q, k, v = block.query_key_value(first).chunk(3, dim=1)
             heads = []
             for head, (q_h, k_h, v_h) in enumerate(zip(*(part.chunk(2, 1) for part in (q, k, v)))):
                 states = []
@@ -48,22 +50,30 @@ def naive(encoder, items):
                         logits = logits + block.recency.by_distance[head, : i + 1].flip(0)
                     states.append(torch.softmax(logits, dim=0) @ v_h[: i + 1])
                 heads.append(torch.stack(states))
-            x = block.attention_norm(x + block.attention_out(torch.cat(heads, dim=1)))
-            x = block.feed_forward_norm(x + block.outer(F.gelu(block.inner(x))))
-        out.append(x)
+            x = x + block.attention_out(torch.cat(heads, dim=1))
+            if norm_first:
+                x = x + block.outer(F.gelu(block.inner(block.feed_forward_norm(x))))
+            else:
+                x = block.attention_norm(x)
+                x = block.feed_forward_norm(x + block.outer(F.gelu(block.inner(x))))
+        out.append(encoder.last_norm(x) if norm_first else x)
     return torch.stack(out)
 
 
 @pytest.mark.parametrize("position_encoding", ["absolute", "relative"])
 @pytest.mark.parametrize("norm", ["layernorm", "dyt"])
-def test_equals_attention_written_out(norm, position_encoding):
-    encoder = make(norm, position_encoding=position_encoding)
+@pytest.mark.parametrize("norm_first", [True, False])
+def test_equals_attention_written_out(norm_first, norm, position_encoding):
+    encoder = make(norm, position_encoding=position_encoding, norm_first=norm_first)
     with torch.no_grad():
+        for name, parameter in encoder.named_parameters():
+            if "norm" in name:  # a norm that stands elsewhere, or is another one, must show
+                parameter.uniform_(0.5, 1.5)
         for block in encoder.blocks:
             if block.recency is not None:
                 block.recency.by_distance.normal_()
     items = torch.randn(3, 5, 8)
-    assert torch.allclose(encoder(items), naive(encoder, items), atol=1e-5)
+    assert torch.allclose(encoder(items), naive(encoder, items, norm_first), atol=1e-5)
 
 
 @pytest.mark.parametrize("position_encoding", ["absolute", "relative"])

@@ -1,0 +1,74 @@
+"""One line per run of ``cammsr-benchmark`` and ``cammsr-ablate``: ``docs/results/runs``.
+
+    python docs/measurements/run_digest.py results/scientific results/benchmark > runs.csv
+
+Reads the ``jobs`` of the output folders named. A run that several folders share (same model, data
+set, seed, settings, damage and code) is written once. ``settings`` are those that differ from the
+package's defaults in the version whose digest ``code`` names; ``data_path`` is left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+_SCORES = ("valid ndcg@10", "test ndcg@10", "test recall@10", "test ndcg@20", "test recall@20")
+_HEADER = [
+    "dataset",
+    "model",
+    "settings",
+    "damage",
+    "stage",
+    "seed",
+    "epochs",
+    "best_epoch",
+    "code",
+]
+
+
+def row_of(run: dict[str, Any]) -> list[str]:
+    """The line of one stored run; test figures are empty where only validation was computed."""
+    job = run["job"]
+    settings = {name: value for name, value in job["settings"].items() if name != "data_path"}
+    scores = []
+    for name in _SCORES:
+        split, metric = name.split()
+        value = run[split].get(metric)
+        scores.append("" if value is None else f"{value:.5f}")
+    row = [job["dataset"], job["model"], json.dumps(settings), json.dumps(job["corruption"])]
+    row += [job["stage"], job["seed"], run["epochs"], run["best_epoch"], run["code"]]
+    return [str(value) for value in row] + scores
+
+
+def digest(folders: Iterable[Path]) -> list[list[str]]:
+    """The lines of all runs below ``folders``, sorted.
+
+    Raises:
+        FileNotFoundError: a folder has no stored runs.
+    """
+    rows: dict[tuple[str, ...], list[str]] = {}
+    for folder in folders:
+        files = sorted(folder.glob("jobs/*/*.json"))
+        if not files:
+            raise FileNotFoundError(f"{folder} has no finished runs below jobs/; name the --output")
+        for file in files:
+            row = row_of(json.loads(file.read_text(encoding="utf-8")))
+            rows[tuple(row[: len(_HEADER)])] = row
+    return sorted(rows.values())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folders", nargs="+", type=Path, help="output folders of the commands")
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow([*_HEADER, *_SCORES])
+    writer.writerows(digest(parser.parse_args().folders))
+
+
+if __name__ == "__main__":
+    main()
