@@ -112,12 +112,12 @@ def _run(argv: Sequence[str]) -> int:
     trained = TrainedModel(options.checkpoint, options.title_field)
     view = item_view.item_view(trained)
     others = [TrainedModel(path, None) for path in options.compare]
-    written = []
+    shown, written = [], []
     for user in options.user or [trained.usual_user()]:
         explanation = user_explanation.explain(
             trained, view, user, others, options.top, options.last
         )
-        tables.show(user_tables.text(explanation))
+        shown.append(user_tables.text(explanation))
         stem = folder / f"user_{re.sub(r'[^A-Za-z0-9_.-]', '_', user)}"
         written.append(stem.with_name(f"{stem.name}.json"))
         files.write_json(written[-1], explanation.to_json())
@@ -138,6 +138,8 @@ def _run(argv: Sequence[str]) -> int:
         if reach is not None:
             written.append(folder / "recency.png")
             recency_figure.draw(reach, title, written[-1])
+    for text in shown:  # after all files are there: the reader may leave, as `head` does
+        tables.show(text)
     print("\nwritten", *written, sep="\n  ")
     return EXIT_OK
 

@@ -195,7 +195,16 @@ def test_titles_are_found_or_named(tmp_path):
         read_titles(str(path), "item_id", "label")
 
 
-def test_the_command_writes_tables_json_and_pictures(make_checkpoint, capsys, tmp_path):
+def test_the_command_writes_tables_json_and_pictures(
+    make_checkpoint, capsys, tmp_path, monkeypatch
+):
+    when_shown = []
+
+    def show(text):
+        when_shown.append(set(os.listdir(tmp_path / "out")))
+        print(text)
+
+    monkeypatch.setattr(command.tables, "show", show)
     ours, other = make_checkpoint(), make_checkpoint("Pop")
     code = command.main(
         [f"--checkpoint={ours}", f"--compare={other}", "--user=u3", "--user=u4", "--output=out"]
@@ -206,6 +215,7 @@ def test_the_command_writes_tables_json_and_pictures(make_checkpoint, capsys, tm
     assert "Pop (what was taken next is at rank" in output.out
     written = set(os.listdir(tmp_path / "out"))
     assert {"user_u3.json", "user_u4.json", "catalogue.json"} <= written
+    assert when_shown == [written, written]  # a reader that leaves early costs no file
     figures = json.loads((tmp_path / "out" / "catalogue.json").read_text())
     assert 0 <= figures["attention_entropy"] <= 1
     reach = figures["last_items_with_half_of_the_attention"]
