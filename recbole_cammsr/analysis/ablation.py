@@ -26,20 +26,21 @@ _COMPONENTS: dict[str, dict[str, Any]] = {
     "without modality swap": {"swap_weight": 0},
     "plain sum (none of the three)": _PLAIN_SUM,
 }
-#: settings that are replaced rather than switched off: value in use -> (label, other value); the
-#: first line is taken for a value that is not listed
-_OTHERS: dict[str, dict[str, tuple[str, Any]]] = {
+#: settings that are replaced rather than switched off: value in use -> (label, changes); the first
+#: line is taken for a value that is not listed
+_OTHERS: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {
     "position_encoding": {
-        "relative": ("absolute positions", "absolute"),
-        "absolute": ("relative positions", "relative"),
-    },
-    "norm": {
-        "layernorm": ("DyT for LayerNorm", "dyt"),
-        "dyt": ("LayerNorm for DyT", "layernorm"),
+        "relative": ("absolute positions", {"position_encoding": "absolute"}),
+        "absolute": ("relative positions", {"position_encoding": "relative"}),
     },
     "norm_first": {
-        "True": ("norms after the residual sums", False),
-        "False": ("norms before the residual sums", True),
+        "False": ("norms before the residual sums", {"norm_first": True}),
+        "True": ("norms after the residual sums", {"norm_first": False}),
+    },
+    # DyT is meant to stand beside the residual path, and on it loses (docs/model.md eq. 8)
+    "norm": {
+        "layernorm": ("DyT before the residual sums", {"norm": "dyt", "norm_first": True}),
+        "dyt": ("LayerNorm for DyT", {"norm": "layernorm"}),
     },
 }
 
@@ -101,8 +102,8 @@ def components(base: Base) -> Experiment:
     """CAMoE, guidance, swap switched off one by one and together; other positions and norms."""
     variants = dict(_COMPONENTS)
     for name, others in _OTHERS.items():
-        label, other = others.get(str(base.value(name)), next(iter(others.values())))
-        variants[label] = {name: other}
+        label, changes = others.get(str(base.value(name)), next(iter(others.values())))
+        variants[label] = changes
     contenders = [base.variant(FULL, {})]
     contenders += [base.variant(label, changes) for label, changes in variants.items()]
     return base.experiment("Components of CAMMSR", [*contenders, *base.others()])

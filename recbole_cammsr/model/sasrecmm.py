@@ -33,7 +33,10 @@ class SASRecMM(CatalogueRecommender):
         if config["multimodal_fusion"] == "concat":
             self.concatenated = nn.Linear(self.item_init.n_modalities * dimension, dimension)
         self.encoder = HistoryEncoder.of_config(
-            config, self.max_seq_length, position_encoding=config["position_encoding"]
+            config,
+            self.max_seq_length,
+            norm_first=bool(config["norm_first"]),
+            position_encoding=config["position_encoding"],
         )
         self.reset_linear_and_embeddings(config["initializer_range"])
         self.item_init.reset_parameters(config["initializer_range"])

@@ -21,14 +21,14 @@ def test_components_go_one_by_one():
     assert found["without category guidance"] == {"n_layers": 1, "category_weight": 0}
     assert found["without modality swap"] == {"n_layers": 1, "swap_weight": 0}
     assert found["absolute positions"] == {"n_layers": 1, "position_encoding": "absolute"}
-    assert found["norms after the residual sums"] == {"n_layers": 1, "norm_first": False}
-    norms = [one["norm"] for one in found.values() if "norm" in one]
-    assert norms in (["dyt"], ["layernorm"])
-    settings = {"norm": norms[0], "position_encoding": "absolute", "norm_first": False}
+    assert found["norms before the residual sums"] == {"n_layers": 1, "norm_first": True}
+    dyt = {"n_layers": 1, "norm": "dyt", "norm_first": True}
+    assert found["DyT before the residual sums"] == dyt
+    settings = {"norm": "dyt", "position_encoding": "absolute", "norm_first": True}
     other = changes(ablation.components(Base("ml-100k", settings)))
     assert other["relative positions"] == {"position_encoding": "relative"}
-    assert other["norms before the residual sums"] == {"norm_first": True}
-    assert [one["norm"] for one in other.values() if "norm" in one] != norms
+    assert other["norms after the residual sums"] == {"norm_first": False}
+    assert other["LayerNorm for DyT"] == {"norm": "layernorm"}
 
 
 def test_modalities_come_from_the_data_set_and_files_follow():

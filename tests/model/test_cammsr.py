@@ -13,8 +13,8 @@ ABLATIONS = [
     {"fusion": "sum"},
     {"category_weight": 0},
     {"swap_weight": 0},
-    {"norm": "dyt"},
-    {"norm_first": False},
+    {"norm_first": True},
+    {"norm": "dyt", "norm_first": True},
     {"position_encoding": "absolute"},
     {"modalities": ["text"]},
     {"modalities": ["image"], "use_id": False, "fusion": "sum"},
@@ -282,10 +282,13 @@ def test_a_checkpoint_of_other_dimensions_is_refused_in_a_sentence(make_model, t
         make_model()[3].load_state_dict(model.state_dict())
 
 
-def test_checkpoints_from_before_the_setting_have_their_norms_after_the_sums(make_model):
-    # their configuration lacks it, which RecBole reads as None
-    assert make_model(norm_first=None)[3].encoder.last_norm is None
-    assert make_model()[3].encoder.last_norm is not None
+@pytest.mark.parametrize("model", ["CAMMSR", "SASRecMM"])
+def test_norms_stand_where_the_setting_says(make_model, model):
+    # checkpoints from before it lack the setting, which RecBole reads as None
+    for value, before in ((None, False), (False, False), (True, True)):
+        encoder = make_model(model, norm_first=value)[3].encoder
+        assert [block.norm_first for block in encoder.blocks] == [before] * 2
+        assert (encoder.last_norm is not None) == before
 
 
 @pytest.mark.parametrize(
