@@ -99,9 +99,10 @@ class Block(nn.Module):
         """
         if self.norm_first:
             x = x + self.dropout(self._attend(self.attention_norm(x)))
-            return x + self.dropout(self._feed_forward(self.feed_forward_norm(x)))
-        x = self.attention_norm(x + self.dropout(self._attend(x)))
-        x = self.feed_forward_norm(x + self.dropout(self._feed_forward(x)))
+            x = x + self.dropout(self._feed_forward(self.feed_forward_norm(x)))
+        else:
+            x = self.attention_norm(x + self.dropout(self._attend(x)))
+            x = self.feed_forward_norm(x + self.dropout(self._feed_forward(x)))
         return x
 
     def _feed_forward(self, x: torch.Tensor) -> torch.Tensor:
