@@ -57,7 +57,7 @@ def _parser() -> arguments.Parser:
     parser.add_argument(
         "--components",
         action="store_true",
-        help="CAMoE, guidance, swap, positions and norm, one by one",
+        help="CAMoE, guidance, swap, positions and norms, one by one",
     )
     parser.add_argument(
         "--modalities_off", action="store_true", help="every modality left out, and alone"
