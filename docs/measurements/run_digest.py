@@ -3,8 +3,8 @@
     python docs/measurements/run_digest.py results/scientific results/benchmark > runs.csv
 
 Reads the ``jobs`` of the output folders named. A run that several folders share (same model, data
-set, seed, settings, damage and code) is written once. ``settings`` are those that differ from the
-package's defaults in the version whose digest ``code`` names; ``data_path`` is left out.
+set, seed, settings, damage and code) is written once. ``settings`` are those that the run was given
+beside the defaults of the version whose digest ``code`` names; ``data_path`` is left out.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ import json
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+
+from recbole_cammsr.analysis.job import JobResult
 
 _SCORES = ("valid ndcg@10", "test ndcg@10", "test recall@10", "test ndcg@20", "test recall@20")
 _HEADER = [
@@ -31,18 +32,17 @@ _HEADER = [
 ]
 
 
-def row_of(run: dict[str, Any]) -> list[str]:
+def row_of(result: JobResult) -> list[str]:
     """The line of one stored run; test figures are empty where only validation was computed."""
-    job = run["job"]
-    settings = {name: value for name, value in job["settings"].items() if name != "data_path"}
-    scores = []
+    job = result.job
+    settings = {name: value for name, value in job.settings.items() if name != "data_path"}
+    row = [job.dataset, job.model, json.dumps(settings), json.dumps(dict(job.corruption))]
+    row += [job.stage, str(job.seed), str(result.epochs), str(result.best_epoch), result.code]
     for name in _SCORES:
         split, metric = name.split()
-        value = run[split].get(metric)
-        scores.append("" if value is None else f"{value:.5f}")
-    row = [job["dataset"], job["model"], json.dumps(settings), json.dumps(job["corruption"])]
-    row += [job["stage"], job["seed"], run["epochs"], run["best_epoch"], run["code"]]
-    return [str(value) for value in row] + scores
+        value = {"valid": result.valid, "test": result.test}[split].get(metric)
+        row.append("" if value is None else f"{value:.5f}")
+    return row
 
 
 def digest(folders: Iterable[Path]) -> list[list[str]]:
@@ -57,7 +57,7 @@ def digest(folders: Iterable[Path]) -> list[list[str]]:
         if not files:
             raise FileNotFoundError(f"{folder} has no finished runs below jobs/; name the --output")
         for file in files:
-            row = row_of(json.loads(file.read_text(encoding="utf-8")))
+            row = row_of(JobResult.from_json(json.loads(file.read_text(encoding="utf-8"))))
             rows[tuple(row[: len(_HEADER)])] = row
     return sorted(rows.values())
 
