@@ -13,6 +13,7 @@ ABLATIONS = [
     {"fusion": "sum"},
     {"category_weight": 0},
     {"swap_weight": 0},
+    {"norm": "dyt"},
     {"norm_first": True},
     {"norm": "dyt", "norm_first": True},
     {"position_encoding": "absolute"},
