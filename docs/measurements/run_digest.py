@@ -17,6 +17,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from recbole_cammsr.analysis.job import JobResult
+from recbole_cammsr.analysis.store import ResultStore
 
 _SCORES = ("valid ndcg@10", "test ndcg@10", "test recall@10", "test ndcg@20", "test recall@20")
 _HEADER = [
@@ -50,24 +51,25 @@ def digest(folders: Iterable[Path]) -> list[list[str]]:
 
     Raises:
         FileNotFoundError: a folder has no stored runs.
+        ValueError: a file below ``jobs`` is no result.
     """
     rows: dict[tuple[str, ...], list[str]] = {}
     for folder in folders:
-        files = sorted(folder.glob("jobs/*/*.json"))
-        if not files:
+        found = [row_of(result) for result in ResultStore(folder).results()]
+        if not found:
             raise FileNotFoundError(f"{folder} has no finished runs below jobs/; name the --output")
-        for file in files:
-            row = row_of(JobResult.from_json(json.loads(file.read_text(encoding="utf-8"))))
-            rows[tuple(row[: len(_HEADER)])] = row
+        rows.update((tuple(row[: len(_HEADER)]), row) for row in found)
     return sorted(rows.values())
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folders", nargs="+", type=Path, help="output folders of the commands")
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow([*_HEADER, *_SCORES])
-    writer.writerows(digest(parser.parse_args().folders))
+    try:
+        rows = digest(parser.parse_args().folders)
+    except (FileNotFoundError, ValueError) as error:
+        sys.exit(f"run_digest: error: {error}")
+    csv.writer(sys.stdout, lineterminator="\n").writerows([[*_HEADER, *_SCORES], *rows])
 
 
 if __name__ == "__main__":

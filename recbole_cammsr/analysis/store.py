@@ -92,14 +92,15 @@ class ResultStore:
             FileNotFoundError: the job has not finished.
             ValueError: the file holds something else.
         """
-        path = self.result_path(job)
-        try:
-            result = JobResult.from_json(json.loads(path.read_text(encoding="utf-8")))
-        except ValueError as error:
-            raise ValueError(
-                f"result file {path} cannot be used: {error}; delete it and rerun"
-            ) from error
-        return result
+        return _read(self.result_path(job))
+
+    def results(self) -> Iterator[JobResult]:
+        """Every result that stands, in order of file names.
+
+        Raises:
+            ValueError: a file holds something else.
+        """
+        return map(_read, sorted(self.folder.glob("jobs/*/*.json")))
 
     def load_ranks(self, job: TrainingJob) -> UserRanks:
         """The ranks of a finished test job.
@@ -119,3 +120,13 @@ class ResultStore:
                 f"rank file {path} cannot be read ({error}); delete it and the .json beside it, "
                 f"and rerun"
             ) from error
+
+
+def _read(path: Path) -> JobResult:
+    try:
+        result = JobResult.from_json(json.loads(path.read_text(encoding="utf-8")))
+    except ValueError as error:
+        raise ValueError(
+            f"result file {path} cannot be used: {error}; delete it and rerun"
+        ) from error
+    return result

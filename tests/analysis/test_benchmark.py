@@ -209,6 +209,22 @@ def test_a_result_of_another_job_is_refused(tmp_path):
         store.load(job)
 
 
+def test_all_results_are_read_or_the_damaged_one_is_named(tmp_path):
+    store = ResultStore(tmp_path)
+    assert list(store.results()) == []
+    kept = [
+        JobResult(TrainingJob(*which), {"ndcg@10": 0.5}, {}, "ndcg@10", True, 1, 1, {}, "code")
+        for which in (("Pop", "one", 1), ("Pop", "toy", 1), ("Pop", "toy", 2))
+    ]
+    for result in kept:
+        store.save(result, None)
+    assert list(store.results()) == kept
+    damaged = store.result_path(kept[1].job)
+    damaged.write_text("{")
+    with pytest.raises(ValueError, match=f"{damaged.name} cannot be used.*delete it and rerun"):
+        list(store.results())
+
+
 def test_the_fingerprint_is_that_of_the_content():
     job = TrainingJob("Pop", "toy", 1, {"a": 1, "b": [2]})
     assert job.fingerprint == TrainingJob("Pop", "toy", 1, {"b": [2], "a": 1}).fingerprint
