@@ -69,6 +69,7 @@ def register() -> None:
     when_imported("recbole.data.dataset", _offer_datasets)
     when_imported("recbole.config.configurator", _offer_properties)
     when_imported("recbole.data.utils", _offer_data)
+    when_imported("recbole.model.abstract_recommender", _offer_trimmed_padding)
 
 
 def properties_file(kind: str, name: str) -> str | None:
@@ -177,6 +178,13 @@ def _offer_properties(module: ModuleType) -> None:
 
     config_class._load_internal_config_dict = load_internal
     config_class._update_internal_config_dict = update_internal
+
+
+def _offer_trimmed_padding(module: ModuleType) -> None:
+    """Let RecBole's own models read ``trim_padding``."""
+    from recbole_cammsr.model import trimmed_padding
+
+    trimmed_padding.offer(module)
 
 
 def _offer_data(module: ModuleType) -> None:

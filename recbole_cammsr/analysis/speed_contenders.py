@@ -70,6 +70,13 @@ CONTENDERS: dict[str, Contender] = {
     "fdsa": Contender("FDSA", "FDSA"),
     "hm4sr": Contender(HM4SR, HM4SR),
 }
+#: measured only where they are named
+ON_REQUEST: dict[str, Contender] = {
+    f"{key}-trimmed": CONTENDERS[key].with_settings(
+        f"{CONTENDERS[key].name} trimmed", {"trim_padding": True}
+    )
+    for key in ("sasrec", "gru4rec", "fdsa")
+}
 
 
 def chosen(
@@ -81,7 +88,7 @@ def chosen(
     """Contenders in the order named, with the reader's settings.
 
     Args:
-        names: keys of :data:`CONTENDERS`.
+        names: keys of :data:`CONTENDERS` and :data:`ON_REQUEST`.
         cammsr_settings: for every CAMMSR.
         variants: further packed CAMMSRs by name, each with settings of its own.
         checkout: HM4SR's folder; without one HM4SR is left out.
@@ -92,14 +99,13 @@ def chosen(
     Raises:
         ValueError: an unknown name, or two contenders of one name.
     """
-    unknown = [name for name in names if name not in CONTENDERS]
+    known = {**CONTENDERS, **ON_REQUEST}
+    unknown = [name for name in names if name not in known]
     if unknown:
-        raise ValueError(
-            f"--models names {unknown[0]!r}; known are {', '.join(CONTENDERS)} and floors."
-        )
+        raise ValueError(f"--models names {unknown[0]!r}; known are {', '.join(known)} and floors.")
     result = []
     for name in names:
-        contender = CONTENDERS[name]
+        contender = known[name]
         if contender.model == "CAMMSR":
             contender = contender.with_settings(contender.name, cammsr_settings)
         if contender.model == HM4SR:

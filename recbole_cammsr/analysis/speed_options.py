@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from recbole_cammsr.analysis.generated_data import PRESETS, DataSize
-from recbole_cammsr.analysis.speed_contenders import CONTENDERS, Conditions
+from recbole_cammsr.analysis.speed_contenders import CONTENDERS, ON_REQUEST, Conditions
 from recbole_cammsr.analysis.speed_rounds import STAGES, Plan
 from recbole_cammsr.cli.arguments import Parser
 from recbole_cammsr.cli.errors import UsageError
@@ -59,7 +59,10 @@ def make_parser() -> argparse.ArgumentParser:
     what = parser.add_argument_group("what is measured")
     everything = [*CONTENDERS, FLOORS]
     what.add_argument(
-        "--models", default=None, metavar="A,B", help=f"of {','.join(everything)} (default: all)"
+        "--models",
+        default=None,
+        metavar="A,B",
+        help=f"of {','.join(everything)} (default: all), {','.join(ON_REQUEST)}",
     )
     what.add_argument("--hm4sr", metavar="FOLDER", help="a checkout of HM4SR, to measure it too")
     what.add_argument(

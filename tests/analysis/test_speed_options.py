@@ -86,6 +86,16 @@ def test_settings_are_read_as_yaml() -> None:
         speed_options.settings(["a"])
 
 
+def test_recboles_models_without_padding_are_measured_on_request() -> None:
+    every = speed_options.models_of(speed_options.make_parser().parse_args(["--preset", "games"]))
+    assert not any("trimmed" in name for name in every)
+    trimmed = speed_contenders.chosen(["fdsa", "fdsa-trimmed"], {}, {}, None)
+    assert [entry.name for entry in trimmed] == ["FDSA", "FDSA trimmed"]
+    assert [dict(entry.settings) for entry in trimmed] == [{}, {"trim_padding": True}]
+    with pytest.raises(ValueError, match=r"names 'hm4sr-trimmed'; known are .*fdsa-trimmed"):
+        speed_contenders.chosen(["hm4sr-trimmed"], {}, {}, None)
+
+
 def test_variants_are_cammsrs_of_their_own_name() -> None:
     named = speed_options.variants(["half:feature_dtype=float16;swap_weight=0"])
     entries = speed_contenders.chosen(["cammsr", "sasrec"], {"n_layers": 1}, named, None)

@@ -1,0 +1,152 @@
+"""Without its padding a RecBole model has the same loss, gradient and scores, or refuses."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from recbole.utils import get_model, init_seed
+
+from recbole_cammsr.model import trimmed_padding
+
+QUIET = {
+    "hidden_dropout_prob": 0.0,
+    "attn_dropout_prob": 0.0,
+    "dropout_prob": 0.0,
+    "dropout_probs": [0.0, 0.0],
+}
+FEATURES = {
+    "selected_features": ["genre"],
+    "load_col": {"inter": ["user_id", "item_id", "timestamp"], "item": ["item_id", "genre"]},
+}
+SETTINGS = {"SASRec": {}, "GRU4Rec": {}, "FDSA": FEATURES, "SASRecF": FEATURES, "NARM": {}}
+
+
+@pytest.fixture
+def stock_and_trimmed(make_data, monkeypatch):
+    """Makes a model twice with the same weights, as RecBole has it and without its padding."""
+    monkeypatch.setattr(trimmed_padding, "ROWS", 7)
+
+    def make(name: str):
+        config, _, loaders = make_data(name, MAX_ITEM_LIST_LENGTH=20, **QUIET, **SETTINGS[name])
+        models = []
+        for switch in (None, True):
+            config["trim_padding"] = switch
+            init_seed(5, True)
+            models.append(get_model(name)(config, loaders[0]._dataset))
+        return loaders, *models
+
+    return make
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_loss_gradient_and_scores_are_the_models_own(name, stock_and_trimmed):
+    loaders, stock, trimmed = stock_and_trimmed(name)
+    widths = []
+    original = trimmed._stock
+    trimmed._stock = lambda seq, length: widths.append(seq.shape[1]) or original(seq, length)
+    batch = next(iter(loaders[0]))
+    for model in (stock, trimmed):
+        model.calculate_loss(batch).backward()
+    assert 1 <= min(widths) < max(widths) <= 20  # lots differ in width: something was left out
+    assert str(trimmed) == str(stock)
+    assert type(stock) is get_model(name)  # without the setting nothing changes
+    assert isinstance(trimmed, type(stock))
+    for (key, parameter), (_, other) in zip(stock.named_parameters(), trimmed.named_parameters()):
+        assert torch.allclose(parameter.grad, other.grad, atol=1e-6), key
+    rows = next(iter(loaders[2]))[0]
+    with torch.no_grad():
+        scores = [model.eval().full_sort_predict(rows) for model in (stock, trimmed)]
+    assert torch.allclose(*scores, atol=1e-6)
+
+
+def test_the_check_leaves_mode_and_random_numbers_alone(make_data):
+    config, _, loaders = make_data("SASRec", trim_padding=True, hidden_dropout_prob=0.5)
+    model = get_model("SASRec")(config, loaders[0]._dataset)
+    model.trm_encoder.eval()
+    before = torch.get_rng_state()
+    batch = next(iter(loaders[0]))
+    model._check(batch["item_id_list"], batch["item_length"])
+    assert model._is_checked
+    assert torch.equal(before, torch.get_rng_state())
+    assert model.training
+    assert not model.trm_encoder.training
+    assert not model.trm_encoder.layer[0].training
+
+
+def test_a_batch_without_padding_leaves_the_check_to_a_later_one(make_data):
+    config, _, loaders = make_data("SASRec", trim_padding=True)
+    model = get_model("SASRec")(config, loaders[0]._dataset)
+    model.forward(torch.full((3, 10), 2), torch.full((3,), 10))
+    assert not model._is_checked
+    model.forward(torch.tensor([[2, 3, 0, 0]]), torch.tensor([2]))
+    assert model._is_checked
+
+
+class _ReadsPadding(torch.nn.Module):
+    """The mean over all positions, padding included."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embedding = torch.nn.Embedding(9, 4)
+
+    def forward(self, item_seq, item_seq_len):
+        return self.embedding(item_seq).mean(1)
+
+
+class _FixedWidth(_ReadsPadding):
+    def forward(self, item_seq, item_seq_len):
+        return self.embedding(item_seq).reshape(len(item_seq), -1) @ torch.ones(20, 4)
+
+
+class _AVectorAPosition(_ReadsPadding):
+    def forward(self, item_seq, item_seq_len):
+        return self.embedding(item_seq)
+
+
+class _NormalisesTheBatch(_ReadsPadding):
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm = torch.nn.BatchNorm1d(4)
+
+
+@pytest.mark.parametrize(
+    ("model_class", "reason"),
+    [
+        (_ReadsPadding, "reads its padding"),
+        (_FixedWidth, "cannot read a shorter batch"),
+        (_AVectorAPosition, "does not give one vector a history"),
+        (_NormalisesTheBatch, "normalises over the batch"),
+    ],
+)
+def test_a_model_that_depends_on_its_padding_is_refused(model_class, reason):
+    model = trimmed_padding.trimmed(model_class)()
+    item_seq = torch.tensor([[1, 2, 0, 0, 0], [1, 2, 3, 4, 5], [6, 0, 0, 0, 0]])
+    sentence = f"trim_padding: {model_class.__name__} {reason}.*trim_padding: False"
+    for _ in range(2):  # not only the first time
+        with pytest.raises(ValueError, match=sentence):
+            model(item_seq, torch.tensor([2, 1, 1]))
+
+
+def test_recboles_stamp_attends_to_its_padding(make_data):
+    config, _, loaders = make_data("STAMP", trim_padding=True)
+    model = get_model("STAMP")(config, loaders[0]._dataset)
+    with pytest.raises(ValueError, match="STAMP reads its padding"):
+        model.calculate_loss(next(iter(loaders[0])))
+
+
+def test_a_model_with_another_forward_is_refused(make_data):
+    config, _, loaders = make_data("Caser", trim_padding=True)
+    with pytest.raises(ValueError, match=r"Caser takes \(user, item_seq\)"):
+        get_model("Caser")(config, loaders[0]._dataset)
+
+
+def test_what_is_no_switch_is_refused(make_data):
+    config, _, loaders = make_data("SASRec", trim_padding="yes please")
+    with pytest.raises(ValueError, match="trim_padding is 'yes please'"):
+        get_model("SASRec")(config, loaders[0]._dataset)
+
+
+def test_our_own_models_stay_what_they_are(make_model):
+    _, _, _, model = make_model("TedRec", trim_padding=True, train_packing=False)
+    assert type(model).__mro__[0].__module__ == "recbole_cammsr.model.tedrec"
+    assert not hasattr(model, "_is_checked")
