@@ -179,6 +179,28 @@ def parse(content: Mapping[str, Any]) -> Experiment:
     )
 
 
+def check_data_folders(experiment: Experiment) -> None:
+    """Refuse a data set that no run could open, before each of many runs finds that out.
+
+    Args:
+        experiment: whose data sets, with the settings of each contender, are looked for.
+
+    Raises:
+        UsageError: a folder does not exist, and RecBole neither ships nor downloads its data.
+    """
+    for dataset in experiment.datasets:
+        if dataset == "ml-100k" or dataset in known_settings.downloads():
+            continue
+        for one in experiment.contenders:
+            given = experiment.settings_of(one, dataset).get("data_path")
+            folder = os.path.join(given or known_settings.defaults()["data_path"], dataset)
+            if not os.path.isdir(folder):
+                raise UsageError(
+                    f"there is no data set {dataset!r}: the folder {folder} does not exist; point "
+                    f"--data_path at the folder that holds {dataset}/{dataset}.inter"
+                )
+
+
 def _contender(label: str, own: Any, datasets: Collection[str]) -> Contender:
     where = f"model {label!r}"
     entry = _mapping(own, where)

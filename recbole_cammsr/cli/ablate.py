@@ -99,7 +99,7 @@ def _run(argv: Sequence[str]) -> int:
     options, settings = arguments.read(_parser(), argv)
     from recbole_cammsr.analysis import ablation, benchmark, efficiency, figure, report
     from recbole_cammsr.analysis.corruption import CATEGORY_NOISE, MISSING
-    from recbole_cammsr.analysis.experiment import Experiment
+    from recbole_cammsr.analysis.experiment import Experiment, check_data_folders
 
     baselines = _words(options.baselines)
     for name in baselines:
@@ -133,9 +133,12 @@ def _run(argv: Sequence[str]) -> int:
     except ValueError as error:
         raise UsageError(str(error)) from error
 
+    for plan in plans.values():
+        check_data_folders(plan)
     runner = runner_of(options)
     folder: Path = runner.store.folder
     failures: list[str] = []
+    reports: list[str] = []
     runs: dict[tuple[str, int], Any] = {}
     for part, plan in plans.items():
         print(plan.name, file=sys.stderr, flush=True)
@@ -143,6 +146,8 @@ def _run(argv: Sequence[str]) -> int:
         failures += outcome.failures
         text = report.write(plan, outcome, folder / part, command_line(PROGRAM, argv))
         tables.show(f"# {plan.name}\n\n{text}")
+        if outcome.runs:
+            reports.append(str(folder / part / "report.md"))
         metrics = report.columns(plan, outcome.runs)
         if outcome.runs and figure.available() and part not in ("components", "modalities"):
             _curve(part, plan, outcome.runs, metrics[0], folder / part)
@@ -151,7 +156,8 @@ def _run(argv: Sequence[str]) -> int:
     if runs:
         metric = report.columns(plan, list(runs.values()))[0]
         tables.show(f"# Efficiency\n\n{efficiency.write(list(runs.values()), metric, folder)}")
-    print(f"\nreports  {', '.join(str(folder / part / 'report.md') for part in plans)}")
+    if reports:
+        print(f"\nreports  {', '.join(reports)}")
     return EXIT_FAILED if failures else EXIT_OK
 
 

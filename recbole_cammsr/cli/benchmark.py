@@ -137,13 +137,15 @@ def _run(argv: Sequence[str]) -> int:
         raise UsageError("name the experiment: --experiment=FILE")
     plan = experiment.read(experiment.find(options.experiment))
     plan = plan.with_settings(typed_settings(settings))
+    experiment.check_data_folders(plan)
     runner = runner_of(options)
     for sentence in benchmark.unequal_budgets(plan):
         print(f"warning: {sentence}", file=sys.stderr)
     outcome = benchmark.run(plan, runner)
     text = report.write(plan, outcome, runner.store.folder, command_line(PROGRAM, argv))
     tables.show(text)
-    print(f"\nreport  {runner.store.folder / 'report.md'}")
+    if outcome.runs:
+        print(f"\nreport  {runner.store.folder / 'report.md'}")
     return EXIT_FAILED if outcome.failures else EXIT_OK
 
 

@@ -68,6 +68,13 @@ def defaults() -> dict[str, Any]:
 
 
 @cache
+def downloads() -> frozenset[str]:
+    """Names of the data sets that RecBole can download."""
+    path = os.path.join(recbole_folder(), "properties", "dataset", "url.yaml")
+    return frozenset(yaml.safe_load(_read(path)))
+
+
+@cache
 def models() -> tuple[str, ...]:
     """Every model that can be named: RecBole's own, and this package's."""
     files = glob.glob(os.path.join(recbole_folder(), "properties", "model", "*.yaml"))

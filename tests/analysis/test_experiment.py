@@ -92,3 +92,19 @@ def test_a_file_that_is_not_there_lists_the_shipped_ones():
     with pytest.raises(UsageError, match="example"):
         experiment.find("none.yaml")
     assert experiment.find("example") == experiment.find("example.yaml")
+
+
+def test_a_data_set_that_is_nowhere_is_refused_before_anything_runs(tmp_path):
+    (tmp_path / "toy").mkdir()
+    content = {**MINIMAL, "settings": {"data_path": str(tmp_path)}}
+    experiment.check_data_folders(experiment.parse(content))
+    for found in ("ml-100k", "amazon-beauty"):  # RecBole ships one and can download the other
+        experiment.check_data_folders(experiment.parse({**content, "datasets": [found]}))
+    for changed in (
+        {"datasets": ["toy", "tyo"]},
+        {"models": {"SASRec": None, "GRU4Rec": {"settings": {"data_path": "no/where"}}}},
+    ):
+        with pytest.raises(UsageError, match=r"no data set '(tyo|toy)': the folder .*--data_path"):
+            experiment.check_data_folders(experiment.parse({**content, **changed}))
+    with pytest.raises(UsageError, match="the folder dataset/toy does not exist"):
+        experiment.check_data_folders(experiment.parse(MINIMAL))
