@@ -38,7 +38,7 @@ def offer(module: ModuleType) -> None:
     @functools.wraps(original)
     def initialise(self: Any, config: Any, dataset: Any) -> None:
         original(self, config, dataset)
-        if _is_wanted(config) and not _is_ours(type(self)):
+        if _is_wanted(config) and not _is_ours(type(self)) and not _is_trimmed(type(self)):
             self.__class__ = trimmed(type(self))  # type: ignore[arg-type]
 
     base.__init__ = initialise
@@ -128,6 +128,11 @@ class _TrimmedPadding(nn.Module):
 def _is_ours(model_class: type) -> bool:
     """Whether a model is of this package: packed rows and rows in order of length need no help."""
     return model_class.__module__.partition(".")[0] == __name__.partition(".")[0]
+
+
+def _is_trimmed(model_class: type) -> bool:
+    """Whether it has been done: somebody made another model of a model's own type."""
+    return issubclass(model_class, _TrimmedPadding)
 
 
 def _is_wanted(config: Any) -> bool:

@@ -82,6 +82,12 @@ def test_a_batch_without_padding_leaves_the_check_to_a_later_one(make_data):
     assert model._is_checked
 
 
+def test_a_model_made_by_the_type_of_another_is_trimmed_once(make_data):
+    config, _, loaders = make_data("SASRec", trim_padding=True)
+    model = get_model("SASRec")(config, loaders[0]._dataset)
+    assert type(type(model)(config, loaders[0]._dataset)) is type(model)
+
+
 class _ReadsPadding(torch.nn.Module):
     """The mean over all positions, padding included."""
 
