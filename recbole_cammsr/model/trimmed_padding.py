@@ -51,6 +51,9 @@ def trimmed(model_class: type) -> type:
     Args:
         model_class: has ``forward(item_seq, item_seq_len)`` that gives one vector a row.
 
+    Returns:
+        A subclass of the same name.
+
     Raises:
         ValueError: ``forward`` takes something else.
     """
