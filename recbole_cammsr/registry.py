@@ -34,7 +34,7 @@ MODELS: dict[str, str] = {
 #: data set class name (``<Model>Dataset``) -> module that defines it, class in it
 DATASETS: dict[str, tuple[str, str]] = {
     **{f"{model}Dataset": ("recbole_cammsr.data.dataset", "CAMMSRDataset") for model in MODELS},
-    "HM4SRDataset": ("recbole_cammsr.data.timed_dataset", "TimedDataset"),
+    "HM4SRDataset": ("recbole_cammsr.data.dataset", "AlwaysTimedDataset"),
 }
 
 #: settings that change what a data set holds: a pickled one made with others is not reused

@@ -195,4 +195,4 @@ def test_a_foreign_class_with_one_of_our_names_takes_recboles_way(tmp_path):
     assert type(data_preparation(theirs, dataset)[0]) is TrainDataLoader
     ours = config("HM4SR", category_weight=0, **options)
     assert "interactive_experts" in ours
-    assert type(create_dataset(ours)).__name__ == "TimedDataset"
+    assert type(create_dataset(ours)).__name__ == "AlwaysTimedDataset"

@@ -234,12 +234,11 @@ def _shapes(train: Any, history_field: str) -> tuple[tuple[int, int, int], ...]:
 def _encoder_arguments(config: Any) -> dict[str, Any]:
     from recbole_cammsr.model.encoder import block_options
 
-    uses_intervals = config["time_encoding"] == "interval"
     return {
         **block_options(config),
         "max_length": config["MAX_ITEM_LIST_LENGTH"],
         "layers": config["n_layers"],
-        "intervals": config["interval_buckets"] if uses_intervals else 0,
+        "intervals": 0,  # what times add is not part of the floor
         "norm": config["norm"],
         "norm_first": bool(config["norm_first"]),
         "position_encoding": config["position_encoding"],

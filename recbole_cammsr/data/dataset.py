@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from recbole.data.dataset import SequentialDataset
 from recbole.data.interaction import Interaction
-from recbole.utils.enum_type import FeatureSource, FeatureType
 
 from recbole_cammsr.data.augmentation import prefix_rows
 from recbole_cammsr.data.categories import CategoryTable, read_categories
@@ -21,7 +20,6 @@ from recbole_cammsr.data.feature_table import (
 )
 from recbole_cammsr.data.formats import read_features
 from recbole_cammsr.data.histories import PrefixInteraction
-from recbole_cammsr.data.intervals import interval_buckets
 from recbole_cammsr.data.packing import PackedRows, pack_rows
 from recbole_cammsr.data.settings import (
     check_known,
@@ -29,10 +27,8 @@ from recbole_cammsr.data.settings import (
     modality_file,
     modality_names,
 )
-from recbole_cammsr.data.vectorised_dataset import VectorisedDataset
+from recbole_cammsr.data.timed_dataset import TimedDataset
 
-#: field of the bucketed time since the previous interaction; its list is what the model reads
-INTERVAL_FIELD = "interval_bucket"
 #: field of a packed row: how many of its last positions are trained
 TARGET_COUNT_FIELD = "target_count"
 
@@ -52,7 +48,7 @@ class ItemSide:
         self.categories = None
 
 
-class CAMMSRDataset(VectorisedDataset):
+class CAMMSRDataset(TimedDataset):
     """RecBole's sequential data set with multimodal item features.
 
     Differences from its parent: histories are ordered by the file's exact times (RecBole compares
@@ -60,19 +56,11 @@ class CAMMSRDataset(VectorisedDataset):
     `train_packing` is false. Validation and test rows, vocabulary and counters are RecBole's own.
     """
 
-    inter_feat: Any  # a DataFrame until the data set is built, then an Interaction
-
     def __init__(self, config: Any) -> None:
         self.item_side = ItemSide()
         self.packed: PackedRows | None = None
-        self._raw_time: np.ndarray | None = None
         self.modalities = modality_names(config["modalities"])
         check_known(self.modalities, config["modality_files"])
-        if config["time_encoding"] == "interval" and config["benchmark_filename"] is not None:
-            raise ValueError(
-                "`time_encoding: interval` needs the time of every interaction, which pre-split "
-                "`benchmark_filename` data does not carry; set `time_encoding: none`."
-            )
         super().__init__(config)
 
     # ---------------------------------------------------------------- item features
@@ -145,45 +133,11 @@ class CAMMSRDataset(VectorisedDataset):
 
     # ---------------------------------------------------------------- histories
 
-    def _get_load_and_unload_col(self, source: Any) -> tuple[Any, Any]:
-        load, unload = super()._get_load_and_unload_col(source)
-        if source == FeatureSource.INTERACTION and load:
-            # RecBole's default leaves the time out, without which there are no histories
-            load = load | {self.config["TIME_FIELD"]}
-        return load, unload
-
-    def _load_data(self, token: str, dataset_path: str) -> None:
-        super()._load_data(token, dataset_path)
-        time_field = self.config["TIME_FIELD"]
-        if self.config["benchmark_filename"] is None and time_field not in self.inter_feat:
-            raise ValueError(
-                f"interaction file {os.path.join(dataset_path, token)}.inter has no field "
-                f"{time_field!r}, so histories have no order; add it, or name the right field in "
-                f"`TIME_FIELD`."
-            )
-
-    def _normalize(self) -> None:
-        # RecBole rescales the time field too; order and intervals need what the file says
-        if self.time_field and self.time_field in self.inter_feat:
-            self._raw_time = self.inter_feat[self.time_field].to_numpy(dtype=np.float64, copy=True)
-        super()._normalize()
-
-    def _change_feat_format(self) -> None:
-        if self.config["benchmark_filename"] is None and self._raw_time is not None:
-            users = self.inter_feat[self.uid_field].to_numpy()
-            order = np.lexsort((self._raw_time, users))  # stable: ties stay in file order
-            self.inter_feat = self.inter_feat.iloc[order].reset_index(drop=True)
-            self._raw_time = self._raw_time[order]
-        super()._change_feat_format()
-
     def data_augmentation(self) -> None:
         """RecBole's prefix rows, in its order, without its loops."""
         self._check_field("uid_field", "time_field")
         users = self.inter_feat[self.uid_field].numpy()
-        if self.config["time_encoding"] == "interval" and self._raw_time is not None:
-            buckets = interval_buckets(users, self._raw_time, self.config["interval_buckets"])
-            self.inter_feat.update(Interaction({INTERVAL_FIELD: torch.from_numpy(buckets)}))
-            self.set_field_property(INTERVAL_FIELD, FeatureType.TOKEN, FeatureSource.INTERACTION, 1)
+        self._add_times(users)
         self._aug_presets()
         rows = prefix_rows(users, self.max_item_list_len)
         fields = self.inter_feat.interaction
@@ -266,14 +220,18 @@ class CAMMSRDataset(VectorisedDataset):
             self.item_list_length_field: length,
             TARGET_COUNT_FIELD: torch.from_numpy(self.packed.targets[index]),
         }
-        for list_field in self._packed_lists():
-            if list_field in feat:
-                batch[list_field] = feat.histories(list_field, rows, longest)
+        times = self._times_of(self.config)
+        lists = [self.item_id_list_field]
+        lists += [] if times is None else [times + self.config["LIST_SUFFIX"]]
+        for list_field in lists:
+            batch[list_field] = feat.histories(list_field, rows, longest)
         return Interaction(batch)
 
-    def _packed_lists(self) -> list[str]:
-        """List fields of a packed row, where the data set has them."""
-        return [self.item_id_list_field, INTERVAL_FIELD + self.config["LIST_SUFFIX"]]
+
+class AlwaysTimedDataset(CAMMSRDataset):
+    """The same for models that always read the times of `time_encoding: experts`."""
+
+    always_timed = True
 
 
 def _pack(user_ids: np.ndarray, lengths: np.ndarray, overlap: int | None) -> PackedRows:

@@ -1,7 +1,8 @@
-"""The data set of models that read when interactions happened, not only in which order."""
+"""RecBole's data set with the order and the times of the interactions as the file has them."""
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import numpy as np
@@ -9,52 +10,104 @@ import torch
 from recbole.data.interaction import Interaction
 from recbole.utils.enum_type import FeatureSource, FeatureType
 
-from recbole_cammsr.data.dataset import CAMMSRDataset
+from recbole_cammsr.data.history_times import (
+    FIELD_OF_ENCODING,
+    INTERVAL_FIELD,
+    elapsed_times,
+    interval_buckets,
+    longest_interval,
+)
+from recbole_cammsr.data.vectorised_dataset import VectorisedDataset
 
-#: field of the exact time since the data set's first interaction; its list is what models read
-ELAPSED_FIELD = "elapsed_time"
 
+class TimedDataset(VectorisedDataset):
+    """Interactions in the exact order of the file's times, and what models are told of the times.
 
-class TimedDataset(CAMMSRDataset):
-    """Histories with the exact times of their items.
-
-    RecBole's own list of times is float32, in which the seconds since 1970 are multiples of 128.
-    Here a row also has the list of :data:`ELAPSED_FIELD`: float64, in the unit of the time field,
-    counted from the first interaction of the data set.
+    RecBole compares and keeps times as float32, in which the seconds since 1970 are multiples of
+    128. What `time_encoding` names is made of the file's own (docs/model.md eq. 2).
 
     Attributes:
-        longest_interval: between two successive interactions of a user, in the same unit; known
-            once the data set is built.
+        always_timed: whether the model reads the times of `experts` without having the setting.
+        longest_interval: with those times: the longest between two successive interactions of a
+            user, in the unit of the time field; known once the histories are made.
 
     Raises:
-        ValueError: pre-split data, which do not carry the times of histories.
+        ValueError: the time field is missing, or times are asked of pre-split data, which do not
+            carry those of histories.
     """
 
+    always_timed = False
+    longest_interval = 0.0
+    inter_feat: Any  # a DataFrame until the data set is built, then an Interaction
+
     def __init__(self, config: Any) -> None:
-        if config["benchmark_filename"] is not None:
-            raise ValueError(
-                f"{config['model']} needs the time of every interaction, which pre-split "
-                f"`benchmark_filename` data does not carry; give the interactions in one file."
-            )
-        self.longest_interval = 0.0
+        self._raw_time: np.ndarray | None = None
+        self._refuse_pre_split(config)
         super().__init__(config)
 
-    def data_augmentation(self) -> None:
-        """Prefix rows, with the times of their histories."""
-        self._check_field("uid_field", "time_field")
-        times = self._raw_time
+    def _refuse_pre_split(self, config: Any) -> None:
+        if config["benchmark_filename"] is None or self._times_of(config) is None:
+            return
+        setting = f"`time_encoding: {config['time_encoding']}`"
+        who, fix = setting, "set `time_encoding: none`"
+        if self.always_timed:
+            who, fix = config["model"], "give the interactions in one file"
+        raise ValueError(
+            f"{who} needs the time of every interaction, which pre-split `benchmark_filename` data "
+            f"does not carry; {fix}."
+        )
+
+    def _get_load_and_unload_col(self, source: Any) -> tuple[Any, Any]:
+        load, unload = super()._get_load_and_unload_col(source)
+        if source == FeatureSource.INTERACTION and load:
+            # RecBole's default leaves the time out, without which there are no histories
+            load = load | {self.config["TIME_FIELD"]}
+        return load, unload
+
+    def _load_data(self, token: str, dataset_path: str) -> None:
+        super()._load_data(token, dataset_path)
+        time_field = self.config["TIME_FIELD"]
+        if self.config["benchmark_filename"] is None and time_field not in self.inter_feat:
+            raise ValueError(
+                f"interaction file {os.path.join(dataset_path, token)}.inter has no field "
+                f"{time_field!r}, so histories have no order; add it, or name the right field in "
+                f"`TIME_FIELD`."
+            )
+
+    def _normalize(self) -> None:
+        # RecBole rescales the time field too; order and intervals need what the file says
+        if self.time_field and self.time_field in self.inter_feat:
+            self._raw_time = self.inter_feat[self.time_field].to_numpy(dtype=np.float64, copy=True)
+        super()._normalize()
+
+    def _change_feat_format(self) -> None:
+        if self.config["benchmark_filename"] is None and self._raw_time is not None:
+            users = self.inter_feat[self.uid_field].to_numpy()
+            order = np.lexsort((self._raw_time, users))  # stable: ties stay in file order
+            self.inter_feat = self.inter_feat.iloc[order].reset_index(drop=True)
+            self._raw_time = self._raw_time[order]
+        super()._change_feat_format()
+
+    def _times_of(self, config: Any) -> str | None:
+        """The field with what the model is told of times; None where it is told nothing."""
+        encoding = "experts" if self.always_timed else config["time_encoding"]
+        return FIELD_OF_ENCODING.get(encoding)
+
+    def _add_times(self, users: np.ndarray) -> None:
+        """Add that field, of the interactions in order, before they become histories."""
+        field, times = self._times_of(self.config), self._raw_time
+        if field is None:
+            return
         if times is None:
             raise ValueError(
                 f"the interactions have no field {self.time_field!r}; name the one with their "
                 f"times in `TIME_FIELD`."
             )
-        users = self.inter_feat[self.uid_field].numpy()
-        follows = users[1:] == users[:-1]
-        self.longest_interval = float(np.diff(times)[follows].max(initial=0.0))
-        elapsed = torch.from_numpy(times - times.min(initial=np.inf))
-        self.inter_feat.update(Interaction({ELAPSED_FIELD: elapsed}))
-        self.set_field_property(ELAPSED_FIELD, FeatureType.FLOAT, FeatureSource.INTERACTION, 1)
-        super().data_augmentation()
-
-    def _packed_lists(self) -> list[str]:
-        return [*super()._packed_lists(), ELAPSED_FIELD + self.config["LIST_SUFFIX"]]
+        if field == INTERVAL_FIELD:
+            values = interval_buckets(users, times, self.config["interval_buckets"])
+            kind = FeatureType.TOKEN
+        else:
+            values, kind = elapsed_times(times), FeatureType.FLOAT
+            self.longest_interval = longest_interval(users, times)
+        self.inter_feat.update(Interaction({field: torch.from_numpy(values)}))
+        self.set_field_property(field, kind, FeatureSource.INTERACTION, 1)

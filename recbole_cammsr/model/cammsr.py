@@ -12,6 +12,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
+from recbole_cammsr.data.history_times import FIELD_OF_ENCODING
 from recbole_cammsr.model.catalogue_recommender import CatalogueRecommender
 from recbole_cammsr.model.encoder import HistoryEncoder
 from recbole_cammsr.model.item_encoder import ItemEncoder
@@ -19,8 +20,7 @@ from recbole_cammsr.model.item_table import Catalogue, ItemTable, RankingTable
 from recbole_cammsr.model.losses import catalogue_cross_entropy
 from recbole_cammsr.model.modality_swap import contrastive_loss, swapped_views
 from recbole_cammsr.model.sampled_softmax import NegativeSampler, sampled_cross_entropy
-
-_INTERVAL_FIELD = "interval_bucket"
+from recbole_cammsr.model.temporal_experts import TemporalExperts
 
 
 class CAMMSR(CatalogueRecommender):
@@ -39,8 +39,10 @@ class CAMMSR(CatalogueRecommender):
         self.cosine = config["scoring"] == "cosine"
         self.score_temperature = config["score_temperature"]
         self.item_block = config["item_block"]
-        self.interval_list = _INTERVAL_FIELD + config["LIST_SUFFIX"]
-        self.uses_intervals = config["time_encoding"] == "interval"
+        encoding = config["time_encoding"]
+        self.time_list: str | None = None
+        if encoding in FIELD_OF_ENCODING:
+            self.time_list = FIELD_OF_ENCODING[encoding] + config["LIST_SUFFIX"]
 
         self.item_encoder = ItemEncoder(config, self.n_items, tables, categories)
         self.sampler: NegativeSampler | None = None
@@ -50,10 +52,13 @@ class CAMMSR(CatalogueRecommender):
         self.encoder = HistoryEncoder.of_config(
             config,
             self.max_seq_length,
-            intervals=config["interval_buckets"] if self.uses_intervals else 0,
+            intervals=config["interval_buckets"] if encoding == "interval" else 0,
             norm=config["norm"],
             norm_first=bool(config["norm_first"]),
             position_encoding=config["position_encoding"],
+            temporal_experts=TemporalExperts.of_config(config, dataset.longest_interval)
+            if encoding == "experts"
+            else None,
         )
         self.categorises = categories is not None
         self.swaps = self.swap_weight > 0 and self.item_encoder.n_modalities > 1
@@ -94,14 +99,15 @@ class CAMMSR(CatalogueRecommender):
         Returns:
             ``(B, L, d)``.
         """
-        return self.encoder(items[interaction[self.ITEM_SEQ]], self._intervals(interaction))
+        return self.encoder(items[interaction[self.ITEM_SEQ]], self._times(interaction))
 
-    def _intervals(self, interaction: Any) -> torch.Tensor | None:
-        return interaction[self.interval_list] if self.uses_intervals else None
+    def _times(self, interaction: Any) -> torch.Tensor | None:
+        return None if self.time_list is None else interaction[self.time_list]
 
     def history_fields(self) -> list[str]:
         """Fields of a row that :meth:`forward` reads."""
-        return super().history_fields() + [self.interval_list] * self.uses_intervals
+        fields = super().history_fields()
+        return fields if self.time_list is None else [*fields, self.time_list]
 
     def user_vectors(self, states: torch.Tensor) -> torch.Tensor:
         """What candidates are compared with: ``u``, or ``u / (|u| temperature)`` for cosine.
@@ -127,7 +133,7 @@ class CAMMSR(CatalogueRecommender):
             self.ranking_table().items,
             interaction[self.ITEM_SEQ],
             interaction[self.ITEM_SEQ_LEN],
-            self._intervals(interaction),
+            self._times(interaction),
         )
         return self.user_vectors(states)
 
@@ -162,10 +168,10 @@ class CAMMSR(CatalogueRecommender):
                 of_history.modalities[where], of_history.mask[where], self.swap_ratio
             )
         # the views share the encoder pass of the rows
-        intervals = self._intervals(interaction)
-        if intervals is not None:
-            intervals = intervals.repeat(len(encoded), 1)
-        states = self.encoder(torch.cat(encoded), intervals).split(len(history))
+        times = self._times(interaction)
+        if times is not None:
+            times = times.repeat(len(encoded), 1)
+        states = self.encoder(torch.cat(encoded), times).split(len(history))
 
         users, targets = self.trained(states[0], interaction)
         if self.sampler is not None and negatives is not None:

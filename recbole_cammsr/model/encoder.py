@@ -13,6 +13,7 @@ from recbole_cammsr.model.dropout import Dropout
 from recbole_cammsr.model.dyt import make_norm
 from recbole_cammsr.model.length_order import in_order_of_length
 from recbole_cammsr.model.recency import RecencyBias
+from recbole_cammsr.model.temporal_experts import TemporalExperts
 
 #: values of `hidden_act`
 ACTIVATIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
@@ -130,7 +131,7 @@ class Block(nn.Module):
 
 
 class HistoryEncoder(nn.Module):
-    """Absolute positions and intervals, where used, added to item vectors; then causal blocks.
+    """Times and absolute positions, where used, told to the items; then causal blocks.
 
     Args:
         dimension: hidden size ``d``.
@@ -143,6 +144,7 @@ class HistoryEncoder(nn.Module):
         position_encoding: ``absolute``: a vector per position, added to the item's; ``relative``:
             a bias per distance in the attention of every block.
         position_slope: of relative positions, see :class:`RecencyBias`.
+        temporal_experts: what times do to the items; None without them.
         block_options: the rest of :class:`Block`'s arguments.
     """
 
@@ -159,12 +161,14 @@ class HistoryEncoder(nn.Module):
         norm_first: bool = False,
         position_encoding: str = "absolute",
         position_slope: float = 0.5,
+        temporal_experts: TemporalExperts | None = None,
         **block_options: object,
     ) -> None:
         super().__init__()
         relative = position_encoding == "relative"
         self.position = None if relative else nn.Embedding(max_length, dimension)
         self.interval = nn.Embedding(intervals, dimension) if intervals else None
+        self.temporal_experts = temporal_experts
         self.embedding_norm = make_norm("layernorm", dimension)
         self.dropout = Dropout(hidden_dropout)
         self.blocks = nn.ModuleList(
@@ -192,6 +196,7 @@ class HistoryEncoder(nn.Module):
         norm: str = "layernorm",
         norm_first: bool = False,
         position_encoding: str = "absolute",
+        temporal_experts: TemporalExperts | None = None,
     ) -> HistoryEncoder:
         """An encoder of the sizes and dropouts that the settings name.
 
@@ -202,6 +207,7 @@ class HistoryEncoder(nn.Module):
             norm: see the class.
             norm_first: see the class.
             position_encoding: see the class; the slope is a setting.
+            temporal_experts: see the class.
         """
         relative = position_encoding == "relative"
         encoder = cls(
@@ -212,6 +218,7 @@ class HistoryEncoder(nn.Module):
             norm_first=norm_first,
             position_encoding=position_encoding,
             position_slope=float(config["position_slope"] or 0) if relative else 0.0,
+            temporal_experts=temporal_experts,
             **block_options(config),
         )
         if config["compile_encoder"]:
@@ -220,21 +227,24 @@ class HistoryEncoder(nn.Module):
             encoder.compile(dynamic=True)
         return encoder
 
-    def forward(self, items: torch.Tensor, intervals: torch.Tensor | None = None) -> torch.Tensor:
+    def forward(self, items: torch.Tensor, times: torch.Tensor | None = None) -> torch.Tensor:
         """Hidden state after each prefix.
 
         Args:
             items: ``(B, L, d)`` item vectors, left-aligned.
-            intervals: ``(B, L)`` buckets, needed with interval encoding.
+            times: ``(B, L)``, needed where times are used: interval buckets, or exact times for
+                temporal experts.
 
         Returns:
             ``(B, L, d)``; position k has seen items 0..k.
         """
         x = items
+        if self.temporal_experts is not None:
+            x = self.temporal_experts(x, times)
         if self.position is not None:
             x = x + self.position.weight[: items.shape[1]]
-        if self.interval is not None and intervals is not None:
-            x = x + self.interval(intervals)
+        if self.interval is not None:
+            x = x + self.interval(times)
         x = self.dropout(self.embedding_norm(x))
         for block in self.blocks:
             x = block(x)
@@ -245,7 +255,7 @@ class HistoryEncoder(nn.Module):
         table: torch.Tensor,
         history: torch.Tensor,
         length: torch.Tensor,
-        intervals: torch.Tensor | None = None,
+        times: torch.Tensor | None = None,
         rows: int = 512,
     ) -> torch.Tensor:
         """State after the last item of each row.
@@ -257,7 +267,7 @@ class HistoryEncoder(nn.Module):
             table: ``(n_items, d)`` item vectors.
             history: ``(B, L)`` item ids, left-aligned.
             length: ``(B,)``, at least 1.
-            intervals: ``(B, L)`` buckets, needed with interval encoding.
+            times: ``(B, L)``, as in :meth:`forward`.
             rows: encoded at a time.
 
         Returns:
@@ -265,8 +275,8 @@ class HistoryEncoder(nn.Module):
         """
 
         def encode(part: torch.Tensor, longest: int) -> torch.Tensor:
-            buckets = None if intervals is None else intervals[part, :longest]
-            states: torch.Tensor = self(table[history[part, :longest]], buckets)
+            of_part = None if times is None else times[part, :longest]
+            states: torch.Tensor = self(table[history[part, :longest]], of_part)
             return states[torch.arange(len(part), device=part.device), length[part] - 1]
 
         return in_order_of_length(length, rows, encode)

@@ -31,10 +31,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from recbole_cammsr.data.timed_dataset import ELAPSED_FIELD
+from recbole_cammsr.data.history_times import ELAPSED_FIELD
 from recbole_cammsr.model.catalogue_recommender import CatalogueRecommender
 from recbole_cammsr.model.encoder import block_options
-from recbole_cammsr.model.hm4sr_experts import InteractiveMixture, TemporalMixture, TimeEmbedding
+from recbole_cammsr.model.hm4sr_experts import InteractiveMixture
 from recbole_cammsr.model.hm4sr_tasks import (
     draw_placeholders,
     info_nce,
@@ -47,6 +47,7 @@ from recbole_cammsr.model.item_table import RankingTable
 from recbole_cammsr.model.length_order import in_order_of_length
 from recbole_cammsr.model.modality_encoder import ModalityEncoder
 from recbole_cammsr.model.settings import refuse_without_id
+from recbole_cammsr.model.temporal_experts import TemporalMixture, TimeEmbedding
 
 # histories encoded at a time in ranking: bounds what the experts hold
 _ROWS = 512
@@ -57,7 +58,7 @@ class HM4SR(CatalogueRecommender):
 
     Args:
         config: RecBole's Config.
-        dataset: a :class:`~recbole_cammsr.data.timed_dataset.TimedDataset`.
+        dataset: a :class:`~recbole_cammsr.data.dataset.AlwaysTimedDataset`.
 
     Raises:
         ValueError: `original_defects` together with `train_packing`, which the authors' code does
@@ -166,7 +167,7 @@ class HM4SR(CatalogueRecommender):
         def encode(part: torch.Tensor, longest: int) -> torch.Tensor:
             history = interaction[self.ITEM_SEQ][part, :longest]
             inside = history > 0
-            time = self.time(interaction[self.time_list][part, :longest], inside)
+            time = self.time(interaction[self.time_list][part, :longest])[inside]
             states = self._states(self._mixed(history, items, time), inside)
             ends: torch.Tensor = self.gather_indexes(states, length[part] - 1)
             return ends
@@ -217,7 +218,7 @@ class HM4SR(CatalogueRecommender):
         history = rows[self.ITEM_SEQ]
         inside = history > 0
         items, candidates = self.ranking_table()
-        time = self.time(rows[self.time_list], inside)
+        time = self.time(rows[self.time_list])[inside]
         vectors = self._mixed(history, items, time)
         states = self._states(vectors, inside)
         users, targets = self.trained(states, rows)

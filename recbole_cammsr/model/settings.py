@@ -12,7 +12,7 @@ _CHOICES = {
     "multimodal_fusion": ("sum", "concat"),
     "scoring": ("cosine", "dot"),
     "norm": ("dyt", "layernorm"),
-    "time_encoding": ("none", "interval"),
+    "time_encoding": ("none", "interval", "experts"),
     "position_encoding": POSITION_ENCODINGS,
     "hidden_act": tuple(ACTIVATIONS),
     "feature_scaling": ("none", "standardise"),

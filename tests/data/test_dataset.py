@@ -128,7 +128,7 @@ def test_a_pickled_data_set_holds_no_features_and_reads_them_again(make_data, to
 
 @pytest.mark.parametrize(
     "changed",
-    [{"modalities": ["text"]}, {"category_field": "genres"}, {"time_encoding": "interval"}],
+    [{"modalities": ["text"]}, {"category_field": "genres"}, {"time_encoding": "experts"}],
 )
 def test_a_saved_data_set_is_not_reused_under_other_settings(make_config, changed):
     from recbole.data import create_dataset

@@ -8,8 +8,11 @@ import pytest
 import torch
 
 
-def test_histories_carry_the_exact_times_of_the_file(make_data, toy_path):
-    _, dataset, loaders = make_data("HM4SR")
+@pytest.mark.parametrize(
+    ("model", "settings"), [("HM4SR", {}), ("CAMMSR", {"time_encoding": "experts"})]
+)
+def test_histories_carry_the_exact_times_of_the_file(make_data, toy_path, model, settings):
+    _, dataset, loaders = make_data(model, **settings)
     frame = pd.read_csv(toy_path / "toy" / "toy.inter", sep="\t")
     frame.columns = ["user", "item", "time"]
     of_user = frame.sort_values("time", kind="stable").groupby("user")["time"].apply(list)
@@ -44,6 +47,22 @@ def test_packed_rows_carry_the_times_too(make_data):
             assert times in of_prefix[int(batch["user_id"][row]), n]
 
 
-def test_pre_split_data_is_refused(make_data):
-    with pytest.raises(ValueError, match="HM4SR needs the time of every interaction"):
-        make_data("HM4SR", benchmark_filename=["train", "valid", "test"])
+def test_rows_carry_no_times_where_nothing_reads_them(make_data):
+    _, dataset, (train, valid, _) = make_data()
+    assert dataset.longest_interval == 0
+    assert "elapsed_time_list" not in next(iter(train))
+    assert "elapsed_time_list" not in next(iter(valid))[0]
+
+
+@pytest.mark.parametrize(
+    ("model", "settings", "message"),
+    [
+        ("HM4SR", {}, "HM4SR needs the time of every interaction"),
+        ("CAMMSR", {"time_encoding": "experts"}, "`time_encoding: experts` needs the time"),
+        ("CAMMSR", {"time_encoding": "interval"}, "`time_encoding: interval` needs the time"),
+    ],
+)
+def test_pre_split_data_is_refused(make_data, model, settings, message):
+    with pytest.raises(ValueError, match=message) as caught:
+        make_data(model, benchmark_filename=["train", "valid", "test"], **settings)
+    assert "\n" not in str(caught.value)

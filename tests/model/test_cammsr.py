@@ -23,9 +23,14 @@ ABLATIONS = [
     {"modalities": [], "category_weight": 0},
     {"category_field": "genres"},
     {"time_encoding": "interval", "MAX_ITEM_LIST_LENGTH": 50},
+    {"time_encoding": "experts", "temporal_experts": 3},
+    {"time_encoding": "experts", "softmax_samples": 8},
     {"scoring": "cosine"},
     {"experts_per_view": 2, "feature_dtype": "float16"},
 ]
+
+
+TIME_ENCODINGS = ["none", "interval", "experts"]
 
 
 def ids(settings):
@@ -63,9 +68,14 @@ def test_loss_names_follow_the_switches(make_model):
     assert alone.loss_names == ("recommendation",)  # one modality has nothing to swap with
 
 
-def test_packed_rows_give_the_logits_of_classic_prefixes(make_model):
-    _, _, (packed, _, _), model = make_model(MAX_ITEM_LIST_LENGTH=50)
-    _, _, (classic, _, _), _ = make_model(MAX_ITEM_LIST_LENGTH=50, train_packing=False)
+@pytest.mark.parametrize("time_encoding", TIME_ENCODINGS)
+def test_packed_rows_give_the_logits_of_classic_prefixes(
+    make_model, move_parameters, time_encoding
+):
+    settings = {"MAX_ITEM_LIST_LENGTH": 50, "time_encoding": time_encoding}
+    _, _, (packed, _, _), model = make_model(**settings)
+    _, _, (classic, _, _), _ = make_model(**settings, train_packing=False)
+    move_parameters(model)
     model.eval()
     with torch.no_grad():
         of_prefix = {
@@ -95,8 +105,12 @@ def test_packed_rows_give_the_logits_of_classic_prefixes(make_model):
     assert not of_prefix
 
 
-def test_packed_and_classic_training_losses_agree_without_noise(make_model):
+@pytest.mark.parametrize("time_encoding", TIME_ENCODINGS)
+def test_packed_and_classic_training_losses_agree_without_noise(
+    make_model, move_parameters, time_encoding
+):
     quiet = {
+        "time_encoding": time_encoding,
         "hidden_dropout_prob": 0.0,
         "attn_dropout_prob": 0.0,
         "expert_dropout": 0.0,
@@ -106,6 +120,7 @@ def test_packed_and_classic_training_losses_agree_without_noise(make_model):
     }
     _, _, (packed, _, _), model = make_model(**quiet)
     _, _, (classic, _, _), _ = make_model(**quiet, train_packing=False)
+    move_parameters(model)
     one, many = next(iter(packed)), next(iter(classic))
     for a, b in zip(model.calculate_loss(one), model.calculate_loss(many)):
         assert abs(float(a) - float(b)) < 1e-5
@@ -123,7 +138,7 @@ def test_predict_agrees_with_full_sort_predict_in_shape_and_value(make_model):
     assert torch.isneginf(scores[:, 0]).all()
 
 
-@pytest.mark.parametrize("time_encoding", ["none", "interval"])
+@pytest.mark.parametrize("time_encoding", TIME_ENCODINGS)
 def test_predict_of_repeated_histories_equals_full_ranking(make_model, time_encoding):
     _, dataset, loaders, model = make_model(time_encoding=time_encoding)
     model.eval()
@@ -304,6 +319,8 @@ def test_norms_stand_where_the_setting_says(make_model, model):
         ({"swap_temperature": 0}, "swap_temperature"),
         ({"score_temperature": -1}, "score_temperature"),
         ({"time_encoding": "absolute"}, "time_encoding"),
+        ({"time_encoding": "experts", "temporal_experts": 0}, "temporal_experts"),
+        ({"time_encoding": "experts", "time_unit": 0}, "time_unit"),
         ({"position_encoding": "rotary"}, "position_encoding"),
         ({"position_slope": -1}, "position_slope"),
         ({"modalities": [], "use_id": False, "category_weight": 0}, "no modality"),

@@ -10,9 +10,12 @@ import torch.nn.functional as F
 
 from recbole_cammsr.model.dyt import DyT, make_norm
 from recbole_cammsr.model.encoder import HistoryEncoder
+from recbole_cammsr.model.temporal_experts import TemporalExperts
 
 
-def make(norm="layernorm", intervals=0, position_encoding="absolute", norm_first=False):
+def make(
+    norm="layernorm", intervals=0, position_encoding="absolute", norm_first=False, temporal=False
+):
     torch.manual_seed(0)
     return HistoryEncoder(
         dimension=8,
@@ -28,7 +31,14 @@ def make(norm="layernorm", intervals=0, position_encoding="absolute", norm_first
         activation="gelu",
         position_encoding=position_encoding,
         position_slope=0.5,
+        temporal_experts=temporal_experts() if temporal else None,
     ).eval()
+
+
+def temporal_experts():
+    return TemporalExperts(
+        dimension=8, experts=3, interval_scale=10, longest_interval=100.0, unit=10.0
+    )
 
 
 def naive(encoder, items, norm_first=False):
@@ -85,14 +95,29 @@ def test_a_prefix_does_not_see_what_follows(position_encoding):
         assert torch.allclose(encoder(items[:, :length])[:, -1], whole[:, length - 1], atol=1e-5)
 
 
-def test_intervals_change_the_states_from_their_position_on():
-    encoder = make(intervals=4)
-    items, intervals = torch.randn(1, 5, 8), torch.tensor([[0, 1, 2, 3, 1]])
-    changed = intervals.clone()
-    changed[0, 3] = 0
-    before, after = encoder(items, intervals), encoder(items, changed)
+def some_times(temporal, *shape):
+    """Buckets, or exact ascending times."""
+    if temporal:
+        return torch.randint(0, 90, shape).double().sort(dim=-1).values
+    return torch.randint(0, 4, shape)
+
+
+@pytest.mark.parametrize("temporal", [False, True])
+def test_times_change_the_states_from_their_position_on(temporal):
+    encoder = make(intervals=0 if temporal else 4, temporal=temporal)
+    items, times = torch.randn(1, 5, 8), some_times(temporal, 1, 5)
+    changed = times.clone()
+    changed[0, 3] = changed[0, 3] + 1 if temporal else (changed[0, 3] + 1) % 4
+    before, after = encoder(items, times), encoder(items, changed)
     assert torch.equal(before[:, :3], after[:, :3])
     assert not torch.allclose(before[:, 3:], after[:, 3:])
+
+
+def test_temporal_experts_scale_what_the_blocks_read():
+    encoder = make(temporal=True)
+    items, times = torch.randn(3, 5, 8), some_times(True, 3, 5)
+    scaled = encoder.temporal_experts(items, times)
+    assert torch.allclose(encoder(items, times), naive(encoder, scaled), atol=1e-5)
 
 
 def test_dyt_is_its_formula_and_elementwise():
@@ -117,18 +142,20 @@ def test_norm_names():
         make_norm("batchnorm", 3)
 
 
+@pytest.mark.parametrize("temporal", [False, True])
 @pytest.mark.parametrize("rows", [1, 3, 100])
-def test_last_states_are_those_of_every_row_alone(rows):
-    encoder = make(intervals=4)
+def test_last_states_are_those_of_every_row_alone(rows, temporal):
+    encoder = make(intervals=0 if temporal else 4, temporal=temporal)
     table = torch.randn(9, 8)
     length = torch.tensor([3, 6, 1, 6, 2])
-    history = torch.randint(1, 9, (5, 6)) * (torch.arange(6) < length[:, None])
-    intervals = torch.randint(0, 4, (5, 6))
+    inside = torch.arange(6) < length[:, None]
+    history = torch.randint(1, 9, (5, 6)) * inside
+    times = some_times(temporal, 5, 6) * inside
     with torch.no_grad():
-        together = encoder.last_states(table, history, length, intervals, rows=rows)
+        together = encoder.last_states(table, history, length, times, rows=rows)
         for row in range(5):
             count = int(length[row])
-            alone = encoder(table[history[row : row + 1, :count]], intervals[row : row + 1, :count])
+            alone = encoder(table[history[row : row + 1, :count]], times[row : row + 1, :count])
             assert torch.allclose(together[row], alone[0, -1], atol=1e-6)
 
 
@@ -156,14 +183,18 @@ def test_a_compiled_encoder_is_the_same_function_with_the_same_parameters(monkey
         "attn_dropout_prob": 0.3,
         "hidden_act": "gelu",
     }
-    eager = HistoryEncoder.of_config({**settings, "compile_encoder": False}, 6)
-    compiled = HistoryEncoder.of_config({**settings, "compile_encoder": True}, 6)
+    eager, compiled = (
+        HistoryEncoder.of_config(
+            {**settings, "compile_encoder": switch}, 6, temporal_experts=temporal_experts()
+        )
+        for switch in (False, True)
+    )
     compiled.load_state_dict(eager.state_dict())
     assert compiled._compiled_call_impl is not None
-    items = torch.randn(3, 5, 8)
+    items, times = torch.randn(3, 5, 8), some_times(True, 3, 5)
     results = []
     for encoder in (eager.eval(), compiled.eval()):
-        states = encoder(items)
+        states = encoder(items, times)
         states.square().sum().backward()
         results.append([states] + [each.grad for each in encoder.parameters()])
     assert all(torch.allclose(a, b, atol=1e-4) for a, b in zip(*results))

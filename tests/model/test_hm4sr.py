@@ -17,7 +17,7 @@ import torch
 
 from recbole_cammsr.analysis import hm4sr_checkout
 from recbole_cammsr.model import hm4sr, hm4sr_tasks
-from recbole_cammsr.model.hm4sr_experts import InteractiveMixture, TemporalMixture, TimeEmbedding
+from recbole_cammsr.model.hm4sr_experts import InteractiveMixture
 
 QUIET = {"hidden_dropout_prob": 0.0, "attn_dropout_prob": 0.0}
 
@@ -47,46 +47,6 @@ def test_each_modality_weighs_the_interactive_experts_itself(move_parameters):
                 added += weight * (expert.weight @ joined + expert.bias)[4 * m : 4 * m + 4]
             expected = vectors[p, m] + module.scale[m] * added
             assert torch.allclose(result[p, m], expected, atol=1e-6)
-
-
-def test_temporal_experts_scale_by_what_the_time_says(move_parameters):
-    torch.manual_seed(0)
-    module = TemporalMixture(modalities=2, dimension=3, experts=4, trained=True)
-    move_parameters(module)
-    vectors, time = torch.randn(5, 2, 3), torch.randn(5, 6)
-    result = module(vectors, time)
-    for p in range(5):
-        weights = softmax((module.gate.weight @ time[p] + module.gate.bias).tolist())
-        expected = sum(w * vectors[p].flatten() * e for w, e in zip(weights, module.experts))
-        assert torch.allclose(result[p].flatten(), expected, atol=1e-6)
-
-
-def test_time_vectors_are_the_interval_and_the_absolute_time(move_parameters):
-    torch.manual_seed(0)
-    module = TimeEmbedding(dimension=4, interval_scale=10, longest_interval=1000.0, unit=50.0)
-    assert module.interval.num_embeddings == int(10 * math.log2(1001)) + 1
-    move_parameters(module)
-    times = [[7.0, 7.0, 8.0, 1008.0], [30.0, 94.5, 0.0, 0.0], [0.0, 5000.0, 5001.0, 0.0]]
-    lengths = [4, 2, 3]
-    inside = torch.arange(4) < torch.tensor(lengths).unsqueeze(1)
-    result = iter(module(torch.tensor(times, dtype=torch.float64), inside))
-    for row, length in zip(times, lengths):
-        for k in range(length):
-            since = row[k] - row[k - 1] if k else 0.0
-            index = min(math.floor(10 * math.log2(1 + since)), module.interval.num_embeddings - 1)
-            when = [
-                math.cos(
-                    (
-                        float(module.absolute.weight[j, 0]) * row[k] / 50
-                        + float(module.absolute.bias[j])
-                    )
-                    / 10000 ** (j / 4)
-                )
-                for j in range(4)
-            ]
-            expected = torch.cat([module.interval.weight[index], torch.tensor(when)])
-            assert torch.allclose(next(result), expected, atol=1e-5)
-    assert next(result, None) is None
 
 
 @pytest.mark.parametrize("stands_in", [-math.inf, 0.0])
@@ -163,7 +123,7 @@ def test_scores_are_the_sum_over_modalities_and_losses_those_of_the_equations(
     for row in range(len(batch)):
         n = int(batch["item_length"][row])
         inside = torch.ones(1, n, dtype=torch.bool)
-        time = model.time(batch["elapsed_time_list"][row : row + 1, :n], inside)
+        time = model.time(batch["elapsed_time_list"][row : row + 1, :n])[inside]
         vectors = items[batch["item_id_list"][row, :n]] + model.position.weight[:n].unsqueeze(1)
         vectors = model.temporal(model.interactive(vectors), time)
         states = [model.encoders[m](vectors[:, m], inside)[0, -1] for m in range(3)]
@@ -196,14 +156,14 @@ def test_placeholders_know_the_time_alone(make_model, move_parameters):
     move_parameters(model)
     batch = next(iter(loaders[0]))
     inside = batch["item_id_list"] > 0
-    time = model.time(batch["elapsed_time_list"], inside)
+    time = model.time(batch["elapsed_time_list"])[inside]
     rows = {field: batch[field] for field in batch}
     generator = torch.Generator().manual_seed(0)
     ends = torch.randn(len(batch), 48, generator=generator)
     first, second = (torch.randn(len(time), 3, 16, generator=generator) for _ in range(2))
     losses = [float(model._placeholder_loss(rows, each, time, ends)) for each in (first, second)]
     assert losses[0] == losses[1]
-    later = model.time(batch["elapsed_time_list"] + 9e6, inside)
+    later = model.time(batch["elapsed_time_list"] + 9e6)[inside]
     assert float(model._placeholder_loss(rows, first, later, ends)) != losses[0]
 
 
@@ -284,9 +244,9 @@ def test_mixed_precision_does_not_blur_the_time(make_model, move_parameters):
     move_parameters(model)
     batch = next(iter(loaders[0]))
     times, inside = batch["elapsed_time_list"] * 1e5, batch["item_id_list"] > 0
-    exact = model.time(times, inside)
+    exact = model.time(times)[inside]
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        assert torch.equal(model.time(times, inside), exact)
+        assert torch.equal(model.time(times)[inside], exact)
         assert all(torch.isfinite(loss) for loss in model.calculate_loss(batch))
 
 
@@ -430,7 +390,7 @@ def test_vectors_and_scores_are_those_of_the_authors_code(pair):
     with torch.no_grad():
         vectors, ends, _ = theirs.forward(history, interaction["item_length"], times)
         table = ours.ranking_table()
-        mixed = ours._mixed(history, table.items, ours.time(times, inside))
+        mixed = ours._mixed(history, table.items, ours.time(times)[inside])
         for m in range(3):
             assert difference(mixed[:, m], vectors[m][inside]) < 1e-5
         assert difference(ours.forward(interaction), torch.cat(ends, dim=1)) < 1e-5

@@ -1,0 +1,62 @@
+"""What models are told of the times of a history's items (docs/model.md eq. 2)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+#: field of the bucketed time since the previous interaction; its list is what models read
+INTERVAL_FIELD = "interval_bucket"
+#: field of the exact time since the data set's first interaction; its list is what models read
+ELAPSED_FIELD = "elapsed_time"
+#: `time_encoding` that reads a field -> the field; the other encodings read none
+FIELD_OF_ENCODING = {"interval": INTERVAL_FIELD, "experts": ELAPSED_FIELD}
+
+
+def interval_buckets(user_ids: np.ndarray, times: np.ndarray, buckets: int) -> np.ndarray:
+    """Bucket of the time that passed since the previous interaction of the same user.
+
+    Args:
+        user_ids: ``(I,)`` users, equal users adjacent.
+        times: ``(I,)`` raw times (any unit), ascending per user.
+        buckets: number of buckets; the last one takes all longer intervals.
+
+    Returns:
+        ``(I,)`` int64 in ``[0, buckets)``: 0 for a user's first interaction, then
+        ``1 + floor(log2(1 + interval))``.
+    """
+    result = np.zeros(len(user_ids), dtype=np.int64)
+    if len(user_ids) > 1:
+        follows = user_ids[1:] == user_ids[:-1]
+        interval = np.maximum(times[1:] - times[:-1], 0.0)
+        bucket = 1 + np.floor(np.log2(1.0 + interval)).astype(np.int64)
+        result[1:] = np.where(follows, np.minimum(bucket, buckets - 1), 0)
+    return result
+
+
+def elapsed_times(times: np.ndarray) -> np.ndarray:
+    """Time since the first interaction of the data set.
+
+    RecBole's own list of times is float32, in which the seconds since 1970 are multiples of 128.
+
+    Args:
+        times: ``(I,)`` raw times.
+
+    Returns:
+        ``(I,)`` float64, in the unit of the time field.
+    """
+    elapsed: np.ndarray = times - times.min(initial=np.inf)
+    return elapsed
+
+
+def longest_interval(user_ids: np.ndarray, times: np.ndarray) -> float:
+    """Longest time between two successive interactions of a user.
+
+    Args:
+        user_ids: ``(I,)`` users, equal users adjacent.
+        times: ``(I,)`` raw times, ascending per user.
+
+    Returns:
+        In the unit of the time field; 0 where nobody has two interactions.
+    """
+    follows = user_ids[1:] == user_ids[:-1]
+    return float(np.diff(times)[follows].max(initial=0.0))

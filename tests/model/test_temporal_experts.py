@@ -1,0 +1,98 @@
+"""Temporal experts against loops over their equations."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+from recbole_cammsr.model.temporal_experts import TemporalExperts, TemporalMixture, TimeEmbedding
+
+
+def test_temporal_experts_scale_by_what_the_time_says(move_parameters):
+    torch.manual_seed(0)
+    module = TemporalMixture(modalities=2, dimension=3, experts=4, trained=True)
+    move_parameters(module)
+    vectors, time = torch.randn(5, 2, 3), torch.randn(5, 6)
+    result = module(vectors, time)
+    for p in range(5):
+        weights = torch.softmax(module.gate.weight @ time[p] + module.gate.bias, dim=0)
+        expected = sum(w * vectors[p].flatten() * e for w, e in zip(weights, module.experts))
+        assert torch.allclose(result[p].flatten(), expected, atol=1e-6)
+
+
+def test_time_vectors_are_the_interval_and_the_absolute_time(move_parameters):
+    torch.manual_seed(0)
+    module = TimeEmbedding(dimension=4, interval_scale=10, longest_interval=1000.0, unit=50.0)
+    assert module.interval.num_embeddings == int(10 * math.log2(1001)) + 1
+    move_parameters(module)
+    times = [[7.0, 7.0, 8.0, 1008.0], [30.0, 94.5, 0.0, 0.0], [0.0, 5000.0, 5001.0, 0.0]]
+    lengths = [4, 2, 3]
+    result = module(torch.tensor(times, dtype=torch.float64))
+    assert result.shape == (3, 4, 8)
+    for of_row, row, length in zip(result, times, lengths):
+        for k in range(length):
+            since = row[k] - row[k - 1] if k else 0.0
+            index = min(math.floor(10 * math.log2(1 + since)), module.interval.num_embeddings - 1)
+            when = [
+                math.cos(
+                    (
+                        float(module.absolute.weight[j, 0]) * row[k] / 50
+                        + float(module.absolute.bias[j])
+                    )
+                    / 10000 ** (j / 4)
+                )
+                for j in range(4)
+            ]
+            expected = torch.cat([module.interval.weight[index], torch.tensor(when)])
+            assert torch.allclose(of_row[k], expected, atol=1e-5)
+
+
+def make():
+    torch.manual_seed(0)
+    return TemporalExperts(
+        dimension=4, experts=3, interval_scale=10, longest_interval=1000.0, unit=50.0
+    )
+
+
+def test_the_items_of_a_history_are_scaled_position_by_position(move_parameters):
+    module = make()
+    move_parameters(module)
+    items = torch.randn(2, 3, 4)
+    times = torch.tensor([[0.0, 3.0, 900.0], [50.0, 50.0, 51.0]], dtype=torch.float64)
+    result, vectors = module(items, times), module.time(times)
+    for b in range(2):
+        for k in range(3):
+            logits = module.mixture.gate.weight @ vectors[b, k] + module.mixture.gate.bias
+            factors = torch.softmax(logits, dim=0) @ module.mixture.experts
+            assert torch.allclose(result[b, k], items[b, k] * factors, atol=1e-6)
+
+
+def test_a_time_is_told_to_its_own_item_and_as_interval_to_the_next(move_parameters):
+    module = make()
+    move_parameters(module)
+    items, times = torch.randn(1, 5, 4), torch.tensor([[0.0, 10.0, 20.0, 40.0, 80.0]]).double()
+    later = times.clone()
+    later[0, 2] = 35.0
+    differs = (module(items, times) != module(items, later)).any(dim=2)[0]
+    assert differs.tolist() == [False, False, True, True, False]
+
+
+def test_seconds_count_years_after_the_first_interaction(move_parameters):
+    module = TemporalExperts(
+        dimension=4, experts=3, interval_scale=10, longest_interval=1e9, unit=86400.0
+    )
+    move_parameters(module)
+    years = 20 * 365 * 86400.0
+    times = torch.tensor([[years, years + 1], [years, years + 4]], dtype=torch.float64)
+    vectors = module.time(times)
+    assert not torch.equal(vectors[0, 1], vectors[1, 1])  # one and four seconds later
+
+
+def test_mixed_precision_keeps_the_phase_of_late_times(move_parameters):
+    module = make()
+    move_parameters(module)
+    times = torch.tensor([[1e6, 1e6 + 40]], dtype=torch.float64)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        mixed = module.time(times)
+    assert torch.equal(mixed, module.time(times))
