@@ -26,6 +26,7 @@ _COMPONENTS: dict[str, dict[str, Any]] = {
     "without modality swap": {"swap_weight": 0},
     "plain sum (none of the three)": _PLAIN_SUM,
 }
+_TIMES = "times of the history as experts"
 #: settings that are replaced rather than switched off: value in use -> (label, changes); the first
 #: line is taken for a value that is not listed
 _OTHERS: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {
@@ -41,6 +42,11 @@ _OTHERS: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {
     "norm": {
         "layernorm": ("DyT before the residual sums", {"norm": "dyt", "norm_first": True}),
         "dyt": ("LayerNorm for DyT", {"norm": "layernorm"}),
+    },
+    "time_encoding": {
+        "none": (_TIMES, {"time_encoding": "experts"}),
+        "interval": ("without times", {"time_encoding": "none"}),
+        "experts": ("without times", {"time_encoding": "none"}),
     },
 }
 
@@ -99,11 +105,13 @@ class Base:
 
 
 def components(base: Base) -> Experiment:
-    """CAMoE, guidance, swap switched off one by one and together; other positions and norms."""
+    """CAMoE, guidance, swap switched off one by one and together; other positions, norms, times."""
     variants = dict(_COMPONENTS)
     for name, others in _OTHERS.items():
         label, changes = others.get(str(base.value(name)), next(iter(others.values())))
         variants[label] = changes
+    if base.value("benchmark_filename"):
+        variants.pop(_TIMES, None)  # pre-split data has no times of histories
     contenders = [base.variant(FULL, {})]
     contenders += [base.variant(label, changes) for label, changes in variants.items()]
     return base.experiment("Components of CAMMSR", [*contenders, *base.others()])

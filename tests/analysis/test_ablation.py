@@ -24,11 +24,20 @@ def test_components_go_one_by_one():
     assert found["norms before the residual sums"] == {"n_layers": 1, "norm_first": True}
     dyt = {"n_layers": 1, "norm": "dyt", "norm_first": True}
     assert found["DyT before the residual sums"] == dyt
-    settings = {"norm": "dyt", "position_encoding": "absolute", "norm_first": True}
+    times = "times of the history as experts"
+    assert found[times] == {"n_layers": 1, "time_encoding": "experts"}
+    settings = {
+        "norm": "dyt",
+        "position_encoding": "absolute",
+        "norm_first": True,
+        "time_encoding": "interval",
+    }
     other = changes(ablation.components(Base("ml-100k", settings)))
     assert other["relative positions"] == {"position_encoding": "relative"}
     assert other["norms after the residual sums"] == {"norm_first": False}
     assert other["LayerNorm for DyT"] == {"norm": "layernorm"}
+    assert other["without times"] == {"time_encoding": "none"}
+    assert times not in changes(ablation.components(Base("x", {"benchmark_filename": ["a", "b"]})))
 
 
 def test_modalities_come_from_the_data_set_and_files_follow():
