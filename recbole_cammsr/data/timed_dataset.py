@@ -30,6 +30,7 @@ class TimedDataset(VectorisedDataset):
         always_timed: whether the model reads the times of `experts` without having the setting.
         longest_interval: with those times: the longest between two successive interactions of a
             user, in the unit of the time field; known once the histories are made.
+        time_span: with those times: between the data set's first and last interaction.
 
     Raises:
         ValueError: the time field is missing, or times are asked of pre-split data, which do not
@@ -38,6 +39,7 @@ class TimedDataset(VectorisedDataset):
 
     always_timed = False
     longest_interval = 0.0
+    time_span = 0.0
     inter_feat: Any  # a DataFrame until the data set is built, then an Interaction
 
     def __init__(self, config: Any) -> None:
@@ -109,5 +111,6 @@ class TimedDataset(VectorisedDataset):
         else:
             values, kind = elapsed_times(times), FeatureType.FLOAT
             self.longest_interval = longest_interval(users, times)
+            self.time_span = float(values.max(initial=0.0))
         self.inter_feat.update(Interaction({field: torch.from_numpy(values)}))
         self.set_field_property(field, kind, FeatureSource.INTERACTION, 1)

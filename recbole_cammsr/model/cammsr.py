@@ -20,7 +20,7 @@ from recbole_cammsr.model.item_table import Catalogue, ItemTable, RankingTable
 from recbole_cammsr.model.losses import catalogue_cross_entropy
 from recbole_cammsr.model.modality_swap import contrastive_loss, swapped_views
 from recbole_cammsr.model.sampled_softmax import NegativeSampler, sampled_cross_entropy
-from recbole_cammsr.model.temporal_experts import TemporalExperts
+from recbole_cammsr.model.temporal_experts import TemporalExperts, unit_warning
 
 
 class CAMMSR(CatalogueRecommender):
@@ -56,9 +56,7 @@ class CAMMSR(CatalogueRecommender):
             norm=config["norm"],
             norm_first=bool(config["norm_first"]),
             position_encoding=config["position_encoding"],
-            temporal_experts=TemporalExperts.of_config(config, dataset.longest_interval)
-            if encoding == "experts"
-            else None,
+            temporal_experts=self._temporal_experts(config, dataset),
         )
         self.categorises = categories is not None
         self.swaps = self.swap_weight > 0 and self.item_encoder.n_modalities > 1
@@ -68,6 +66,16 @@ class CAMMSR(CatalogueRecommender):
             self.loss_names += ("swap",)
         self.reset_linear_and_embeddings(config["initializer_range"])
         self.item_encoder.reset_parameters(config["initializer_range"])
+        if self.encoder.temporal_experts is not None:
+            self.encoder.temporal_experts.reset_parameters(config["initializer_range"])
+
+    def _temporal_experts(self, config: Any, dataset: Any) -> TemporalExperts | None:
+        if config["time_encoding"] != "experts":
+            return None
+        odd = unit_warning(dataset.time_span, config["time_unit"])
+        if odd:
+            self.logger.warning(odd)
+        return TemporalExperts.of_config(config, dataset.longest_interval)
 
     # ---------------------------------------------------------------- items
 

@@ -47,7 +47,7 @@ from recbole_cammsr.model.item_table import RankingTable
 from recbole_cammsr.model.length_order import in_order_of_length
 from recbole_cammsr.model.modality_encoder import ModalityEncoder
 from recbole_cammsr.model.settings import refuse_without_id
-from recbole_cammsr.model.temporal_experts import TemporalMixture, TimeEmbedding
+from recbole_cammsr.model.temporal_experts import TemporalMixture, TimeEmbedding, unit_warning
 
 # histories encoded at a time in ranking: bounds what the experts hold
 _ROWS = 512
@@ -99,6 +99,9 @@ class HM4SR(CatalogueRecommender):
             longest_interval=dataset.longest_interval,
             unit=1.0 if self.original_defects else config["time_unit"],
         )
+        odd = unit_warning(dataset.time_span, config["time_unit"])
+        if odd and not self.original_defects:
+            self.logger.warning(odd)
         self.temporal = TemporalMixture(
             modalities=modalities,
             dimension=dimension,

@@ -16,7 +16,34 @@ from torch import nn
 
 #: base of the geometric series of frequencies, as of sinusoidal positions
 _LOWEST_FREQUENCY = 1e-4
-_EXPERT_STD = 0.1
+_HM4SR_EXPERT_STD = 0.1
+#: a hundred years of days
+_MOST_UNITS = 36_525
+
+
+def unit_warning(span: float, unit: float) -> str | None:
+    """What is odd about the unit of absolute times, where something is.
+
+    Args:
+        span: of the data set's times, in the unit of the time field.
+        unit: `time_unit`.
+
+    Returns:
+        A sentence for the log; None where the span lies between one unit and a hundred years of
+        days.
+    """
+    units = span / unit
+    if units > _MOST_UNITS:
+        usual = "86400000 for days where times are milliseconds"
+    elif 0 < units < 1:
+        usual = "1 where times are days or numbers of order"
+    else:
+        return None
+    return (
+        f"The interactions span {units:.3g} times `time_unit` ({unit:g}), where years of days are "
+        f"usual: absolute times will hardly tell anything. Set `time_unit` for the unit of the "
+        f"time field: 86400 for days where times are seconds, {usual}."
+    )
 
 
 class TimeEmbedding(nn.Module):
@@ -84,7 +111,7 @@ class TemporalMixture(nn.Module):
     def __init__(self, *, modalities: int, dimension: int, experts: int, trained: bool) -> None:
         super().__init__()
         self.gate = nn.Linear(2 * dimension, experts)
-        start = torch.randn(experts, modalities * dimension) * _EXPERT_STD
+        start = torch.randn(experts, modalities * dimension) * _HM4SR_EXPERT_STD
         self.experts = nn.Parameter(start, requires_grad=trained)
 
     def forward(self, vectors: torch.Tensor, time: torch.Tensor) -> torch.Tensor:
@@ -131,6 +158,14 @@ class TemporalExperts(nn.Module):
         self.mixture = TemporalMixture(
             modalities=1, dimension=dimension, experts=experts, trained=True
         )
+
+    def reset_parameters(self, std: float) -> None:
+        """Normal start of the experts.
+
+        Args:
+            std: standard deviation; what is small against the learning rate soon moves.
+        """
+        nn.init.normal_(self.mixture.experts, std=std)
 
     @classmethod
     def of_config(cls, config: Any, longest_interval: float) -> TemporalExperts:

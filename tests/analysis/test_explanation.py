@@ -50,7 +50,7 @@ def make_checkpoint(toy_path, tmp_path, monkeypatch):
         {"scoring": "cosine"},
         {"fusion": "sum"},
         {"modalities": [], "category_weight": 0},
-        {"category_field": "genres", "use_id": False, "time_encoding": "interval"},
+        {"category_field": "genres", "use_id": False, "time_encoding": "experts"},
     ],
     ids=str,
 )

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import math
 
+import pytest
 import torch
 
-from recbole_cammsr.model.temporal_experts import TemporalExperts, TemporalMixture, TimeEmbedding
+from recbole_cammsr.model.temporal_experts import (
+    TemporalExperts,
+    TemporalMixture,
+    TimeEmbedding,
+    unit_warning,
+)
 
 
 def test_temporal_experts_scale_by_what_the_time_says(move_parameters):
@@ -96,3 +102,38 @@ def test_mixed_precision_keeps_the_phase_of_late_times(move_parameters):
     with torch.autocast("cpu", dtype=torch.bfloat16):
         mixed = module.time(times)
     assert torch.equal(mixed, module.time(times))
+
+
+@pytest.mark.parametrize(
+    ("span", "unit", "said"),
+    [
+        (10 * 365 * 86400.0, 86400.0, None),
+        (86400.0, 86400.0, None),
+        (0.0, 86400.0, None),  # nothing to tell apart
+        (10 * 365 * 86400e3, 86400.0, "86400000 for days where times are milliseconds"),
+        (900.0, 86400.0, "1 where times are days"),
+    ],
+)
+def test_a_unit_that_does_not_fit_the_times_is_remarked_on(span, unit, said):
+    found = unit_warning(span, unit)
+    assert (found is None) == (said is None)
+    assert said is None or said in found
+
+
+def test_models_log_that_remark(make_model, caplog):
+    settings = {"CAMMSR": {"time_encoding": "experts"}, "HM4SR": {}}
+    for name, own in settings.items():
+        caplog.clear()
+        make_model(name, **own, time_unit=0.001)
+        assert "`time_unit` (0.001)" in caplog.text
+        caplog.clear()
+        make_model(name, **own, time_unit=10)
+        assert "`time_unit` (" not in caplog.text
+
+
+def test_experts_start_as_small_as_the_embeddings(make_model):
+    for std in (0.02, 0.5):
+        model = make_model(time_encoding="experts", initializer_range=std)[3]
+        experts = model.encoder.temporal_experts.mixture.experts
+        assert experts.shape == (4, 16)
+        assert 0.6 * std < float(experts.std()) < 1.4 * std
