@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import glob
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -218,6 +218,9 @@ def _contender(label: str, own: Any, datasets: Collection[str]) -> Contender:
             entry.get("settings_for"), f"'settings_for' of {where}"
         ).items()
     }
+    settings = _settings(entry.get("settings"), f"'settings' of {where}")
+    for names in (settings, grid, *settings_for.values()):
+        _check_read(names, model, where)
     strangers = [name for name in settings_for if name not in datasets]
     if strangers:
         raise UsageError(
@@ -228,7 +231,6 @@ def _contender(label: str, own: Any, datasets: Collection[str]) -> Contender:
         corruption.check(damage)
     except ValueError as error:
         raise UsageError(f"'corruption' of {where}: {error}") from error
-    settings = _settings(entry.get("settings"), f"'settings' of {where}")
     return Contender(label, model, settings, settings_for, grid, damage)
 
 
@@ -254,6 +256,16 @@ def _check_names(settings: Mapping[str, Any], where: str) -> None:
             near = known_settings.nearest_setting(str(name), ())
             hint = f"; did you mean {near!r}?" if near else ""
             raise UsageError(f"{where}: no model reads the setting {name!r}{hint}")
+
+
+def _check_read(names: Iterable[str], model: str, where: str) -> None:
+    for name in names:
+        others = known_settings.only_read_by(name, model)
+        if others:
+            raise UsageError(
+                f"{where}: {model} does not read the setting {name!r}, which is one of "
+                f"{' and '.join(others)}"
+            )
 
 
 def _check_keys(content: Mapping[str, Any], known: Sequence[str], where: str) -> None:

@@ -12,7 +12,7 @@ import glob
 import importlib.util
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any
 
@@ -57,6 +57,50 @@ def settings() -> frozenset[str]:
     argument_list = os.path.join(recbole_folder(), "utils", "argument_list.py")
     names.update(_QUOTED_WORD.findall(_read(argument_list)))
     names.update(registry.DATASET_ARGUMENTS)
+    return frozenset(names)
+
+
+def only_read_by(name: str, model: str) -> tuple[str, ...]:
+    """This package's models that read a setting which the given model does not.
+
+    Args:
+        name: of the setting.
+        model: of either package.
+
+    Returns:
+        Their names; empty where the model reads the setting, or more than models do.
+    """
+    files = {each: registry.properties_file("model", each) for each in registry.MODELS}
+    readers = {each for each, path in files.items() if path and name in _keys_of_yaml(path)}
+    if not readers or model in readers:
+        return ()
+    elsewhere = _read_outside_models() if model in registry.MODELS else _read_by_recbole()
+    return () if name in elsewhere else tuple(sorted(readers))
+
+
+@cache
+def _keys_of_yaml(path: str) -> frozenset[str]:
+    return frozenset(_YAML_KEY.findall(_read(path)))
+
+
+@cache
+def _read_outside_models() -> frozenset[str]:
+    """Settings that RecBole reads whatever the model is."""
+    return _of_recbole(lambda path: f"{os.sep}model{os.sep}" not in path)
+
+
+@cache
+def _read_by_recbole() -> frozenset[str]:
+    """Settings that RecBole or one of its models reads."""
+    return _of_recbole(lambda path: True)
+
+
+def _of_recbole(counts: Callable[[str], bool]) -> frozenset[str]:
+    names: set[str] = set()
+    for suffix, pattern in ((".yaml", _YAML_KEY), (".py", _SOURCE_KEY)):
+        for path in glob.glob(os.path.join(recbole_folder(), "**", f"*{suffix}"), recursive=True):
+            if counts(os.path.relpath(path, os.path.dirname(recbole_folder()))):
+                names.update(pattern.findall(_read(path)))
     return frozenset(names)
 
 

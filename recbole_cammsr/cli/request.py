@@ -47,6 +47,28 @@ class Request:
                         file=sys.stderr,
                     )
 
+    def check_models(self, names: Sequence[str]) -> None:
+        """Refuse the first name that is no model; warn of given settings that none of them reads.
+
+        Config files are not looked at: they are shared between models.
+
+        Args:
+            names: models that this command will train.
+
+        Raises:
+            UsageError: names the model and its nearest neighbours.
+        """
+        for name in names:
+            known_settings.check_model(name)
+        for key in sorted(arguments.keys(self.settings)):
+            others = [known_settings.only_read_by(key, name) for name in names]
+            if others and all(others):
+                print(
+                    f"warning: {' and '.join(names)} will not read the setting {key!r}, "
+                    f"which is one of {' and '.join(others[0])}",
+                    file=sys.stderr,
+                )
+
     def named(self, option: str, default: str | None) -> str | None:
         """An option's value: from the command line, else from the config files, else a default."""
         given = getattr(self._options, option, None)
@@ -95,13 +117,3 @@ class Request:
             port=options.port,
             group_offset=options.group_offset,
         )
-
-
-def check_models(names: Sequence[str]) -> None:
-    """Refuse the first name that is no model.
-
-    Raises:
-        UsageError: names the model and its nearest neighbours.
-    """
-    for name in names:
-        known_settings.check_model(name)

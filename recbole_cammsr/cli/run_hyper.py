@@ -11,7 +11,7 @@ from typing import Any
 
 from recbole_cammsr.cli import arguments, help_text, hyper_tools, search_space, tables
 from recbole_cammsr.cli.errors import EXIT_OK, RunError, UsageError, guarded
-from recbole_cammsr.cli.request import Request, check_models
+from recbole_cammsr.cli.request import Request
 
 PROGRAM = "run_hyper"
 _EXAMPLES = """\
@@ -122,7 +122,7 @@ def _model_and_dataset(request: Request) -> tuple[str, str]:
     if model is None or dataset is None:
         missing = "--model" if model is None else "--dataset"
         raise UsageError(f"{missing} is needed, as an option or in a config file")
-    check_models([model])
+    request.check_models([model])
     return model, dataset
 
 

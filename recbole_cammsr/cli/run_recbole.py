@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from recbole_cammsr.cli import arguments, checkpoints, help_text, tables
 from recbole_cammsr.cli.errors import EXIT_OK, UsageError, guarded
-from recbole_cammsr.cli.request import DEFAULT_DATASET, DEFAULT_MODEL, Request, check_models
+from recbole_cammsr.cli.request import DEFAULT_DATASET, DEFAULT_MODEL, Request
 
 PROGRAM = "run_recbole"
 _EXAMPLES = """\
@@ -61,7 +61,7 @@ def _run(argv: Sequence[str]) -> int:
     model = request.named("model", None)
     dataset = request.named("dataset", None)
     if model is not None:
-        check_models([model])
+        request.check_models([model])
     origin = None
     if options.resume is not None:
         checkpoints.check_exists(options.resume)

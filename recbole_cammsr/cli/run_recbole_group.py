@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from recbole_cammsr.cli import arguments, help_text, tables
 from recbole_cammsr.cli.errors import EXIT_FAILED, EXIT_OK, UsageError, describe, guarded
-from recbole_cammsr.cli.request import DEFAULT_DATASET, DEFAULT_MODEL, Request, check_models
+from recbole_cammsr.cli.request import DEFAULT_DATASET, DEFAULT_MODEL, Request
 from recbole_cammsr.cli.training import Outcome, train
 
 PROGRAM = "run_recbole_group"
@@ -67,8 +67,8 @@ def _run(argv: Sequence[str]) -> int:
     models = [name.strip() for name in options.model_list.split(",") if name.strip()]
     if not models:
         raise UsageError("--model_list names no model")
-    check_models(models)
     request = Request(options, settings)
+    request.check_models(models)
     dataset = request.named("dataset", DEFAULT_DATASET) or DEFAULT_DATASET
     for path in (options.valid_latex, options.test_latex):
         _check_writable(path)

@@ -68,6 +68,14 @@ def test_a_setting_of_the_command_line_is_not_tuned():
         ({"seeds": ["a"]}, "whole numbers"),
         ({"modles": {}}, "unknown entry 'modles'; did you mean 'models'"),
         ({"models": {"SASRek": None}}, "there is no model 'SASRek'; did you mean 'SASRec'"),
+        (
+            {"models": {"SASRecMM": {"settings": {"time_encoding": "experts"}}}},
+            "SASRecMM does not read the setting 'time_encoding', which is one of CAMMSR",
+        ),
+        (
+            {"models": {"plain": {"model": "UniSRec", "grid": {"norm_first": [True, False]}}}},
+            "model 'plain': UniSRec does not read the setting 'norm_first'",
+        ),
         ({"models": {"SASRec": {"gird": {}}}}, "model 'SASRec' has the unknown entry 'gird'"),
         ({"models": {"SASRec": {"grid": {"n_layers": 2}}}}, "n_layers needs a list"),
         ({"models": {"SASRec": {"grid": {"n_layers": [2]}}}}, "'tuning' needs 'trials'"),

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+import yaml
 
+from recbole_cammsr import registry
 from recbole_cammsr.cli import known_settings
 from recbole_cammsr.cli.errors import UsageError
+from recbole_cammsr.cli.request import Request
 
 
 def test_models_of_both_packages_are_known():
@@ -34,6 +39,46 @@ def test_settings_come_from_yaml_source_and_argument_lists():
     # a default; read by one model only; only in RecBole's list; dataset names are no settings
     assert {"epochs", "rm_dup_inter", "alias_of_item_id", "modalities"} <= known_settings.settings()
     assert not {"epoch", "ml-1m", "adult"} & known_settings.settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "model", "readers"),
+    [
+        ("time_encoding", "SASRecMM", ("CAMMSR",)),
+        ("norm_first", "UniSRec", ("CAMMSR", "SASRecMM")),
+        ("norm_first", "SASRec", ("CAMMSR", "SASRecMM")),
+        ("norm_first", "SASRecMM", ()),
+        ("hidden_size", "BPR", ()),  # RecBole's models read it, though this one may not
+        ("selected_features", "CAMMSR", ()),  # none of ours: whose it is cannot be told
+        ("train_batch_size", "SASRec", ()),
+        ("category_field", "SASRec", ("CAMMSR", "HM4SR")),
+        ("nobody_reads_this", "CAMMSR", ()),
+    ],
+)
+def test_settings_of_other_models_are_told_apart(name, model, readers):
+    assert known_settings.only_read_by(name, model) == readers
+
+
+def test_a_setting_that_no_named_model_reads_is_warned_of(capsys):
+    options = argparse.Namespace(config_files=None, protocol=False)
+    request = Request(options, ["--norm_first=True", "--epochs=3"])
+    request.check_models(["SASRec", "CAMMSR"])
+    assert capsys.readouterr().err == ""
+    request.check_models(["SASRec", "UniSRec"])
+    assert capsys.readouterr().err == (
+        "warning: SASRec and UniSRec will not read the setting 'norm_first', which is one of "
+        "CAMMSR and SASRecMM\n"
+    )
+
+
+@pytest.mark.parametrize("model", ["CAMMSR", "HM4SR", "SASRecMM", "TedRec", "UniSRec"])
+def test_nobody_is_warned_of_what_the_shipped_files_set(model):
+    for kind in ("model", "dataset"):
+        name = {"model": model, "dataset": "amazon_beauty"}[kind]
+        content = yaml.safe_load(Path(registry.properties_file(kind, name)).read_text())
+        if kind == "dataset":  # text models and sums read no categories
+            content.pop("category_field")
+        assert not [key for key in content if known_settings.only_read_by(key, model)]
 
 
 @pytest.mark.parametrize("command", ["run_recbole", "run_recbole_group", "run_hyper"])
