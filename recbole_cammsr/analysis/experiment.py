@@ -12,7 +12,7 @@ from typing import Any
 from recbole_cammsr import registry
 from recbole_cammsr.analysis import corruption
 from recbole_cammsr.cli import config_files, known_settings
-from recbole_cammsr.cli.errors import UsageError
+from recbole_cammsr.cli.errors import UsageError, missing_data_set
 
 _TOP = ("name", "datasets", "models", "seeds", "settings", "reference", "tuning", "metrics")
 _MODEL = ("model", "settings", "settings_for", "grid", "corruption")
@@ -195,10 +195,7 @@ def check_data_folders(experiment: Experiment) -> None:
             given = experiment.settings_of(one, dataset).get("data_path")
             folder = os.path.join(given or known_settings.defaults()["data_path"], dataset)
             if not os.path.isdir(folder):
-                raise UsageError(
-                    f"there is no data set {dataset!r}: the folder {folder} does not exist; point "
-                    f"--data_path at the folder that holds {dataset}/{dataset}.inter"
-                )
+                raise UsageError(missing_data_set(dataset, folder))
 
 
 def _contender(label: str, own: Any, datasets: Collection[str]) -> Contender:

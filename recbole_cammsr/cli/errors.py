@@ -64,6 +64,20 @@ def guarded(program: str, body: Callable[[Sequence[str]], int], argv: Sequence[s
         return EXIT_FAILED
 
 
+def missing_data_set(name: str, folder: str) -> str:
+    """The sentence on a data set that is nowhere.
+
+    Args:
+        name: of the data set.
+        folder: where it should be.
+    """
+    return (
+        f"there is no data set {name!r}: the folder {folder} does not exist and RecBole knows no "
+        "download of that name; check the name, or point --data_path at the folder that holds "
+        f"{name}/{name}.inter"
+    )
+
+
 def _nobody_reads() -> bool:
     """Whether the reader of the output has gone, as `head` does; what is left goes nowhere."""
     try:
@@ -155,11 +169,7 @@ def _known_sentence(text: str) -> str | None:
     missing = re.match(r"Neither \[(.*)\] exists in the device nor \[(.*)\] a known dataset", text)
     if missing:
         folder, name = missing.groups()
-        return (
-            f"there is no data set {name!r}: the folder {folder} does not exist and RecBole knows "
-            "no download of that name; check --dataset, or point --data_path at the folder that "
-            f"holds {name}/{name}.inter"
-        )
+        return missing_data_set(name, folder)
     if re.match(r"<?urlopen error", text):
         return (
             "the data set's folder does not exist and RecBole could not download it "
