@@ -66,8 +66,6 @@ class CAMMSR(CatalogueRecommender):
             self.loss_names += ("swap",)
         self.reset_linear_and_embeddings(config["initializer_range"])
         self.item_encoder.reset_parameters(config["initializer_range"])
-        if self.encoder.temporal_experts is not None:
-            self.encoder.temporal_experts.reset_parameters(config["initializer_range"])
 
     def _temporal_experts(self, config: Any, dataset: Any) -> TemporalExperts | None:
         if config["time_encoding"] != "experts":

@@ -16,7 +16,7 @@ from torch import nn
 
 #: base of the geometric series of frequencies, as of sinusoidal positions
 _LOWEST_FREQUENCY = 1e-4
-_HM4SR_EXPERT_STD = 0.1
+_EXPERT_STD = 0.1
 #: a hundred years of days
 _MOST_UNITS = 36_525
 
@@ -111,7 +111,7 @@ class TemporalMixture(nn.Module):
     def __init__(self, *, modalities: int, dimension: int, experts: int, trained: bool) -> None:
         super().__init__()
         self.gate = nn.Linear(2 * dimension, experts)
-        start = torch.randn(experts, modalities * dimension) * _HM4SR_EXPERT_STD
+        start = torch.randn(experts, modalities * dimension) * _EXPERT_STD
         self.experts = nn.Parameter(start, requires_grad=trained)
 
     def forward(self, vectors: torch.Tensor, time: torch.Tensor) -> torch.Tensor:
@@ -158,14 +158,6 @@ class TemporalExperts(nn.Module):
         self.mixture = TemporalMixture(
             modalities=1, dimension=dimension, experts=experts, trained=True
         )
-
-    def reset_parameters(self, std: float) -> None:
-        """Normal start of the experts.
-
-        Args:
-            std: standard deviation; what is small against the learning rate soon moves.
-        """
-        nn.init.normal_(self.mixture.experts, std=std)
 
     @classmethod
     def of_config(cls, config: Any, longest_interval: float) -> TemporalExperts:

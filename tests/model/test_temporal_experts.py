@@ -129,11 +129,3 @@ def test_models_log_that_remark(make_model, caplog):
         caplog.clear()
         make_model(name, **own, time_unit=10)
         assert "`time_unit` (" not in caplog.text
-
-
-def test_experts_start_as_small_as_the_embeddings(make_model):
-    for std in (0.02, 0.5):
-        model = make_model(time_encoding="experts", initializer_range=std)[3]
-        experts = model.encoder.temporal_experts.mixture.experts
-        assert experts.shape == (4, 16)
-        assert 0.6 * std < float(experts.std()) < 1.4 * std
