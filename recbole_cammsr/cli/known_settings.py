@@ -12,7 +12,7 @@ import glob
 import importlib.util
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
@@ -24,6 +24,8 @@ from recbole_cammsr.compat.requirement import require_recbole
 
 _YAML_KEY = re.compile(r"^([A-Za-z]\w*)[ \t]*:", re.MULTILINE)
 _SOURCE_KEY = re.compile(r"\bconfig(?:_dict)?(?:\[|\.get\()\s*[\"'](\w+)[\"']")
+#: files whose keys are names of data sets
+_NO_SETTINGS = ("url.yaml", "kg_url.yaml")
 _QUOTED_WORD = re.compile(r"[\"'](\w+)[\"']")
 
 
@@ -46,18 +48,8 @@ def recbole_folder() -> str:
 def settings() -> frozenset[str]:
     """Every setting that RecBole or this package gives a default or reads."""
     package = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
-    names: set[str] = set()
-    for folder in (os.path.join(recbole_folder(), "properties"), registry.PROPERTIES):
-        for path in glob.glob(os.path.join(folder, "**", "*.yaml"), recursive=True):
-            if os.path.basename(path) not in {"url.yaml", "kg_url.yaml"}:
-                names.update(_YAML_KEY.findall(_read(path)))
-    for folder in (recbole_folder(), package):
-        for path in glob.glob(os.path.join(folder, "**", "*.py"), recursive=True):
-            names.update(_SOURCE_KEY.findall(_read(path)))
-    argument_list = os.path.join(recbole_folder(), "utils", "argument_list.py")
-    names.update(_QUOTED_WORD.findall(_read(argument_list)))
-    names.update(registry.DATASET_ARGUMENTS)
-    return frozenset(names)
+    own = _keys_below(registry.PROPERTIES, _YAML_KEY) | _keys_below(package, _SOURCE_KEY)
+    return _read_by_recbole() | own | set(registry.DATASET_ARGUMENTS)
 
 
 def only_read_by(name: str, model: str) -> tuple[str, ...]:
@@ -71,37 +63,37 @@ def only_read_by(name: str, model: str) -> tuple[str, ...]:
         Their names; empty where the model reads the setting, or more than models do.
     """
     files = {each: registry.properties_file("model", each) for each in registry.MODELS}
-    readers = {each for each, path in files.items() if path and name in _keys_of_yaml(path)}
+    readers = {each for each, path in files.items() if path and name in _keys(path, _YAML_KEY)}
     if not readers or model in readers:
         return ()
-    elsewhere = _read_outside_models() if model in registry.MODELS else _read_by_recbole()
+    # which of its settings a model of RecBole's reads cannot be told from its files
+    elsewhere = _read_by_recbole(models=model not in registry.MODELS)
     return () if name in elsewhere else tuple(sorted(readers))
 
 
 @cache
-def _keys_of_yaml(path: str) -> frozenset[str]:
-    return frozenset(_YAML_KEY.findall(_read(path)))
+def _read_by_recbole(models: bool = True) -> frozenset[str]:
+    """Settings that RecBole gives a default or reads, with its models or without them."""
+    folder = recbole_folder()
+    names = _keys_below(os.path.join(folder, "properties"), _YAML_KEY, models)
+    argument_list = os.path.join(folder, "utils", "argument_list.py")
+    return names | _keys_below(folder, _SOURCE_KEY, models) | _keys(argument_list, _QUOTED_WORD)
 
 
-@cache
-def _read_outside_models() -> frozenset[str]:
-    """Settings that RecBole reads whatever the model is."""
-    return _of_recbole(lambda path: f"{os.sep}model{os.sep}" not in path)
-
-
-@cache
-def _read_by_recbole() -> frozenset[str]:
-    """Settings that RecBole or one of its models reads."""
-    return _of_recbole(lambda path: True)
-
-
-def _of_recbole(counts: Callable[[str], bool]) -> frozenset[str]:
+def _keys_below(folder: str, pattern: re.Pattern[str], models: bool = True) -> frozenset[str]:
+    """Keys of all YAML files, or of all sources, below a folder; ``model`` folders if asked for."""
+    suffix = "yaml" if pattern is _YAML_KEY else "py"
     names: set[str] = set()
-    for suffix, pattern in ((".yaml", _YAML_KEY), (".py", _SOURCE_KEY)):
-        for path in glob.glob(os.path.join(recbole_folder(), "**", f"*{suffix}"), recursive=True):
-            if counts(os.path.relpath(path, os.path.dirname(recbole_folder()))):
-                names.update(pattern.findall(_read(path)))
+    for path in glob.glob(os.path.join(folder, "**", f"*.{suffix}"), recursive=True):
+        inside = os.path.relpath(path, folder).split(os.sep)
+        if (models or "model" not in inside) and inside[-1] not in _NO_SETTINGS:
+            names |= _keys(path, pattern)
     return frozenset(names)
+
+
+@cache
+def _keys(path: str, pattern: re.Pattern[str]) -> frozenset[str]:
+    return frozenset(pattern.findall(_read(path)))
 
 
 @cache

@@ -51,9 +51,10 @@ class ItemSide:
 class CAMMSRDataset(TimedDataset):
     """RecBole's sequential data set with multimodal item features.
 
-    Differences from its parent: histories are ordered by the file's exact times (RecBole compares
-    float32), prefix rows are made without Python loops, and the training split is packed unless
-    `train_packing` is false. Validation and test rows, vocabulary and counters are RecBole's own.
+    Differences from RecBole's: histories are ordered by the file's exact times and may carry them
+    (:class:`~recbole_cammsr.data.timed_dataset.TimedDataset`), prefix rows are made without Python
+    loops, and the training split is packed unless `train_packing` is false. Validation and test
+    rows, vocabulary and counters are RecBole's own.
     """
 
     def __init__(self, config: Any) -> None:
@@ -222,7 +223,8 @@ class CAMMSRDataset(TimedDataset):
         }
         times = self._times_of(self.config)
         lists = [self.item_id_list_field]
-        lists += [] if times is None else [times + self.config["LIST_SUFFIX"]]
+        if times is not None:
+            lists.append(times + self.config["LIST_SUFFIX"])
         for list_field in lists:
             batch[list_field] = feat.histories(list_field, rows, longest)
         return Interaction(batch)
