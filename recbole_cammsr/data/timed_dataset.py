@@ -33,8 +33,8 @@ class TimedDataset(VectorisedDataset):
         time_span: with those times: between the data set's first and last interaction.
 
     Raises:
-        ValueError: the time field is missing, or times are asked of pre-split data, which do not
-            carry those of histories.
+        ValueError: the time field is missing or not finite, or times are asked of pre-split data,
+            which do not carry those of histories.
     """
 
     always_timed = False
@@ -104,6 +104,13 @@ class TimedDataset(VectorisedDataset):
             raise ValueError(
                 f"the interactions have no field {self.time_field!r}; name the one with their "
                 f"times in `TIME_FIELD`."
+            )
+        unknown = int((~np.isfinite(times)).sum())
+        if unknown:
+            file = os.path.join(self.dataset_path, f"{self.dataset_name}.inter")
+            raise ValueError(
+                f"{self.time_field!r} of interaction file {file} is no finite number in {unknown} "
+                f"of {len(times)} interactions, and the model reads their times; fill them in."
             )
         if field == INTERVAL_FIELD:
             values = interval_buckets(users, times, self.config["interval_buckets"])

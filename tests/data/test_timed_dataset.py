@@ -66,3 +66,22 @@ def test_pre_split_data_is_refused(make_data, model, settings, message):
     with pytest.raises(ValueError, match=message) as caught:
         make_data(model, benchmark_filename=["train", "valid", "test"], **settings)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("model", "settings"),
+    [
+        ("HM4SR", {}),
+        ("CAMMSR", {"time_encoding": "experts"}),
+        ("CAMMSR", {"time_encoding": "interval"}),
+    ],
+)
+def test_a_time_field_without_times_is_refused(make_data, toy_path, model, settings):
+    path = toy_path / "toy" / "toy.inter"
+    frame = pd.read_csv(path, sep="\t")
+    frame["timestamp:float"] = np.nan
+    frame.to_csv(path, sep="\t", index=False)
+    says = rf"'timestamp' of interaction file .*toy\.inter is no finite number in {len(frame)} of"
+    with pytest.raises(ValueError, match=says) as caught:
+        make_data(model, **settings)
+    assert "\n" not in str(caught.value)
