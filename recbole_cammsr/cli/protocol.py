@@ -35,8 +35,11 @@ def settings_for(model: str, dataset: str, chosen: Mapping[str, Any]) -> dict[st
     if model in registry.MODELS:
         return {}  # RecBole's Config already reads these files for our own models
     settings = _data_and_evaluation(dataset)
-    if _ranks_all_items(model, chosen):
+    own = _own_settings(model)
+    if _ranks_all_items(model, {**own, **chosen}):
         settings["train_neg_sample_args"] = None
+    if "load_col" not in settings:
+        settings["load_col"] = _columns({**_of_any_data_set(), **own, **settings, **chosen})
     return {key: value for key, value in settings.items() if key not in chosen}
 
 
@@ -57,13 +60,33 @@ def _data_and_evaluation(dataset: str) -> dict[str, Any]:
     return {key: value for key, value in everything.items() if key in wanted}
 
 
-def _ranks_all_items(model: str, chosen: Mapping[str, Any]) -> bool:
+def _own_settings(model: str) -> dict[str, Any]:
+    """What RecBole's file for one of its models says."""
+    path = os.path.join(known_settings.recbole_folder(), "properties", "model", f"{model}.yaml")
+    return config_files.read(path) if os.path.isfile(path) and os.path.getsize(path) else {}
+
+
+def _of_any_data_set() -> dict[str, Any]:
+    """RecBole's defaults for data sets that it has no file for."""
+    folder = os.path.join(known_settings.recbole_folder(), "properties", "dataset")
+    return config_files.read(os.path.join(folder, "sample.yaml"))
+
+
+def _columns(settings: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Columns of a data set without a file: RecBole's default lacks the time, hence the order."""
+    user, item, time = (settings[f"{name}_FIELD"] for name in ("USER_ID", "ITEM_ID", "TIME"))
+    columns = {"inter": [user, item, time]}
+    features = settings.get("selected_features")
+    if features:
+        columns["item"] = [item, *features]
+    return columns
+
+
+def _ranks_all_items(model: str, settings: Mapping[str, Any]) -> bool:
     """Whether RecBole refuses negative sampling for this model: sequential, with the CE loss."""
     from recbole.utils import ModelType, get_model
 
     model_class = get_model(model)
     if model_class.type != ModelType.SEQUENTIAL or hasattr(model_class, "input_type"):
         return False
-    own_file = os.path.join(known_settings.recbole_folder(), "properties", "model", f"{model}.yaml")
-    own = config_files.read(own_file) if os.path.isfile(own_file) else {}
-    return {**own, **chosen}.get("loss_type") == "CE"
+    return settings.get("loss_type") == "CE"

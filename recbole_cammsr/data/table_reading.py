@@ -1,4 +1,4 @@
-"""Lets RecBole's data sets read regular atomic files fast.
+"""Lets RecBole's data sets read regular atomic files fast, and says what is wrong in the others.
 
 RecBole asks for pandas' Python parser, which takes most of the time of creating a data set.
 """
@@ -9,10 +9,43 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import pandas as pd
 from recbole.data.dataset import dataset as recbole_dataset
+from recbole.utils.enum_type import FeatureType
 
 from recbole_cammsr.compat.module_proxy import ModuleProxy
 from recbole_cammsr.data.regular_table import read_regular_table
+
+# offending cells that a message shows
+_SHOWN = 3
+
+
+def check_header(path: str, separator: str, encoding: str | None) -> None:
+    """Refuse an atomic file whose first line does not name its columns ``field:type``.
+
+    Args:
+        path: the file.
+        separator: between fields.
+        encoding: of the file.
+
+    Raises:
+        ValueError: a column lacks its type, or has one that RecBole does not know, or the file is
+            in another encoding.
+    """
+    try:
+        with open(path, encoding=encoding) as file:
+            columns = file.readline().rstrip("\n").split(separator)
+    except UnicodeDecodeError as error:
+        raise ValueError(_other_encoding(path, encoding, error)) from error
+    kinds = [kind.value for kind in FeatureType]
+    for column in columns:
+        field, colon, kind = column.partition(":")
+        if not colon or not field or kind not in kinds:
+            raise ValueError(
+                f"column {column!r} in the first line of {path} is not named field:type, with a "
+                f"type out of {', '.join(kinds)}; columns are separated by {separator!r} "
+                f"(`field_separator`)."
+            )
 
 
 @contextmanager
@@ -20,7 +53,11 @@ def fast_reading() -> Iterator[None]:
     """Inside the block RecBole's data sets read regular tables by pandas' C parser.
 
     Every other table (quotes, lines with too few or too many fields, separators of several
-    characters, numbers that the two parsers round differently) is left to the Python parser.
+    characters, numbers that the two parsers round differently) is left to the Python parser. What
+    that one refuses is named with its file.
+
+    Raises:
+        ValueError: inside the block: a table cannot be read.
     """
     original = recbole_dataset.pd
 
@@ -30,10 +67,51 @@ def fast_reading() -> Iterator[None]:
             frame = read_regular_table(
                 path, options.get("delimiter"), options.get("encoding"), options.get("dtype", {})
             )
-        return original.read_csv(path, **options) if frame is None else frame
+        if frame is not None:
+            return frame
+        try:
+            return original.read_csv(path, **options)
+        except ValueError as error:
+            reason = None
+            if isinstance(error, UnicodeDecodeError):
+                reason = _other_encoding(path, options.get("encoding"), error)
+            elif not isinstance(error, pd.errors.ParserError):
+                reason = _words_among_numbers(path, options)
+            raise ValueError(reason or f"{path} cannot be read: {error}") from error
 
     recbole_dataset.pd = ModuleProxy(original, read_csv=read_csv)
     try:
         yield
     finally:
         recbole_dataset.pd = original
+
+
+def _other_encoding(path: str, encoding: str | None, error: UnicodeDecodeError) -> str:
+    return (
+        f"{path} is not text in {encoding or error.encoding}: {error.reason}; save it so, or name "
+        "its own in `encoding`."
+    )
+
+
+def _words_among_numbers(path: str, options: dict[str, Any]) -> str | None:
+    """The sentence on a column of numbers that holds something else, which pandas does not quote.
+
+    Args:
+        path: the table, which can be read as text.
+        options: of the call that failed.
+    """
+    numbers = [column for column, kind in options.get("dtype", {}).items() if kind is not str]
+    if not numbers:
+        return None
+    cells = pd.read_csv(path, **{**options, "dtype": str, "usecols": numbers})
+    for column in numbers:
+        given = cells[column].dropna()
+        words = given[pd.to_numeric(given, errors="coerce").isna()]
+        if len(words):
+            shown = ", ".join(repr(word) for word in words[:_SHOWN])
+            return (
+                f"column {column!r} of {path} holds {len(words)} "
+                f"{'cell that is no number' if len(words) == 1 else 'cells that are no numbers'} "
+                f"({shown}{', …' if len(words) > _SHOWN else ''}); give numbers or leave them out."
+            )
+    return None

@@ -33,8 +33,8 @@ class TimedDataset(VectorisedDataset):
         time_span: with those times: between the data set's first and last interaction.
 
     Raises:
-        ValueError: the time field is missing or not finite, or times are asked of pre-split data,
-            which do not carry those of histories.
+        ValueError: the time field is missing, no number or not finite, or times are asked of
+            pre-split data, which do not carry those of histories.
     """
 
     always_timed = False
@@ -68,12 +68,29 @@ class TimedDataset(VectorisedDataset):
 
     def _load_data(self, token: str, dataset_path: str) -> None:
         super()._load_data(token, dataset_path)
+        if self.config["benchmark_filename"] is None:
+            self._check_times(os.path.join(dataset_path, f"{token}.inter"))
+
+    def _check_times(self, path: str) -> None:
+        """Refuse interactions without times before RecBole fills in the mean of the others."""
         time_field = self.config["TIME_FIELD"]
-        if self.config["benchmark_filename"] is None and time_field not in self.inter_feat:
+        if time_field not in self.inter_feat:
             raise ValueError(
-                f"interaction file {os.path.join(dataset_path, token)}.inter has no field "
-                f"{time_field!r}, so histories have no order; add it, or name the right field in "
-                f"`TIME_FIELD`."
+                f"interaction file {path} has no field {time_field!r}, so histories have no order; "
+                f"add it, or name the right field in `TIME_FIELD`."
+            )
+        if self.field2type[time_field] != FeatureType.FLOAT:
+            raise ValueError(
+                f"{time_field!r} of interaction file {path} is of type "
+                f"{self.field2type[time_field].value}, and times are numbers; make it "
+                f"{time_field}:float, or name the right field in `TIME_FIELD`."
+            )
+        unknown = int((~np.isfinite(self.inter_feat[time_field].to_numpy())).sum())
+        if unknown:
+            raise ValueError(
+                f"{time_field!r} of interaction file {path} is no finite number in {unknown} of "
+                f"{len(self.inter_feat)} interactions, so histories have no order; fill it in, or "
+                f"leave these interactions out."
             )
 
     def _normalize(self) -> None:
@@ -104,13 +121,6 @@ class TimedDataset(VectorisedDataset):
             raise ValueError(
                 f"the interactions have no field {self.time_field!r}; name the one with their "
                 f"times in `TIME_FIELD`."
-            )
-        unknown = int((~np.isfinite(times)).sum())
-        if unknown:
-            file = os.path.join(self.dataset_path, f"{self.dataset_name}.inter")
-            raise ValueError(
-                f"{self.time_field!r} of interaction file {file} is no finite number in {unknown} "
-                f"of {len(times)} interactions, and the model reads their times; fill them in."
             )
         if field == INTERVAL_FIELD:
             values = interval_buckets(users, times, self.config["interval_buckets"])

@@ -38,6 +38,7 @@ def test_data_and_evaluation_are_taken_over_and_nothing_else():
         "valid_metric": "NDCG@10",
         "user_inter_num_interval": "[5,inf)",
         "metrics": ["NDCG"],
+        "load_col": {"inter": ["user_id", "item_id", "timestamp"]},
     }
 
 
@@ -72,6 +73,50 @@ def test_a_data_set_without_a_file_follows_the_general_settings():
     settings = protocol.settings_for("BPR", "other", {})
     assert (settings["repeatable"], settings["valid_metric"]) == (True, "NDCG@10")
     assert "user_inter_num_interval" not in settings
+
+
+@pytest.mark.parametrize(
+    ("model", "chosen", "expected"),
+    [
+        ("SASRec", {}, {"inter": ["user_id", "item_id", "timestamp"]}),
+        (
+            "SASRec",
+            {"USER_ID_FIELD": "u", "ITEM_ID_FIELD": "i", "TIME_FIELD": "t"},
+            {"inter": ["u", "i", "t"]},
+        ),
+        (
+            "FDSA",
+            {"selected_features": ["genre", "year"]},
+            {"inter": ["user_id", "item_id", "timestamp"], "item": ["item_id", "genre", "year"]},
+        ),
+        (
+            "SASRecF",  # RecBole's own file names ml-100k's field
+            {},
+            {"inter": ["user_id", "item_id", "timestamp"], "item": ["item_id", "class"]},
+        ),
+    ],
+)
+def test_columns_of_a_data_set_without_a_file_have_the_time(model, chosen, expected):
+    assert protocol.settings_for(model, "other", chosen)["load_col"] == expected
+
+
+@pytest.mark.parametrize(
+    ("model", "chosen"),
+    [("SASRec", {}), ("SASRecF", {"selected_features": ["genre"]}), ("Pop", {})],
+)
+def test_a_model_of_recboles_reads_a_data_set_without_a_file(make_config, model, chosen):
+    from recbole.data import create_dataset, data_preparation
+
+    settings = {**protocol.settings_for(model, "toy", chosen), **chosen}
+    config = make_config(model, **settings)
+    _, _, test = data_preparation(config, create_dataset(config))
+    dataset = test.dataset
+    assert "timestamp" in dataset.inter_feat.columns
+    assert len(dataset) == dataset.user_num - 1  # the last interaction of every user
+
+
+def test_the_users_columns_are_left_alone():
+    assert "load_col" not in protocol.settings_for("SASRec", "other", {"load_col": None})
 
 
 def test_our_own_model_needs_nothing():

@@ -68,20 +68,26 @@ def test_pre_split_data_is_refused(make_data, model, settings, message):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("missing", [1, None])
 @pytest.mark.parametrize(
     ("model", "settings"),
-    [
-        ("HM4SR", {}),
-        ("CAMMSR", {"time_encoding": "experts"}),
-        ("CAMMSR", {"time_encoding": "interval"}),
-    ],
+    [("HM4SR", {}), ("CAMMSR", {}), ("CAMMSR", {"time_encoding": "interval"}), ("SASRecMM", {})],
 )
-def test_a_time_field_without_times_is_refused(make_data, toy_path, model, settings):
+def test_interactions_without_a_time_are_refused(make_data, toy_path, model, settings, missing):
+    # RecBole would give them the mean of the others
     path = toy_path / "toy" / "toy.inter"
     frame = pd.read_csv(path, sep="\t")
-    frame["timestamp:float"] = np.nan
+    count = missing or len(frame)
+    frame["timestamp:float"] = frame["timestamp:float"].where(frame.index >= count)
     frame.to_csv(path, sep="\t", index=False)
-    says = rf"'timestamp' of interaction file .*toy\.inter is no finite number in {len(frame)} of"
+    says = rf"'timestamp' of .*toy\.inter is no finite number in {count} of {len(frame)} inter"
     with pytest.raises(ValueError, match=says) as caught:
         make_data(model, **settings)
     assert "\n" not in str(caught.value)
+
+
+def test_times_that_are_tokens_are_refused(make_data, toy_path):
+    path = toy_path / "toy" / "toy.inter"
+    path.write_text(path.read_text().replace("timestamp:float", "timestamp:token", 1))
+    with pytest.raises(ValueError, match=r"'timestamp' of .*toy\.inter is of type token, and"):
+        make_data("CAMMSR")
