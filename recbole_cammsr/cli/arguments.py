@@ -13,12 +13,15 @@ import ast
 import re
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from recbole_cammsr.cli import known_settings
 from recbole_cammsr.cli.errors import UsageError
 
 _ARITHMETIC = re.compile(r"[\d\s.eE+\-*/()_]+")
+#: a list of words without quotes, and what is no word in it
+_BARE_WORDS = re.compile(r"\[\s*[^\W\d]\w*(\s*,\s*[^\W\d]\w*)*\s*\]")
+_NO_WORDS = frozenset({"True", "False", "None", "inf", "nan"})
 
 
 class Parser(argparse.ArgumentParser):
@@ -108,7 +111,7 @@ def read(
                 own.append(queue.pop(0))
         else:
             _check_shape(argument, queue, own_names)
-            settings.append(argument)
+            settings.append(_with_quoted_words(argument))
     # options before settings: `--help` must work whatever else is wrong
     options = parser.parse_args(own)
     _check_settings(settings, own_names)
@@ -131,13 +134,26 @@ def keys(settings: Sequence[str]) -> set[str]:
     return {setting[2:].partition("=")[0] for setting in settings}
 
 
-def value_of(settings: Sequence[str], key: str) -> str | None:
-    """The text given for one setting, or None."""
-    for setting in settings:
-        name, _, value = setting[2:].partition("=")
-        if name == key:
-            return value
-    return None
+def values(settings: Sequence[str]) -> dict[str, Any]:
+    """What RecBole makes of ``--key=value`` strings, by key."""
+    pairs = (setting[2:].partition("=") for setting in settings)
+    return {key: _value(text) for key, _, text in pairs}
+
+
+def _value(text: str) -> Any:
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+
+
+def _with_quoted_words(setting: str) -> str:
+    """``--key=[a,b]`` as ``--key=['a','b']``: RecBole would take the first for one word."""
+    name, _, value = setting.partition("=")
+    words = [word.strip() for word in value.strip()[1:-1].split(",")]
+    if not _BARE_WORDS.fullmatch(value.strip()) or _NO_WORDS & set(words):
+        return setting
+    return f"{name}=[{','.join(map(repr, words))}]"
 
 
 def _check_shape(argument: str, following: Sequence[str], own_options: Sequence[str]) -> None:
@@ -188,9 +204,6 @@ def _check_number(key: str, text: str) -> None:
         return
     if _ARITHMETIC.fullmatch(text):
         return
-    try:
-        value = ast.literal_eval(text)
-    except (ValueError, SyntaxError):
-        value = text
+    value = _value(text)
     if value is not None and not isinstance(value, (int, float)):
         raise UsageError(f"--{key} must be a number (default {default}), not {text!r}")

@@ -7,6 +7,7 @@ import re
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from types import FrameType
 
 from recbole_cammsr.cli.cpu_threads import wait_settings
 
@@ -116,6 +117,12 @@ def describe(error: BaseException) -> str:
             f"the metric {text} that validation needs is not computed: add it to --metrics and "
             "--topk, or choose another --valid_metric"
         )
+    if kind == "KeyError" and _looked_up_field(error) == text:
+        return (
+            f"the model reads a field {text!r} (`selected_features`) that is not loaded; name "
+            "fields of the item file with --selected_features=[FIELD,FIELD], and load them: "
+            "--protocol does, or `load_col`"
+        )
     known = _known_sentence(text)
     if known is not None:
         return known
@@ -143,13 +150,24 @@ def _one_line(text: str) -> str:
 
 def _raised_by_recbole(error: BaseException) -> bool:
     """Whether the innermost frame is RecBole's or ours, so that the text was written for users."""
+    frame = _innermost_frame(error)
+    module = "" if frame is None else frame.f_globals.get("__name__", "")
+    return module.split(".")[0] in {"recbole", "recbole_cammsr"}
+
+
+def _looked_up_field(error: BaseException) -> str | None:
+    """The field that one of RecBole's models was asking its data set for when it failed."""
+    frame = _innermost_frame(error)
+    if frame is None or not frame.f_globals.get("__name__", "").startswith("recbole.model."):
+        return None
+    return frame.f_locals.get("field_name", frame.f_locals.get("field"))
+
+
+def _innermost_frame(error: BaseException) -> FrameType | None:
     last = error.__traceback__
     while last is not None and last.tb_next is not None:
         last = last.tb_next
-    if last is None:
-        return False
-    module = last.tb_frame.f_globals.get("__name__", "")
-    return module.split(".")[0] in {"recbole", "recbole_cammsr"}
+    return None if last is None else last.tb_frame
 
 
 def _cause_in_child(kind: str, text: str) -> tuple[str, str]:

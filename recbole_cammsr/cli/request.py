@@ -86,9 +86,7 @@ class Request:
                 "follows CAMMSR's general ones",
                 file=sys.stderr,
             )
-        on_command_line = {
-            key: arguments.value_of(self.settings, key) for key in arguments.keys(self.settings)
-        }
+        on_command_line = arguments.values(self.settings)
         return protocol.settings_for(model, dataset, {**self.in_files, **on_command_line})
 
     def job(self, model: str, dataset: str, resume: str | None, origin: Origin | None) -> Job:

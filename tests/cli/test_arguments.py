@@ -32,6 +32,32 @@ def test_numbers_in_every_form_that_recbole_evaluates_pass(value):
     assert settings == [f"--learning_rate={value}"]
 
 
+@pytest.mark.parametrize(
+    ("given", "handed_on"),
+    [
+        ("[text,image]", "['text','image']"),
+        ("[ category ]", "['category']"),
+        ("['text']", "['text']"),
+        ("[5,10]", "[5,10]"),
+        ("[]", "[]"),
+        ("[5,inf]", "[5,inf]"),  # an interval, which RecBole reads as text
+        ("[inf,inf]", "[inf,inf]"),
+        ("[True,False]", "[True,False]"),
+        ("[a,b)", "[a,b)"),
+        ("{a: b}", "{a: b}"),
+    ],
+)
+def test_lists_of_words_need_no_quotes(given, handed_on):
+    _, settings = arguments.read(parser(), [f"--selected_features={given}"])
+    assert settings == [f"--selected_features={handed_on}"]
+
+
+def test_values_are_read_as_recbole_reads_them():
+    given = ["--a=3", "--b=['x']", "--c=CE", "--d=None", "--e=", "--f=[5,inf)"]
+    values = {"a": 3, "b": ["x"], "c": "CE", "d": None, "e": "", "f": "[5,inf)"}
+    assert arguments.values(given) == values
+
+
 def test_an_empty_value_and_a_repeated_equal_one_pass():
     given = ["--gpu_id=", "--epochs=2", "--epochs=2"]
     assert arguments.read(parser(), given)[1] == given

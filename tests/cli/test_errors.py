@@ -117,3 +117,16 @@ def test_a_file_error_names_the_file(tmp_path):
     with pytest.raises(OSError, match="gone") as raised:
         (tmp_path / "gone").read_text()
     assert str(tmp_path / "gone") in describe(raised.value)
+
+
+@pytest.mark.parametrize("model", ["FDSA", "SASRecF", "GRU4RecF"])
+def test_a_field_that_is_not_loaded_is_named_with_its_setting(make_model, model):
+    with pytest.raises(KeyError) as refusal:
+        make_model(model)  # RecBole's own file names ml-100k's field
+    text = describe(refusal.value)
+    assert "reads a field 'class' (`selected_features`)" in text
+    assert "\n" not in text
+
+
+def test_another_missing_key_is_not_taken_for_a_field():
+    assert "selected_features" not in describe(KeyError("class"))
