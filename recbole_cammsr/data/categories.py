@@ -15,6 +15,10 @@ import numpy as np
 import pandas as pd
 import torch
 
+from recbole_cammsr.data.table_reading import other_encoding
+
+_ESCAPE = "set `category_weight: 0` to run without category guidance"
+
 
 @dataclass(frozen=True)
 class CategoryTable:
@@ -77,40 +81,21 @@ def read_categories(
 
     Raises:
         FileNotFoundError: no such file.
-        ValueError: the column is absent or of another type, an item stands twice, or no item of
-            the data set has a label.
+        ValueError: the column is absent or of another type, a line has too many cells, an item
+            stands twice, or no item of the data set has a label.
     """
-    escape = "set `category_weight: 0` to run without category guidance"
     if not os.path.isfile(path):
         raise FileNotFoundError(
             f"item file {path} does not exist, so there is no `category_field` {field!r}; write "
-            f"the file or {escape}."
+            f"the file or {_ESCAPE}."
         )
-    with open(path, encoding=encoding) as handle:
-        header = handle.readline().rstrip("\r\n").split(field_separator)
-    types = dict(column.split(":", 1) for column in header if ":" in column)
-    if field not in types or item_field not in types:
-        raise ValueError(
-            f"item file {path} has the fields {list(types)} but not {field!r} as `category_field` "
-            f"and {item_field!r}; name the right one or {escape}."
-        )
-    if types[field] not in ("token", "token_seq"):
-        raise ValueError(
-            f"item file {path}: category field {field!r} has type {types[field]!r}; it must be "
-            f"`token` or `token_seq`, or {escape}."
-        )
-    frame = pd.read_csv(
-        path,
-        sep=field_separator,
-        usecols=[f"{item_field}:{types[item_field]}", f"{field}:{types[field]}"],
-        dtype=str,
-        keep_default_na=False,
-        encoding=encoding,
-        quoting=3,
-    )
-    tokens = frame[f"{item_field}:{types[item_field]}"].tolist()
-    cells = frame[f"{field}:{types[field]}"].tolist()
-    several = types[field] == "token_seq"
+    try:
+        frame, several = _read_columns(path, field, item_field, field_separator, encoding)
+    except UnicodeDecodeError as error:
+        raise ValueError(other_encoding(path, encoding, error)) from error
+    except pd.errors.ParserError as error:
+        raise ValueError(f"item file {path} cannot be read: {str(error).strip()}.") from error
+    tokens, cells = frame["item"].tolist(), frame["label"].tolist()
 
     seen: set[int] = set()
     items: list[int] = []
@@ -131,7 +116,7 @@ def read_categories(
     if not names:
         raise ValueError(
             f"item file {path}: no item of the data set has a value in {field!r}; name another "
-            f"`category_field` or {escape}."
+            f"`category_field` or {_ESCAPE}."
         )
     labels, classes = np.unique(np.array(names, dtype=str), return_inverse=True)
     targets = torch.zeros((len(token_to_id), len(labels)), dtype=torch.bool)
@@ -140,3 +125,33 @@ def read_categories(
     digest.update("\n".join(labels.tolist()).encode())
     digest.update(np.packbits(targets.numpy()).tobytes())
     return CategoryTable(field, tuple(labels.tolist()), targets, digest.hexdigest())
+
+
+def _read_columns(
+    path: str, field: str, item_field: str, separator: str, encoding: str
+) -> tuple[pd.DataFrame, bool]:
+    """Columns ``item`` and ``label`` as text, and whether a cell holds several labels."""
+    with open(path, encoding=encoding) as handle:
+        header = handle.readline().rstrip("\r\n").split(separator)
+    types = dict(column.split(":", 1) for column in header if ":" in column)
+    if field not in types or item_field not in types:
+        raise ValueError(
+            f"item file {path} has the fields {list(types)} but not {field!r} as `category_field` "
+            f"and {item_field!r}; name the right one or {_ESCAPE}."
+        )
+    if types[field] not in ("token", "token_seq"):
+        raise ValueError(
+            f"item file {path}: category field {field!r} has type {types[field]!r}; it must be "
+            f"`token` or `token_seq`, or {_ESCAPE}."
+        )
+    columns = {f"{item_field}:{types[item_field]}": "item", f"{field}:{types[field]}": "label"}
+    frame = pd.read_csv(
+        path,
+        sep=separator,
+        usecols=list(columns),
+        dtype=str,
+        keep_default_na=False,
+        encoding=encoding,
+        quoting=3,
+    )
+    return frame.rename(columns=columns), types[field] == "token_seq"

@@ -36,7 +36,7 @@ def check_header(path: str, separator: str, encoding: str | None) -> None:
         with open(path, encoding=encoding) as file:
             columns = file.readline().rstrip("\n").split(separator)
     except UnicodeDecodeError as error:
-        raise ValueError(_other_encoding(path, encoding, error)) from error
+        raise ValueError(other_encoding(path, encoding, error)) from error
     kinds = [kind.value for kind in FeatureType]
     for column in columns:
         field, colon, kind = column.partition(":")
@@ -46,6 +46,20 @@ def check_header(path: str, separator: str, encoding: str | None) -> None:
                 f"type out of {', '.join(kinds)}; columns are separated by {separator!r} "
                 f"(`field_separator`)."
             )
+
+
+def other_encoding(path: str, encoding: str | None, error: UnicodeDecodeError) -> str:
+    """The sentence on a file that is not in the encoding it was read in.
+
+    Args:
+        path: the file.
+        encoding: as asked for; None is the platform's.
+        error: of the attempt.
+    """
+    return (
+        f"{path} is not text in {encoding or error.encoding}: {error.reason}; save it so, or name "
+        "its own in `encoding`."
+    )
 
 
 @contextmanager
@@ -74,7 +88,7 @@ def fast_reading() -> Iterator[None]:
         except ValueError as error:
             reason = None
             if isinstance(error, UnicodeDecodeError):
-                reason = _other_encoding(path, options.get("encoding"), error)
+                reason = other_encoding(path, options.get("encoding"), error)
             elif not isinstance(error, pd.errors.ParserError):
                 reason = _words_among_numbers(path, options)
             raise ValueError(reason or f"{path} cannot be read: {error}") from error
@@ -84,13 +98,6 @@ def fast_reading() -> Iterator[None]:
         yield
     finally:
         recbole_dataset.pd = original
-
-
-def _other_encoding(path: str, encoding: str | None, error: UnicodeDecodeError) -> str:
-    return (
-        f"{path} is not text in {encoding or error.encoding}: {error.reason}; save it so, or name "
-        "its own in `encoding`."
-    )
 
 
 def _words_among_numbers(path: str, options: dict[str, Any]) -> str | None:
