@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 import torch
 
 from recbole_cammsr.data.table_reading import other_encoding
@@ -81,8 +80,8 @@ def read_categories(
 
     Raises:
         FileNotFoundError: no such file.
-        ValueError: the column is absent or of another type, a line has too many cells, an item
-            stands twice, or no item of the data set has a label.
+        ValueError: the column is absent or of another type, a line has more or fewer cells than
+            the first, an item stands twice, or no item of the data set has a label.
     """
     if not os.path.isfile(path):
         raise FileNotFoundError(
@@ -90,17 +89,14 @@ def read_categories(
             f"the file or {_ESCAPE}."
         )
     try:
-        frame, several = _read_columns(path, field, item_field, field_separator, encoding)
+        rows, several = _read_columns(path, field, item_field, field_separator, encoding)
     except UnicodeDecodeError as error:
         raise ValueError(other_encoding(path, encoding, error)) from error
-    except pd.errors.ParserError as error:
-        raise ValueError(f"item file {path} cannot be read: {str(error).strip()}.") from error
-    tokens, cells = frame["item"].tolist(), frame["label"].tolist()
 
     seen: set[int] = set()
     items: list[int] = []
     names: list[str] = []
-    for token, cell in zip(tokens, cells):
+    for token, cell in rows:
         item = token_to_id.get(token, 0)
         if item == 0:
             continue
@@ -129,29 +125,32 @@ def read_categories(
 
 def _read_columns(
     path: str, field: str, item_field: str, separator: str, encoding: str
-) -> tuple[pd.DataFrame, bool]:
-    """Columns ``item`` and ``label`` as text, and whether a cell holds several labels."""
+) -> tuple[list[tuple[str, str]], bool]:
+    """Item and label(s) of every line, and whether a cell holds several labels."""
     with open(path, encoding=encoding) as handle:
-        header = handle.readline().rstrip("\r\n").split(separator)
-    types = dict(column.split(":", 1) for column in header if ":" in column)
-    if field not in types or item_field not in types:
-        raise ValueError(
-            f"item file {path} has the fields {list(types)} but not {field!r} as `category_field` "
-            f"and {item_field!r}; name the right one or {_ESCAPE}."
-        )
-    if types[field] not in ("token", "token_seq"):
-        raise ValueError(
-            f"item file {path}: category field {field!r} has type {types[field]!r}; it must be "
-            f"`token` or `token_seq`, or {_ESCAPE}."
-        )
-    columns = {f"{item_field}:{types[item_field]}": "item", f"{field}:{types[field]}": "label"}
-    frame = pd.read_csv(
-        path,
-        sep=separator,
-        usecols=list(columns),
-        dtype=str,
-        keep_default_na=False,
-        encoding=encoding,
-        quoting=3,
-    )
-    return frame.rename(columns=columns), types[field] == "token_seq"
+        header = handle.readline().rstrip("\n").split(separator)
+        types = dict(column.split(":", 1) for column in header if ":" in column)
+        if field not in types or item_field not in types:
+            raise ValueError(
+                f"item file {path} has the fields {list(types)} but not {field!r} as "
+                f"`category_field` and {item_field!r}; name the right one or {_ESCAPE}."
+            )
+        if types[field] not in ("token", "token_seq"):
+            raise ValueError(
+                f"item file {path}: category field {field!r} has type {types[field]!r}; it must "
+                f"be `token` or `token_seq`, or {_ESCAPE}."
+            )
+        item_column = header.index(f"{item_field}:{types[item_field]}")
+        label_column = header.index(f"{field}:{types[field]}")
+        rows = []
+        for number, line in enumerate(handle, start=2):
+            cells = line.rstrip("\n").split(separator)
+            if len(cells) == len(header):
+                rows.append((cells[item_column], cells[label_column]))
+            elif line.strip():
+                # a title with a separator in it would move the label to another column
+                raise ValueError(
+                    f"item file {path}: line {number} has {len(cells)} cells where the first line "
+                    f"has {len(header)}; take separators and line breaks out of its texts."
+                )
+    return rows, types[field] == "token_seq"

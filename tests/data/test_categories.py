@@ -47,7 +47,8 @@ def test_a_token_seq_with_one_label_each_is_single_label(tmp_path):
         ("item_id:token\tkind:float", ["a\t1"], "kind", "type 'float'"),
         ("item_id:token\tkind:token", ["a\tx", "a\ty"], "kind", "'a' twice"),
         ("item_id:token\tkind:token", ["z\tx", "a\t"], "kind", "no item of the data set"),
-        ("item_id:token\tkind:token", ["a\tx", "b\ty\tz"], "kind", "2 fields in line 3, saw 3"),
+        ("item_id:token\tkind:token", ["a\tx", "b\ty\tz"], "kind", "line 3 has 3 cells .* has 2"),
+        ("item_id:token\ttitle:token\tkind:token", ["a\tx"], "kind", "line 2 has 2 cells .* has 3"),
     ],
 )
 def test_refusals_say_how_to_run_without_guidance_or_what_to_fix(
@@ -63,11 +64,19 @@ def test_another_encoding_is_named(tmp_path):
     path = write(tmp_path, "item_id:token\tkind:token", "a\tx")
     with open(path, "ab") as file:
         file.write("b\té\n".encode("latin-1"))
-    with pytest.raises(ValueError, match="not text in utf-8: .*`encoding`") as caught:
+    with pytest.raises(ValueError, match=r"not text in utf-8: .*`encoding`") as caught:
         read_categories(path, "kind", "item_id", TOKEN_TO_ID)
     assert path in str(caught.value)
     table = read_categories(path, "kind", "item_id", TOKEN_TO_ID, encoding="latin-1")
     assert table.labels == ("x", "é")
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_line_ends_and_empty_lines(tmp_path, end):
+    path = tmp_path / "x.item"
+    path.write_bytes(end.join(["item_id:token\tkind:token", "a\tx", "", "b\ty"]).encode())
+    table = read_categories(str(path), "kind", "item_id", TOKEN_TO_ID)
+    assert table.labels == ("x", "y")
 
 
 def test_a_missing_item_file_is_named(tmp_path):
