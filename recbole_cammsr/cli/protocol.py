@@ -35,41 +35,35 @@ def settings_for(model: str, dataset: str, chosen: Mapping[str, Any]) -> dict[st
     if model in registry.MODELS:
         return {}  # RecBole's Config already reads these files for our own models
     settings = _data_and_evaluation(dataset)
-    own = _own_settings(model)
+    own = _recboles_settings("model", model)
     if _ranks_all_items(model, {**own, **chosen}):
         settings["train_neg_sample_args"] = None
     if "load_col" not in settings:
-        settings["load_col"] = _columns({**_of_any_data_set(), **own, **settings, **chosen})
+        of_any = _recboles_settings("dataset", "sample")
+        settings["load_col"] = _columns({**of_any, **own, **settings, **chosen})
     return {key: value for key, value in settings.items() if key not in chosen}
 
 
 def _data_and_evaluation(dataset: str) -> dict[str, Any]:
     from recbole.utils.argument_list import dataset_arguments, evaluation_arguments
 
-    sequential = os.path.join(
-        known_settings.recbole_folder(), "properties", "quick_start_config", "sequential.yaml"
-    )
     files = [
-        sequential,
         registry.properties_file("model", _REFERENCE_MODEL),
         registry.properties_file("dataset", dataset),
     ]
     wanted = {*dataset_arguments, *evaluation_arguments, *_MORE_DATA_SETTINGS}
     wanted -= set(registry.DATASET_ARGUMENTS)
-    everything = config_files.read_all([path for path in files if path is not None])
+    everything = {
+        **_recboles_settings("quick_start_config", "sequential"),
+        **config_files.read_all([path for path in files if path is not None]),
+    }
     return {key: value for key, value in everything.items() if key in wanted}
 
 
-def _own_settings(model: str) -> dict[str, Any]:
-    """What RecBole's file for one of its models says."""
-    path = os.path.join(known_settings.recbole_folder(), "properties", "model", f"{model}.yaml")
+def _recboles_settings(kind: str, name: str) -> dict[str, Any]:
+    """What one of RecBole's own settings files says; nothing where it is absent or empty."""
+    path = os.path.join(known_settings.recbole_folder(), "properties", kind, f"{name}.yaml")
     return config_files.read(path) if os.path.isfile(path) and os.path.getsize(path) else {}
-
-
-def _of_any_data_set() -> dict[str, Any]:
-    """RecBole's defaults for data sets that it has no file for."""
-    folder = os.path.join(known_settings.recbole_folder(), "properties", "dataset")
-    return config_files.read(os.path.join(folder, "sample.yaml"))
 
 
 def _columns(settings: Mapping[str, Any]) -> dict[str, list[str]]:

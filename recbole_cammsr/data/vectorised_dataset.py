@@ -23,9 +23,13 @@ class VectorisedDataset(SequentialDataset):
     inter_feat: Any  # a DataFrame until the data set is built, then an Interaction
 
     def _load_feat(self, filepath: str, source: Any) -> Any:
-        check_header(filepath, self.config["field_separator"], self.config["encoding"])
-        with fast_reading():
-            return super()._load_feat(filepath, source)
+        try:
+            with fast_reading():
+                return super()._load_feat(filepath, source)
+        except ValueError:
+            # RecBole does not say which column it cannot read; a file it does not load may be odd
+            check_header(filepath, self.config["field_separator"], self.config["encoding"])
+            raise
 
     def _filter_by_inter_num(self) -> None:
         # rows of `.user` and `.item` files are banned too, which only RecBole's own loop does

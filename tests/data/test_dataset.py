@@ -201,3 +201,14 @@ def test_classic_batches_are_recboles(make_data):
     for mine, stock in zip(ours, theirs):
         assert set(mine.columns) == set(stock.columns)
         assert all(torch.equal(mine[field], stock[field]) for field in stock.columns)
+
+
+def test_a_header_is_refused_in_the_files_that_recbole_loads_and_no_other(make_data, toy_path):
+    path = toy_path / "toy" / "toy.item"
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([f"{lines[0]}\tnote", *(f"{line}\tx" for line in lines[1:])]) + "\n")
+    _, dataset, _ = make_data()  # the categories are read by themselves
+    assert dataset.categories.covered > 0
+    columns = {"inter": ["user_id", "item_id", "timestamp"], "item": ["item_id", "genre"]}
+    with pytest.raises(ValueError, match=r"column 'note' in the first line of .*toy\.item"):
+        make_data(load_col=columns)

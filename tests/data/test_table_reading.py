@@ -30,8 +30,8 @@ def read(path: str, fast: bool) -> object:
             return recbole_dataset.pd.read_csv(path, **options)
         with fast_reading():
             return recbole_dataset.pd.read_csv(path, **options)
-    except ValueError:
-        return "refused"
+    except ValueError as error:
+        return str(error)
 
 
 @given(
@@ -48,7 +48,8 @@ def test_any_table_reads_as_by_the_python_parser(tmp_path_factory, rows, end):
         assert isinstance(fast, pd.DataFrame)
         pd.testing.assert_frame_equal(fast, slow, check_exact=True)
     else:
-        assert fast == slow
+        assert isinstance(fast, str)
+        assert path in fast
 
 
 def test_a_plain_table_goes_through_the_c_parser(tmp_path, monkeypatch):
