@@ -196,3 +196,14 @@ def test_a_foreign_class_with_one_of_our_names_takes_recboles_way(tmp_path):
     ours = config("HM4SR", category_weight=0, **options)
     assert "interactive_experts" in ours
     assert type(create_dataset(ours)).__name__ == "AlwaysTimedDataset"
+
+
+def test_a_checkout_on_the_path_has_its_parts_too():
+    # `python -m recbole_cammsr.dataset_prep...` where the checkout hides what pip installed
+    checkout = Path(__file__).resolve().parents[1]
+    code = "import recbole_cammsr.dataset_prep as part; print(part.__file__)"
+    environment = {**os.environ, "PYTHONPATH": str(checkout)}
+    found = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert Path(found.stdout.strip()) == checkout / "dataset_prep" / "__init__.py"

@@ -42,7 +42,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="unisrec, missrec: category that every item text names, e.g. 'Office Products'",
     )
     parser.add_argument(
-        "--category-min-branches", type=int, default=5, help="unisrec, missrec: see docs"
+        "--category-min-branches",
+        type=int,
+        default=5,
+        metavar="N",
+        help="unisrec, missrec: a category level ends where this many different words follow (5)",
     )
     add_filter_options(parser)
     parser.set_defaults(category_kind=None, min_per_user=0, min_per_item=0, duplicates="all")

@@ -1,6 +1,6 @@
 """Peak memory and time of the filter stage against the number of interactions, for two engines.
 
-``python docs/measurements/prep_memory.py --folder /tmp/prep`` generates tables of three sizes, runs
+``python docs/measurements/prep_memory.py --folder prep`` generates tables of three sizes, runs
 each engine on each in a process of its own and prints a table. Needs duckdb, pyarrow and polars.
 """
 

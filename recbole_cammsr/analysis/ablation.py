@@ -27,9 +27,14 @@ _COMPONENTS: dict[str, dict[str, Any]] = {
     "plain sum (none of the three)": _PLAIN_SUM,
 }
 _TIMES = "times of the history as experts"
+_NO_SCALE = "without history scale"
 #: settings that are replaced rather than switched off: value in use -> (label, changes); the first
 #: line is taken for a value that is not listed
 _OTHERS: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {
+    "history_scale": {
+        "0.1": (_NO_SCALE, {"history_scale": 0}),
+        "0": ("with history scale", {"history_scale": 0.1}),
+    },
     "position_encoding": {
         "relative": ("absolute positions", {"position_encoding": "absolute"}),
         "absolute": ("relative positions", {"position_encoding": "relative"}),
@@ -105,13 +110,15 @@ class Base:
 
 
 def components(base: Base) -> Experiment:
-    """CAMoE, guidance, swap switched off one by one and together; other positions, norms, times."""
+    """CAMoE, guidance, swap off one by one and together; other scales, positions, norms, times."""
     variants = dict(_COMPONENTS)
     for name, others in _OTHERS.items():
         label, changes = others.get(str(base.value(name)), next(iter(others.values())))
         variants[label] = changes
     if base.value("benchmark_filename"):
         variants.pop(_TIMES, None)  # pre-split data has no times of histories
+    if base.value("time_encoding") == "experts":
+        variants.pop(_NO_SCALE, None)  # they scale the histories' items themselves
     contenders = [base.variant(FULL, {})]
     contenders += [base.variant(label, changes) for label, changes in variants.items()]
     return base.experiment("Components of CAMMSR", [*contenders, *base.others()])

@@ -29,7 +29,7 @@ examples:
   cammsr-ablate --dataset=amazon_beauty --data_path=data --output=results/beauty \\
     --baselines=SASRec --noise=0,0.05,0.1,0.2,0.3 --missing=0,0.2,0.5,0.8 \\
     --sweep=swap_weight=0.05,0.1,0.2
-  cammsr-ablate --dataset=amazon_beauty --output=results/beauty \\
+  cammsr-ablate --dataset=amazon_beauty --data_path=data --output=results/beauty \\
     --tuned=results/bench/chosen/amazon_beauty/CAMMSR.yaml"""
 
 
@@ -57,7 +57,8 @@ def _parser() -> arguments.Parser:
     parser.add_argument(
         "--components",
         action="store_true",
-        help="CAMoE, guidance, swap, positions and norms, one by one",
+        help="without CAMoE, guidance, swap, one by one and together, and without history scale; "
+        "other positions, norms and times",
     )
     parser.add_argument(
         "--modalities_off", action="store_true", help="every modality left out, and alone"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 SETTINGS = """\
-settings, most used (any of RecBole's can be given as --key=value; default in brackets):
+settings, most used (any of RecBole's can be given as --key=value; default in brackets, and CAMMSR's
+where it has another):
   --epochs=N               most epochs [300]
   --stopping_step=N        validations without improvement before stopping [10]
   --learning_rate=X        [0.001]
-  --train_batch_size=N     [2048]
+  --train_batch_size=N     [2048; CAMMSR 1024]
   --eval_batch_size=N      [4096]
-  --metrics="['Recall','NDCG']"   --topk=[5,10]   --valid_metric=NDCG@10 [MRR@10]
+  --metrics="['Recall','NDCG']"   --topk=[5,10]   --valid_metric=NDCG@10 [MRR@10; CAMMSR NDCG@10]
   --train_neg_sample_args=None    for models that rank all items (SASRec, GRU4Rec, BERT4Rec ...)
   --MAX_ITEM_LIST_LENGTH=N        longest history [50]
   --data_path=FOLDER       the folder that holds the data set's folder [dataset/]

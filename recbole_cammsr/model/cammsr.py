@@ -57,6 +57,7 @@ class CAMMSR(CatalogueRecommender):
             norm_first=bool(config["norm_first"]),
             position_encoding=config["position_encoding"],
             temporal_experts=self._temporal_experts(config, dataset),
+            history_scale=float(config["history_scale"] or 0),
         )
         self.categorises = categories is not None
         self.swaps = self.swap_weight > 0 and self.item_encoder.n_modalities > 1

@@ -11,6 +11,7 @@ from torch import nn
 
 from recbole_cammsr.model.dropout import Dropout
 from recbole_cammsr.model.dyt import make_norm
+from recbole_cammsr.model.history_scale import HistoryScale
 from recbole_cammsr.model.length_order import in_order_of_length
 from recbole_cammsr.model.recency import RecencyBias
 from recbole_cammsr.model.temporal_experts import TemporalExperts
@@ -131,7 +132,7 @@ class Block(nn.Module):
 
 
 class HistoryEncoder(nn.Module):
-    """Times and absolute positions, where used, told to the items; then causal blocks.
+    """Items scaled and told their times and absolute positions, where used; then causal blocks.
 
     Args:
         dimension: hidden size ``d``.
@@ -145,6 +146,8 @@ class HistoryEncoder(nn.Module):
             a bias per distance in the attention of every block.
         position_slope: of relative positions, see :class:`RecencyBias`.
         temporal_experts: what times do to the items; None without them.
+        history_scale: start of :class:`HistoryScale`; 0 without. Temporal experts scale the items
+            themselves and take its place.
         block_options: the rest of :class:`Block`'s arguments.
     """
 
@@ -162,6 +165,7 @@ class HistoryEncoder(nn.Module):
         position_encoding: str = "absolute",
         position_slope: float = 0.5,
         temporal_experts: TemporalExperts | None = None,
+        history_scale: float = 0.0,
         **block_options: object,
     ) -> None:
         super().__init__()
@@ -169,6 +173,9 @@ class HistoryEncoder(nn.Module):
         self.position = None if relative else nn.Embedding(max_length, dimension)
         self.interval = nn.Embedding(intervals, dimension) if intervals else None
         self.temporal_experts = temporal_experts
+        self.scale: HistoryScale | None = None
+        if history_scale and temporal_experts is None:
+            self.scale = HistoryScale(dimension, history_scale)
         self.embedding_norm = make_norm("layernorm", dimension)
         self.dropout = Dropout(hidden_dropout)
         self.blocks = nn.ModuleList(
@@ -197,6 +204,7 @@ class HistoryEncoder(nn.Module):
         norm_first: bool = False,
         position_encoding: str = "absolute",
         temporal_experts: TemporalExperts | None = None,
+        history_scale: float = 0.0,
     ) -> HistoryEncoder:
         """An encoder of the sizes and dropouts that the settings name.
 
@@ -208,6 +216,7 @@ class HistoryEncoder(nn.Module):
             norm_first: see the class.
             position_encoding: see the class; the slope is a setting.
             temporal_experts: see the class.
+            history_scale: see the class.
         """
         relative = position_encoding == "relative"
         encoder = cls(
@@ -219,6 +228,7 @@ class HistoryEncoder(nn.Module):
             position_encoding=position_encoding,
             position_slope=float(config["position_slope"] or 0) if relative else 0.0,
             temporal_experts=temporal_experts,
+            history_scale=history_scale,
             **block_options(config),
         )
         if config["compile_encoder"]:
@@ -241,6 +251,8 @@ class HistoryEncoder(nn.Module):
         x = items
         if self.temporal_experts is not None:
             x = self.temporal_experts(x, times)
+        if self.scale is not None:
+            x = self.scale(x)
         if self.position is not None:
             x = x + self.position.weight[: items.shape[1]]
         if self.interval is not None:

@@ -50,6 +50,7 @@ _SHARES = (
 )
 _SWITCHES = ("compile_encoder", "complete_missing", "norm_first", "use_id")
 _NOT_NEGATIVE = (
+    "history_scale",
     "position_slope",
     "category_weight",
     "swap_weight",

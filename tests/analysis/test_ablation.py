@@ -24,6 +24,7 @@ def test_components_go_one_by_one():
     assert found["norms before the residual sums"] == {"n_layers": 1, "norm_first": True}
     dyt = {"n_layers": 1, "norm": "dyt", "norm_first": True}
     assert found["DyT before the residual sums"] == dyt
+    assert found["without history scale"] == {"n_layers": 1, "history_scale": 0}
     times = "times of the history as experts"
     assert found[times] == {"n_layers": 1, "time_encoding": "experts"}
     settings = {
@@ -38,6 +39,10 @@ def test_components_go_one_by_one():
     assert other["LayerNorm for DyT"] == {"norm": "layernorm"}
     assert other["without times"] == {"time_encoding": "none"}
     assert times not in changes(ablation.components(Base("x", {"benchmark_filename": ["a", "b"]})))
+    timed = changes(ablation.components(Base("x", {"time_encoding": "experts"})))
+    assert "without history scale" not in timed  # the experts stand in its place
+    off = changes(ablation.components(Base("x", {"history_scale": 0})))
+    assert off["with history scale"] == {"history_scale": 0.1}
 
 
 def test_modalities_come_from_the_data_set_and_files_follow():

@@ -10,11 +10,17 @@ import torch.nn.functional as F
 
 from recbole_cammsr.model.dyt import DyT, make_norm
 from recbole_cammsr.model.encoder import HistoryEncoder
+from recbole_cammsr.model.history_scale import HistoryScale
 from recbole_cammsr.model.temporal_experts import TemporalExperts
 
 
 def make(
-    norm="layernorm", intervals=0, position_encoding="absolute", norm_first=False, temporal=False
+    norm="layernorm",
+    intervals=0,
+    position_encoding="absolute",
+    norm_first=False,
+    temporal=False,
+    history_scale=0.0,
 ):
     torch.manual_seed(0)
     return HistoryEncoder(
@@ -32,6 +38,7 @@ def make(
         position_encoding=position_encoding,
         position_slope=0.5,
         temporal_experts=temporal_experts() if temporal else None,
+        history_scale=history_scale,
     ).eval()
 
 
@@ -118,6 +125,24 @@ def test_temporal_experts_scale_what_the_blocks_read():
     items, times = torch.randn(3, 5, 8), some_times(True, 3, 5)
     scaled = encoder.temporal_experts(items, times)
     assert torch.allclose(encoder(items, times), naive(encoder, scaled), atol=1e-5)
+
+
+def test_history_scale_is_a_factor_for_each_dimension():
+    encoder = make(history_scale=0.1)
+    items = torch.randn(3, 5, 8)
+    scaled = items * encoder.scale.factor
+    assert torch.allclose(encoder(items), naive(encoder, scaled), atol=1e-5)
+
+
+def test_history_scale_starts_around_zero_with_both_signs():
+    torch.manual_seed(0)
+    factor = HistoryScale(4096, 0.1).factor
+    assert factor.mean().abs() < 0.01
+    assert factor.std().item() == pytest.approx(0.1, abs=0.01)
+
+
+def test_temporal_experts_take_the_place_of_the_history_scale():
+    assert make(temporal=True, history_scale=0.1).scale is None
 
 
 def test_dyt_is_its_formula_and_elementwise():
