@@ -114,7 +114,10 @@ def _thin_features(config: Any, share: float, seed: int, folder: Path) -> dict[s
         raw = read_features(source, config["ITEM_ID_FIELD"])
         kept = ~chosen([str(t) for t in raw.tokens], share, seed, f"missing {modality}")
         if not kept.any():
-            kept[0] = True  # a file without rows is refused; one item says nothing
+            raise ValueError(
+                f"with a share of {share} no item keeps its {modality}; use a smaller share, or "
+                f"take {modality!r} out of `modalities`"
+            )
         target = folder / f"{modality}.npz"
         files.write_arrays(target, {"item_id": raw.tokens[kept], "feature": raw.values[kept]})
         paths[modality] = str(target)

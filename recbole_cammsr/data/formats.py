@@ -27,7 +27,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from recbole_cammsr.data.item_map import read_item_map
+from recbole_cammsr.data.item_map import is_list, read_item_map
 from recbole_cammsr.data.npz_member import map_npz_member
 
 
@@ -175,6 +175,13 @@ def _read_row_aligned(file: FeatureFile, extension: str) -> RawFeatures:
         tokens = np.arange(len(values) - file.offset).astype(str)
         return RawFeatures(path, tokens, values[file.offset :])
 
+    if is_list(ids_path) and len(row_of_token) + file.offset != len(values):
+        # shifted by a row of padding, every item would get its neighbour's features
+        raise ValueError(
+            f"item map {ids_path} lists {len(row_of_token)} items and {path} has {len(values)} "
+            f"rows, with `offset` {file.offset}; a list names every row in order: use the one that "
+            "was made with this file, and `offset: 1` where row 0 is padding."
+        )
     rows = np.fromiter(row_of_token.values(), dtype=np.int64, count=len(row_of_token)) + file.offset
     outside = (rows < 0) | (rows >= len(values))
     tokens = np.array(list(row_of_token), dtype=str)

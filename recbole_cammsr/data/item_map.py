@@ -20,7 +20,7 @@ def read_item_map(path: str) -> dict[str, int]:
     Raises:
         ValueError: a token appears twice, or a row number is not an integer.
     """
-    with open(path, encoding="utf-8") as handle:
+    with open(path, encoding="utf-8-sig") as handle:
         if path.lower().endswith(".json"):
             try:
                 content = json.load(handle)
@@ -45,8 +45,13 @@ def read_item_map(path: str) -> dict[str, int]:
     return result
 
 
+def is_list(path: str) -> bool:
+    """Whether a map is a list: a token a line, in the order of the rows."""
+    return path.lower().endswith((".ids", ".txt"))
+
+
 def _parse_map_lines(path: str, lines: list[str]) -> list[tuple[str, Any]]:
-    if path.lower().endswith((".ids", ".txt")):
+    if is_list(path):
         return [(line, row) for row, line in enumerate(lines)]
     separator = "\t" if lines and "\t" in lines[0] else ","
     cells = [line.split(separator) for line in lines if line.strip()]

@@ -15,6 +15,8 @@ ItemSelection = Union[torch.Tensor, slice, None]
 # some thousand rows, whose memory the allocator uses again for the next ones
 _BLOCK_BYTES = 1 << 22
 _TINY = 1e-12
+# float32 rows of length one that differ by less than this differ by rounding
+_SAME_ROWS = 1e-5
 
 
 def as_index(items: ItemSelection) -> torch.Tensor | slice:
@@ -35,7 +37,7 @@ def standardise(values: torch.Tensor, present: torch.Tensor) -> torch.Tensor:
 
     Returns:
         ``(n, d)`` in the dtype of ``values``: (f/|f| - mean) / rms of the lengths; zero where
-        missing.
+        missing, and nearly zero where all rows are equal.
     """
     items = present.nonzero().squeeze(1)
     mean, rms = _statistics(lambda block: values[block].float(), items, values.shape[1])
@@ -59,8 +61,9 @@ def _statistics(
         squares += float((length > _TINY).sum())
     count = max(len(items), 1)
     mean = total / count
-    variance = max(squares / count - float(mean.square().sum()), 0.0)
-    return mean.float(), max(variance**0.5, _TINY)
+    rms = max(squares / count - float(mean.square().sum()), 0.0) ** 0.5
+    # one row, or equal ones, say nothing: what is left of them is rounding, not to be blown up
+    return mean.float(), rms if rms > _SAME_ROWS else 1.0
 
 
 def _rows_per_block(dimension: int) -> int:

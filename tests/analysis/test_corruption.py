@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recbole_cammsr.analysis.corruption import check, chosen, corrupt_item_file
+from recbole_cammsr.analysis.corruption import apply, check, chosen, corrupt_item_file
 
 TOKENS = [f"i{n}" for n in range(40)]
 LABELS = ["drama", "crime", "war", "comedy"]
@@ -62,6 +63,20 @@ def test_one_label_cannot_be_wrong():
         corrupt_item_file("item_id:token\tg:token\na\tx\nb\tx\n", "g", "item_id", 0.5, 0)
     with pytest.raises(ValueError, match="not 'h'"):
         corrupt_item_file("item_id:token\tg:token\na\tx\nb\tx\n", "h", "item_id", 0.5, 0)
+
+
+def test_an_item_must_keep_its_content(tmp_path):
+    np.savez(tmp_path / "toy.text.npz", item_id=np.array(["a", "b"]), feature=np.ones((2, 3)))
+    config = {
+        "modalities": ["text"],
+        "modality_files": None,
+        "data_path": str(tmp_path),
+        "dataset": "toy",
+        "model": "CAMMSR",
+        "ITEM_ID_FIELD": "item_id",
+    }
+    with pytest.raises(ValueError, match="no item keeps its text"):
+        apply({"missing": 1.0}, config, 0, tmp_path)
 
 
 @pytest.mark.parametrize("bad", [{"noise": 0.1}, {"missing": -0.1}, {"category_noise": 1.1}])

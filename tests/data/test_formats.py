@@ -56,6 +56,16 @@ def test_npy_with_ids_beside_it_is_memory_mapped(tmp_path):
     assert isinstance(raw.values, np.memmap)
 
 
+def test_a_list_of_items_must_name_every_row(tmp_path):
+    # a padding row nobody spoke of would give every item its neighbour's features
+    padded = np.concatenate([np.zeros_like(VALUES[:1]), VALUES])
+    np.save(tmp_path / "d.text.npy", padded)
+    (tmp_path / "d.text.ids").write_text("\n".join(TOKENS) + "\n", encoding="utf-8-sig")
+    with pytest.raises(ValueError, match=r"d\.text\.ids lists .* rows, with `offset` 0"):
+        read_features(FeatureFile(str(tmp_path / "d.text.npy")))
+    check(FeatureFile(str(tmp_path / "d.text.npy"), offset=1))
+
+
 @pytest.mark.parametrize("kind", ["json", "tsv", "csv with header"])
 def test_row_aligned_arrays_with_an_item_map_in_another_order(tmp_path, kind):
     rows = {"x2": 0, "x5": 2, "x9": 1}

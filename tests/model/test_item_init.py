@@ -33,6 +33,15 @@ def test_zero_and_constant_rows_stay_finite():
     assert torch.equal(standardise(values, torch.zeros(4, dtype=torch.bool)), values)
 
 
+@pytest.mark.parametrize("rows", [1, 500])
+def test_equal_rows_are_not_blown_up(rows):
+    # a row divided by its rounded length has a rounded length: 1e-7 is not to become 1e5
+    torch.manual_seed(0)
+    values = torch.randn(200, 1, 48).expand(-1, rows, -1)
+    for copies in values:
+        assert standardise(copies.contiguous(), torch.ones(rows, dtype=torch.bool)).norm() < 1e-4
+
+
 def test_statistics_are_those_of_all_rows_at_once(monkeypatch):
     values = np.random.default_rng(0).normal(1, 3, size=(30, 5)).astype(np.float32)
     values[4] = 0
