@@ -188,7 +188,10 @@ def _offer_trimmed_padding(module: ModuleType) -> None:
 
 
 def _offer_data(module: ModuleType) -> None:
-    """Let RecBole give our models, and only them, our data set and the packed training loader."""
+    """Let RecBole give our models, and only them, our data set and the packed training loader.
+
+    Every sequential model is given the loader of ``mask_history`` where that is set.
+    """
     original_loader = module.get_dataloader
     original_create = module.create_dataset
 
@@ -198,6 +201,11 @@ def _offer_data(module: ModuleType) -> None:
             from recbole_cammsr.data.dataloader import PackedTrainDataLoader
 
             return PackedTrainDataLoader
+        if phase != "train" and config["mask_history"] is not None:
+            from recbole_cammsr.data import masked_history
+
+            if masked_history.is_wanted(config):
+                return masked_history.MaskedHistoryDataLoader
         return original_loader(config, phase)
 
     @functools.wraps(original_create)

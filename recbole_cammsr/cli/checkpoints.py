@@ -68,20 +68,29 @@ def check_same(origin: Origin, path: str, model: str | None, dataset: str | None
             raise UsageError(f"{path} was trained with --{name}={saved}, not {given}")
 
 
-def evaluate(path: str) -> Outcome:
+def evaluate(path: str, mask_history: Any = None) -> Outcome:
     """Evaluate a checkpoint on its validation and test split, with the settings saved in it.
 
     Args:
         path: a file that RecBole's trainer saved.
+        mask_history: whether items that a user has are taken out of the ranking; None for what the
+            checkpoint says.
 
     Raises:
         RunError: the file is damaged or was written by something else.
     """
+    from recbole.data.utils import get_dataloader
     from recbole.quick_start import load_data_and_model
     from recbole.utils import get_trainer
 
     prepare(path)
     config, model, _, train_data, valid_data, test_data = load_data_and_model(path)
+    if mask_history is not None:
+        config["mask_history"] = mask_history
+        valid_data, test_data = (
+            get_dataloader(config, phase)(config, loader._dataset, loader._sampler)
+            for phase, loader in (("valid", valid_data), ("test", test_data))
+        )
     trainer = get_trainer(config["MODEL_TYPE"], config["model"])(config, model)
     trainer.eval_collector.data_collect(train_data)
     valid, test = (

@@ -85,7 +85,7 @@ def _evaluate(
     argv: Sequence[str],
     settings: Sequence[str],
 ) -> int:
-    allowed = {"--evaluate", "--model", "-m", "--dataset", "-d", "--debug"}
+    allowed = {"--evaluate", "--model", "-m", "--dataset", "-d", "--debug", "--mask_history"}
     others = [arg for arg in argv if arg.startswith("-") and arg.partition("=")[0] not in allowed]
     if others:
         raise UsageError(
@@ -95,7 +95,8 @@ def _evaluate(
     checkpoints.check_exists(path)
     checkpoints.check_same(checkpoints.origin_of(path), path, model, dataset)
     arguments.hand_to_recbole(settings)
-    tables.show(tables.summary(checkpoints.evaluate(path)))
+    masked = arguments.values(settings).get("mask_history")
+    tables.show(tables.summary(checkpoints.evaluate(path, masked)))
     return EXIT_OK
 
 
