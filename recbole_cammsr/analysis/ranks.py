@@ -82,12 +82,22 @@ class RankCollector:
 
     Args:
         user_field: name of the user field.
+        item_field: name of the item field.
         cutoffs: RecBole's ``topk``.
+        one_row_per_user: whether the split leaves each user one row, as leave-one-out does.
     """
 
-    def __init__(self, user_field: str, cutoffs: Sequence[int]) -> None:
+    def __init__(
+        self,
+        user_field: str,
+        item_field: str,
+        cutoffs: Sequence[int],
+        one_row_per_user: bool = False,
+    ) -> None:
         self._user_field = user_field
+        self._item_field = item_field
         self._cutoff = max(cutoffs)
+        self._one_row_per_user = one_row_per_user
         self._users: list[torch.Tensor] = []
         self._targets: list[torch.Tensor] = []
         self._ranks: list[torch.Tensor] = []
@@ -100,7 +110,7 @@ class RankCollector:
 
         def collect(scores: torch.Tensor, rows: Any, row: torch.Tensor, item: torch.Tensor) -> None:
             stock(scores, rows, row, item)
-            self._add(scores, rows[self._user_field], row, item)
+            self._add(scores, rows, row, item)
 
         collector.eval_batch_collect = collect
         try:
@@ -108,9 +118,7 @@ class RankCollector:
         finally:
             del collector.eval_batch_collect
 
-    def _add(
-        self, scores: torch.Tensor, users: torch.Tensor, row: torch.Tensor, item: torch.Tensor
-    ) -> None:
+    def _add(self, scores: torch.Tensor, rows: Any, row: torch.Tensor, item: torch.Tensor) -> None:
         row, item = row.to(scores.device), item.to(scores.device)
         if not torch.equal(row, torch.arange(len(scores), device=row.device)):
             raise ValueError(
@@ -123,9 +131,29 @@ class RankCollector:
         first = places.to(torch.uint8).argmax(dim=1)
         larger = (scores > scores.gather(1, item.unsqueeze(1))).sum(dim=1)
         rank = torch.where(inside, first, larger.clamp_min(width)) + 1
-        self._users.append(users[: len(scores)].cpu())
+        self._users.append(self._users_of(rows, item))
         self._targets.append(item.cpu())
         self._ranks.append(rank.cpu())
+
+    def _users_of(self, rows: Any, item: torch.Tensor) -> torch.Tensor:
+        """The user of every target.
+
+        Full ranking hands over one row for each; sampled ranking a block of equally many, the
+        target's first and then those of its negatives.
+        """
+        users = rows[self._user_field].cpu()
+        block, rest = divmod(len(users), len(item))
+        heads = users[:: max(block, 1)]
+        fits = not rest and torch.equal(heads.repeat_interleave(block), users)
+        if fits and self._item_field in rows:  # the rows of general models name users only
+            fits = torch.equal(rows[self._item_field].cpu()[::block], item.cpu())
+        if not fits:
+            raise ValueError(
+                f"RecBole evaluated {len(users)} rows for {len(item)} targets, which are not one "
+                "block of rows per target, so ranks cannot be given to users; evaluate with "
+                "eval_args: {mode: full}"
+            )
+        return heads
 
     def ranks(
         self,
@@ -141,10 +169,19 @@ class RankCollector:
             history_lengths: ``(n_users,)`` by user id.
             popularity: ``(n_items,)`` by item id.
             category: ``(n_items,)`` joined labels by item id.
+
+        Raises:
+            ValueError: a user has several rows where the split leaves one.
         """
         users, targets, rank = (
             torch.cat(part).numpy() for part in (self._users, self._targets, self._ranks)
         )
+        distinct = len(np.unique(users))
+        if self._one_row_per_user and distinct < len(users):
+            raise ValueError(
+                f"leave-one-out left {len(users)} test rows of only {distinct} users, so users "
+                "cannot be compared one by one; check `eval_args`"
+            )
         user_tokens = np.asarray(dataset.id2token(dataset.uid_field, users), dtype=str)
         target_tokens = np.asarray(dataset.id2token(dataset.iid_field, targets), dtype=str)
         order = np.lexsort((target_tokens, user_tokens))

@@ -74,7 +74,12 @@ def run_job(
     test_result: dict[str, float] = {}
     ranks = None
     if job.stage == TEST:
-        collector = RankCollector(config["USER_ID_FIELD"], config["topk"])
+        collector = RankCollector(
+            dataset.uid_field,
+            dataset.iid_field,
+            config["topk"],
+            one_row_per_user=_leaves_one_out(config),
+        )
         with collector.watching(trainer):
             test_result = _plain(trainer.evaluate(test, load_best_model=True, show_progress=False))
         popularity = items - _targets(test, dataset) - _targets(valid, dataset)
@@ -163,6 +168,11 @@ def _categories(config: Any, dataset: Any) -> np.ndarray:
     for item, label in table.targets.nonzero().tolist():
         joined[item] += ("|" if joined[item] else "") + table.labels[label]
     return joined.astype(str)
+
+
+def _leaves_one_out(config: Any) -> bool:
+    """Whether the split is RecBole's leave-one-out, rather than a ratio or files."""
+    return config["benchmark_filename"] is None and "LS" in config["eval_args"]["split"]
 
 
 def _targets(loader: Any, dataset: Any) -> np.ndarray:

@@ -71,6 +71,16 @@ def test_a_job_is_what_run_recbole_gives(make_job, tmp_path, monkeypatch, model)
     assert len(ranks.user) == len(set(ranks.user)) == 30
 
 
+@pytest.mark.parametrize("model", ["CAMMSR", "Pop"])
+def test_sampled_evaluation_gives_every_user_one_row(make_job, tmp_path, model):
+    split = {"split": {"LS": "valid_and_test"}, "order": "TO", "group_by": "user"}
+    job = make_job(model, eval_args={**split, "mode": "uni15"}, eval_batch_size=64)
+    result, ranks = run_job(job, tmp_path)
+    assert len(set(ranks.user)) == len(ranks.user) == 30
+    assert ranks.rank.max() <= 16
+    assert result.test["mrr@10"] == per_user("mrr@10", ranks.rank).mean()
+
+
 def test_a_tuning_job_never_ranks_the_test_split(make_job, tmp_path, monkeypatch):
     from recbole.trainer import Trainer
 
