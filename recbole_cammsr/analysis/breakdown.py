@@ -63,17 +63,20 @@ def breakdown(runs: Sequence[Run], metrics: Sequence[str]) -> list[dict[str, Any
         metrics: those that are no metric of a single user are left out.
 
     Returns:
-        Rows with dataset, model, breakdown, group, users, metric, value.
+        Rows with dataset, model, breakdown, group, users, metric, value. Seeds have the same users
+        in a group where they have the same split; else their mean number is given, rounded.
     """
-    cells: dict[tuple[Any, ...], list[float]] = {}
+    cells: dict[tuple[Any, ...], list[tuple[int, float]]] = {}
     metrics = [metric for metric in metrics if is_per_user(metric)]
     for run in runs:
         for kind, name, rows in groups(run.ranks):
             for metric in metrics:
-                key = (run.dataset, run.contender, kind, name, int(rows.sum()), metric)
+                key = (run.dataset, run.contender, kind, name, metric)
                 value = per_user(metric, run.ranks.rank[rows]).mean()
-                cells.setdefault(key, []).append(float(value))
-    names = ("dataset", "model", "breakdown", "group", "users", "metric")
-    return [
-        {**dict(zip(names, key)), "value": float(np.mean(values))} for key, values in cells.items()
-    ]
+                cells.setdefault(key, []).append((int(rows.sum()), float(value)))
+    names = ("dataset", "model", "breakdown", "group", "metric")
+    result = []
+    for key, of_seeds in cells.items():
+        users, value = np.mean(of_seeds, axis=0).tolist()
+        result.append({**dict(zip(names, key)), "users": round(users), "value": value})
+    return result

@@ -134,8 +134,8 @@ def _noisy_data(config: Any, share: float, seed: int, folder: Path) -> str:
     target = folder / "data"
     target.mkdir(parents=True)
     for path in sorted(source.iterdir()):
-        if path.is_file() and path.name != f"{name}.item":
-            _link(path, target / path.name)
+        if path.name != f"{name}.item":
+            _link(path, target / path.name)  # folders too: `modality_files` may lie in them
     encoding = config["encoding"] or "utf-8"
     text = (source / f"{name}.item").read_text(encoding=encoding)
     noisy = corrupt_item_file(
@@ -201,6 +201,9 @@ def corrupt_item_file(
 
 def _link(source: Path, target: Path) -> None:
     try:
-        os.symlink(source.resolve(), target)
+        os.symlink(source.resolve(), target, target_is_directory=source.is_dir())
     except OSError:  # a file system without symbolic links
-        shutil.copyfile(source, target)
+        if source.is_dir():
+            shutil.copytree(source, target)
+        else:
+            shutil.copyfile(source, target)

@@ -45,6 +45,9 @@ def run_job(
         ValueError: settings that cannot work; the sentence is RecBole's or this package's.
     """
     config = make_config(job, scratch)
+    originals = str(config["data_path"])
+    if job.corruption:
+        corruption.apply(job.corruption, config, job.seed, scratch / "corrupted")
     from recbole.data import create_dataset, data_preparation
     from recbole.utils import get_model, get_trainer, init_seed
 
@@ -83,7 +86,9 @@ def run_job(
         with collector.watching(trainer):
             test_result = _plain(trainer.evaluate(test, load_best_model=True, show_progress=False))
         popularity = items - _targets(test, dataset) - _targets(valid, dataset)
-        ranks = collector.ranks(dataset, users - 1, popularity, _categories(config, dataset))
+        ranks = collector.ranks(
+            dataset, users - 1, popularity, _categories(config, dataset, originals)
+        )
         for metric in test_result:
             if is_per_user(metric):
                 test_result[metric] = float(per_user(metric, ranks.rank).mean())
@@ -109,7 +114,7 @@ def make_config(job: TrainingJob, scratch: Path) -> Any:
 
     Args:
         job: what to run.
-        scratch: receives checkpoints and corrupted files.
+        scratch: receives checkpoints.
     """
     sys.argv[1:] = []  # RecBole reads settings from the command line, which is not ours here
     from recbole.config import Config
@@ -121,10 +126,7 @@ def make_config(job: TrainingJob, scratch: Path) -> Any:
         "checkpoint_dir": str(scratch / "checkpoints"),
         "show_progress": False,
     }
-    config = Config(model=job.model, dataset=job.dataset, config_dict=settings)
-    if job.corruption:
-        corruption.apply(job.corruption, config, job.seed, scratch / "corrupted")
-    return config
+    return Config(model=job.model, dataset=job.dataset, config_dict=settings)
 
 
 def code_digest() -> str:
@@ -147,10 +149,14 @@ def category_field(config: Any) -> str | None:
     return str(field) if field else None
 
 
-def _categories(config: Any, dataset: Any) -> np.ndarray:
-    """Labels of every item, joined by ``|``; all empty where the data set has none."""
+def _categories(config: Any, dataset: Any, folder: str) -> np.ndarray:
+    """Labels of every item, joined by ``|``; all empty where the data set has none.
+
+    They come from the untouched data set in ``folder``: groups of targets must be the same for
+    every share of wrong labels that models are trained with, and for every seed.
+    """
     field = category_field(config)
-    path = os.path.join(config["data_path"], f"{config['dataset']}.item")
+    path = os.path.join(folder, f"{config['dataset']}.item")
     joined = np.full(dataset.item_num, "", dtype=object)
     if field is None or not os.path.isfile(path):
         return joined.astype(str)

@@ -154,14 +154,35 @@ def test_a_split_with_several_targets_a_row_is_refused(make_job, tmp_path):
         run_job(job, tmp_path)
 
 
-def test_categories_of_a_wrong_draw_change_only_labels(make_job, tmp_path):
+def test_wrong_labels_reach_the_model_but_not_the_groups_of_targets(
+    make_job, tmp_path, monkeypatch
+):
+    from recbole_cammsr.data import categories
+
     job = replace(make_job(), corruption={"category_noise": 1.0})
     _, clean = run_job(make_job(), tmp_path / "a")
+    read = []
+    stock = categories.read_categories
+
+    def spy(path, *arguments, **keywords):
+        read.append(path)
+        return stock(path, *arguments, **keywords)
+
+    monkeypatch.setattr("recbole_cammsr.data.dataset.read_categories", spy)
     _, noisy = run_job(job, tmp_path / "b")
     assert (clean.target == noisy.target).all()
-    labelled = clean.category != ""
-    assert ((noisy.category == "") == ~labelled).all()
-    assert (clean.category[labelled] != noisy.category[labelled]).all()
+    assert set(clean.category) > {""}
+    assert (clean.category == noisy.category).all()
+    assert [str(tmp_path / "b" / "corrupted" / "data" / "toy.item")] == read
+
+
+def test_wrong_labels_go_with_features_in_a_folder_below_the_data(make_job, toy_path, tmp_path):
+    (toy_path / "toy" / "features").mkdir()
+    (toy_path / "toy" / "toy.text.npz").rename(toy_path / "toy" / "features" / "text.npz")
+    files = {"text": "features/text.npz"}
+    job = make_job(modality_files=files, epochs=1)
+    result, _ = run_job(replace(job, corruption={"category_noise": 0.5}), tmp_path)
+    assert result.epochs == 1
 
 
 def test_missing_modalities_reach_the_model(make_job, tmp_path, caplog):

@@ -165,3 +165,19 @@ def test_a_breakdown_is_the_mean_of_its_rows(runs):
     values = [per_user("ndcg@10", run.ranks.rank[mask]).mean() for run in runs[:3]]
     assert row["users"] == mask.sum()
     assert row["value"] == pytest.approx(np.mean(values))
+
+
+def test_a_group_with_other_users_in_every_seed_is_one_row(runs):
+    first, second, third = runs[:3]
+    fewer = np.where(np.arange(USERS) < 30, "", second.ranks.category)
+    changed = dataclasses.replace(second, ranks=second.ranks._replace(category=fewer))
+    rows = breakdown([first, changed, third], ["ndcg@10"])
+    (row,) = [r for r in rows if (r["breakdown"], r["group"]) == ("category", "b")]
+    counts, values = [], []
+    for run in (first, changed, third):
+        mask = np.array(["b" in cell for cell in run.ranks.category])
+        counts.append(mask.sum())
+        values.append(per_user("ndcg@10", run.ranks.rank[mask]).mean())
+    assert counts == [20, 10, 20]
+    assert row["users"] == 17
+    assert row["value"] == pytest.approx(np.mean(values))
