@@ -20,11 +20,16 @@ class UserRow:
         interaction: one row for the model, on its device.
         history: ``(L,)`` item ids, oldest first.
         target: item id that was to be found.
+        tested: ``(m,)`` all items that were to be found; one with leave-one-out.
+        masked: ``(k,)`` item ids that RecBole's evaluation leaves out of the ranking: what a
+            general model has seen of the user; a sequential model may rank it again.
     """
 
     interaction: Any
     history: np.ndarray
     target: int
+    tested: np.ndarray
+    masked: np.ndarray
 
 
 class TrainedModel:
@@ -102,16 +107,37 @@ class TrainedModel:
         if not len(found):
             raise ValueError(f"user {user!r} has no test row: the history is too short to split")
         row = rows[found[-1:]]
+        tested = rows[self.dataset.iid_field][found].numpy()
         history_field = getattr(self.dataset, "item_id_list_field", None)
         history = np.zeros(0, dtype=np.int64)
         if history_field is not None and history_field in row:
             length = int(row[self.dataset.item_list_length_field][0])
             history = row[history_field][0, :length].numpy()
         target = int(row[self.dataset.iid_field][0])
-        return UserRow(row.to(self.model.device), history, target)
+        masked = self._seen(known[user], tested)
+        return UserRow(row.to(self.model.device), history, target, tested, masked)
 
-    def scores(self, row: UserRow) -> torch.Tensor:
-        """``(n_items,)`` scores of the catalogue, padding at -inf."""
+    def _seen(self, user: int, tested: np.ndarray) -> np.ndarray:
+        """Items that a user's test rows are not ranked against, as RecBole's loader has them."""
+        from recbole.utils import ModelType
+
+        # `repeatable`, which the protocol of sequential models has, lets general ones repeat too
+        if self.config["MODEL_TYPE"] == ModelType.SEQUENTIAL or self.config["repeatable"]:
+            return np.zeros(0, dtype=np.int64)
+        sampler = getattr(self._test, "_sampler", None)  # None where rows are not ranked at all
+        used = sampler.used_ids[user] if sampler is not None else set()
+        return np.array(sorted(set(used) - set(tested.tolist())), dtype=np.int64)
+
+    def scores(self, row: UserRow, target: int | None = None) -> torch.Tensor:
+        """``(n_items,)`` scores of the catalogue, padding and what is masked at -inf.
+
+        Args:
+            row: of the user.
+            target: an item that is ranked even if it is masked.
+
+        Raises:
+            ValueError: the model scores pairs only.
+        """
         with torch.no_grad():
             try:
                 scores = self.model.full_sort_predict(row.interaction).view(-1).clone()
@@ -121,4 +147,5 @@ class TrainedModel:
                     "compare with another model"
                 ) from error
         scores[0] = -torch.inf
+        scores[[item for item in row.masked.tolist() if item != target]] = -torch.inf
         return scores.float().cpu()

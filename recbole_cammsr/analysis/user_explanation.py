@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from recbole_cammsr.analysis import differences
 from recbole_cammsr.analysis.item_view import ItemView
 from recbole_cammsr.analysis.trained_model import TrainedModel, UserRow
 
@@ -72,14 +73,17 @@ class Ranking:
     Attributes:
         name: of the model.
         checkpoint: its file.
-        target_rank: place of the item that the user took next.
+        target_rank: place of the item that the user took next, the same item for every model;
+            None for a model whose data lack it.
         items: best first.
+        note: what makes the place not comparable, such as another split; empty for nothing.
     """
 
     name: str
     checkpoint: str
-    target_rank: int
+    target_rank: int | None
     items: Sequence[RecommendedItem]
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -141,12 +145,26 @@ def explain(
         history=[_seen(trained, view, int(item)) for item in row.history[-last:]],
         target_token=target,
         target_title=trained.title(row.target),
-        ranking=_ranking(trained, row, top, view),
+        ranking=_ranking(trained, row, row.target, top, view),
         others=[
-            replace(_ranking(other, other.row(user), top, None), name=name)
+            replace(_beside(trained, row, other, user, top), name=name)
             for other, name in zip(others, _names(trained, others))
         ],
     )
+
+
+def _beside(
+    trained: TrainedModel, row: UserRow, other: TrainedModel, user: str, top: int
+) -> Ranking:
+    """Another model's ranking, with the place of the item that the explained model's row asks for.
+
+    Its own test row may ask for another item, where its data are split or filtered otherwise.
+    """
+    own = other.row(user)
+    (token,) = trained.tokens([row.target])
+    target = other.dataset.field2token_id[other.dataset.iid_field].get(token)
+    ranking = _ranking(other, own, target, top, None)
+    return replace(ranking, note=differences.note(trained, other, own, target))
 
 
 def _names(trained: TrainedModel, others: Sequence[TrainedModel]) -> list[str]:
@@ -175,9 +193,12 @@ def _seen(trained: TrainedModel, view: ItemView, item: int) -> SeenItem:
     )
 
 
-def _ranking(trained: TrainedModel, row: UserRow, top: int, view: ItemView | None) -> Ranking:
-    scores = trained.scores(row)
-    best = torch.topk(scores, min(top, len(scores) - 1)).indices.numpy()
+def _ranking(
+    trained: TrainedModel, row: UserRow, target: int | None, top: int, view: ItemView | None
+) -> Ranking:
+    scores = trained.scores(row, target)
+    ranked = int((~torch.isneginf(scores)).sum())
+    best = torch.topk(scores, min(top, ranked)).indices.numpy()
     names: list[str] = []
     parts = np.zeros((len(best), 0))
     if view is not None:
@@ -197,11 +218,11 @@ def _ranking(trained: TrainedModel, row: UserRow, top: int, view: ItemView | Non
                 token=token,
                 title=trained.title(item),
                 score=score,
-                is_target=item == row.target,
+                is_target=item == target,
                 categories=view.true_labels(item) if view is not None else [],
                 parts={name: float(value) for name, value in zip(names, part)},
                 shares={name: float(v / score) if score else 0.0 for name, v in zip(names, part)},
             )
         )
-    target_rank = 1 + int((scores > scores[row.target]).sum())
+    target_rank = None if target is None else 1 + int((scores > scores[target]).sum())
     return Ranking(trained.name, trained.path, target_rank, items)

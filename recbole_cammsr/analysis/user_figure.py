@@ -9,7 +9,12 @@ from typing import Any
 import numpy as np
 
 from recbole_cammsr.analysis import figure
-from recbole_cammsr.analysis.user_explanation import RecommendedItem, SeenItem, UserExplanation
+from recbole_cammsr.analysis.user_explanation import (
+    Ranking,
+    RecommendedItem,
+    SeenItem,
+    UserExplanation,
+)
 
 _TITLE = 34
 _LABEL = 24
@@ -36,12 +41,7 @@ def draw(explanation: UserExplanation, path: Path) -> None:
     _scores(grid[1][0], ranking.items, ranking.name)
     for panel, other in zip(grid[1][1:], explanation.others[:2]):
         own = {item.token for item in ranking.items}
-        _list(
-            panel,
-            other.items,
-            own,
-            f"{other.name} beside it: what was taken next is at rank {other.target_rank}",
-        )
+        _list(panel, other.items, own, _title_beside(other))
     if below < 2:
         _reading(grid[1][2], explanation, compared=below > 0)
     if below == 0:
@@ -54,6 +54,13 @@ def draw(explanation: UserExplanation, path: Path) -> None:
         fontsize=13,
     )
     figure.save(drawing, path)
+
+
+def _title_beside(other: Ranking) -> str:
+    """Heading of another model's list; a second line says what is not compared alike."""
+    place = "not known" if other.target_rank is None else f"at rank {other.target_rank}"
+    title = f"{other.name} beside it: what was taken next is {place}"
+    return f"{title}\n{figure.shorten(other.note, 70)}" if other.note else title
 
 
 def _history_weights(panel: Any, history: Sequence[SeenItem]) -> None:

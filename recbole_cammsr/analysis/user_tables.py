@@ -82,7 +82,11 @@ def _plain(ranking: Ranking) -> str:
 
 
 def _heading(ranking: Ranking) -> str:
-    return f"{ranking.name} (what was taken next is at rank {ranking.target_rank}, marked >)"
+    found = "is not known to it"
+    if ranking.target_rank is not None:
+        found = f"is at rank {ranking.target_rank}, marked >"
+    heading = f"{ranking.name} (what was taken next {found})"
+    return f"{heading}\n  not compared alike: {ranking.note}" if ranking.note else heading
 
 
 def _title(rank: int, title: str, is_target: bool) -> str:

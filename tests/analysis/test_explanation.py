@@ -37,7 +37,8 @@ def make_checkpoint(toy_path, tmp_path, monkeypatch):
         if model == "CAMMSR":
             common.update(modalities=["text", "image"], category_field="genre", expert_size=16)
         path = tmp_path / f"{model}.pth"
-        run_job(TrainingJob(model, "toy", 1, {**common, **settings}), tmp_path / "scratch", path)
+        job = TrainingJob(model, "toy", 1, {**common, **settings})
+        _, make.ranks = run_job(job, tmp_path / "scratch", path)
         return str(path)
 
     return make
@@ -101,6 +102,91 @@ def test_history_and_target_are_those_of_the_file(make_checkpoint, toy_path):
         marked = [item.rank for item in found.ranking.items if item.is_target]
         assert marked in ([], [found.ranking.target_rank])
     assert lacking > 0
+
+
+def history_of(trained, user):
+    """All items of a user that the data hold, as tokens."""
+    rows = trained.dataset.inter_feat
+    known = trained.dataset.token2id(trained.dataset.uid_field, user)
+    items = rows[trained.dataset.iid_field][rows[trained.dataset.uid_field] == known]
+    return set(trained.tokens(items.tolist()))
+
+
+@pytest.mark.parametrize("mode", ["full", "uni30"])
+@pytest.mark.parametrize(
+    ("model", "repeatable"), [("BPR", False), ("BPR", True), ("SASRec", True)], ids=str
+)
+def test_another_model_ranks_as_in_its_evaluation(make_checkpoint, model, repeatable, mode):
+    """Full ranking is RecBole's own; a sampled one is explained by a full one, masked alike."""
+    split = {"split": {"LS": "valid_and_test"}, "order": "TO", "mode": mode}
+    if mode == "uni30" and not repeatable:
+        split["mode"] = "uni9"  # some users have too few unseen items for more
+    trained = TrainedModel(make_checkpoint())
+    settings = {"eval_args": split, "repeatable": repeatable, "eval_batch_size": 64}
+    other = TrainedModel(make_checkpoint(model, **settings))
+    evaluated = dict(zip(make_checkpoint.ranks.user, make_checkpoint.ranks.rank))
+    view, alike = item_view(trained), 0
+    everything = set(trained.tokens(range(1, trained.dataset.item_num)))
+    for user in trained.users[:8]:
+        (beside,) = explain(trained, view, user, [other], top=100).others
+        shown = {item.token for item in beside.items}
+        if beside.note == "":  # items of one moment may stand in another order in other data
+            alike += 1
+            target = trained.tokens([trained.row(user).target])
+            hidden = set() if repeatable else history_of(other, user) - set(target)
+            assert shown == everything - hidden
+            if mode == "full":
+                assert beside.target_rank == evaluated[user]
+    assert alike > 0
+
+
+def test_every_model_ranks_the_item_that_the_explained_one_was_asked_for(make_checkpoint):
+    """The other model's split is random: mostly it was trained on that item."""
+    trained = TrainedModel(make_checkpoint())
+    split = {"split": {"LS": "valid_and_test"}, "order": "RO", "mode": "full"}
+    other = TrainedModel(make_checkpoint("BPR", eval_args=split, repeatable=False))
+    view, noted = item_view(trained), 0
+    for user in trained.users:
+        found = explain(trained, view, user, [other], top=100)
+        (beside,) = found.others
+        row = other.row(user)
+        (own,) = other.tokens([row.target])
+        with torch.no_grad():
+            scores = other.model.full_sort_predict(row.interaction).view(-1)
+        hidden = history_of(other, user) - {own, found.target_token}
+        score = {
+            token: float(scores[other.dataset.token2id(other.dataset.iid_field, token)])
+            for token in set(trained.tokens(range(1, trained.dataset.item_num))) - hidden
+        }
+        better = sum(value > score[found.target_token] for value in score.values())
+        assert beside.target_rank == 1 + better
+        assert [i.token for i in beside.items if i.is_target] == [found.target_token]
+        shown = text(found)
+        assert ("not compared alike" in shown) == (own != found.target_token)
+        if own != found.target_token:
+            noted += 1
+            assert f"its own test item is another: {own}" in shown
+            assert own in json.loads(json.dumps(found.to_json()))["others"][0]["note"]
+            assert "among what it was given as history" in beside.note
+        else:
+            assert beside.note == ""
+    assert noted > 15
+
+
+def test_a_model_without_the_item_says_so(make_checkpoint, toy_path):
+    trained = TrainedModel(make_checkpoint())
+    view = item_view(trained)
+    user = trained.usual_user()
+    (target,) = trained.tokens([trained.row(user).target])
+    path = toy_path / "toy" / "toy.inter"
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join(line for line in lines if line.split("\t")[1] != target) + "\n")
+    other = TrainedModel(make_checkpoint("BPR"))
+    found = explain(trained, view, user, [other])
+    (beside,) = found.others
+    assert beside.target_rank is None
+    assert "it ranks 39 items, not the same 40; its data lack what was taken next" in beside.note
+    assert "BPR (what was taken next is not known to it)" in text(found)
 
 
 def made_up_view():
