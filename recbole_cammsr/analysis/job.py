@@ -74,6 +74,7 @@ class JobResult:
         cost: measurements that differ from run to run, or describe the machine: seconds, bytes,
             floating-point operations.
         code: digest of the package's model and data code.
+        data: file of the data set to its digest; empty in results of earlier versions.
     """
 
     job: TrainingJob
@@ -85,6 +86,7 @@ class JobResult:
     best_epoch: int | None
     cost: Mapping[str, float | None]
     code: str
+    data: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def score(self) -> float:

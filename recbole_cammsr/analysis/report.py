@@ -14,9 +14,9 @@ import yaml
 from recbole_cammsr.analysis import figure, files, result_figures
 from recbole_cammsr.analysis.benchmark import Outcome, Run, unequal_budgets
 from recbole_cammsr.analysis.breakdown import CATEGORY, HISTORY, POPULARITY, breakdown
+from recbole_cammsr.analysis.digests import code_digest
 from recbole_cammsr.analysis.experiment import Experiment
 from recbole_cammsr.analysis.ranks import is_per_user
-from recbole_cammsr.analysis.run_job import code_digest
 from recbole_cammsr.analysis.summary import (
     Cell,
     Comparison,
@@ -177,7 +177,9 @@ def _notes(experiment: Experiment, outcome: Outcome) -> list[str]:
             "(`trials.csv`, `chosen/`)."
         )
     notes += [f"Note: {sentence}." for sentence in unequal_budgets(experiment)]
-    codes = {run.result.code for run in outcome.runs}
+    results = [run.result for run in outcome.runs]
+    results += [result for trial in outcome.trials for result in trial.results]
+    codes = {result.code for result in results}
     if codes - {code_digest()}:
         notes.append(
             f"**Some runs were made with other code** (digests {', '.join(sorted(codes))}; now "

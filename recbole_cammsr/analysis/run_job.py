@@ -8,7 +8,6 @@ from the ranks without rounding.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 import shutil
@@ -22,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from recbole_cammsr import registry
-from recbole_cammsr.analysis import corruption
+from recbole_cammsr.analysis import corruption, digests
 from recbole_cammsr.analysis.job import TEST, JobResult, TrainingJob
 from recbole_cammsr.analysis.ranks import RankCollector, UserRanks, is_per_user, per_user
 from recbole_cammsr.cli import config_files, protocol
@@ -45,7 +44,7 @@ def run_job(
         ValueError: settings that cannot work; the sentence is RecBole's or this package's.
     """
     config = make_config(job, scratch)
-    originals = str(config["data_path"])
+    originals, data = str(config["data_path"]), digests.data_digests(config)
     if job.corruption:
         corruption.apply(job.corruption, config, job.seed, scratch / "corrupted")
     from recbole.data import create_dataset, data_preparation
@@ -104,7 +103,8 @@ def run_job(
         epochs=len(clock.training_seconds),
         best_epoch=best_epoch,
         cost=cost,
-        code=code_digest(),
+        code=digests.code_digest(),
+        data=data,
     )
     return result, ranks
 
@@ -127,17 +127,6 @@ def make_config(job: TrainingJob, scratch: Path) -> Any:
         "show_progress": False,
     }
     return Config(model=job.model, dataset=job.dataset, config_dict=settings)
-
-
-def code_digest() -> str:
-    """Digest of the code and defaults that decide a model's numbers."""
-    package = Path(registry.__file__).resolve().parent
-    digest = hashlib.sha256()
-    sources = [*package.glob("model/**/*.py"), *package.glob("data/**/*.py")]
-    sources += Path(registry.PROPERTIES).glob("model/*.yaml")
-    for path in sorted(sources, key=lambda path: path.name):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:12]
 
 
 def category_field(config: Any) -> str | None:

@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import recbole_cammsr
-from recbole_cammsr.analysis.job import TrainingJob
+from recbole_cammsr.analysis.digests import changed_file
+from recbole_cammsr.analysis.job import JobResult, TrainingJob
 from recbole_cammsr.analysis.progress import Progress
 from recbole_cammsr.analysis.store import ResultStore
 from recbole_cammsr.analysis.worker import ERROR_MARK
@@ -57,13 +58,18 @@ class Runner:
 
         Returns:
             Fingerprint to reason, for every job that failed; empty where all went well.
+
+        Raises:
+            ValueError: a result that stands was made with other data than there are now.
         """
         distinct = list({job.fingerprint: job for job in jobs}.values())
         waiting = [job for job in distinct if not self.store.is_finished(job)]
         finished = [job for job in distinct if self.store.is_finished(job)]
         progress = Progress(distinct, self.parallel)
         for job in finished:
-            progress.known(job, self.store.load(job).cost.get("fit_seconds") or 0.0)
+            result = self.store.load(job)
+            self._check_data(result)
+            progress.known(job, result.cost.get("fit_seconds") or 0.0)
         if finished:
             self.show(f"{len(finished)} of {len(distinct)} runs have been done before")
         failures: dict[str, str] = {}
@@ -97,6 +103,16 @@ class Runner:
                 process.wait()
             self.store.tidy()
         return failures
+
+    def _check_data(self, result: JobResult) -> None:
+        changed = changed_file(result)
+        if changed is not None:
+            path = self.store.result_path(result.job)
+            raise ValueError(
+                f"{changed} has changed since the result {path} was made, and results of different "
+                f"data cannot be compared; name another folder with --output, or delete "
+                f"{path.parent} to run everything again"
+            )
 
     def _start(self, job: TrainingJob) -> subprocess.Popen[bytes]:
         log = self.store.log_path(job)

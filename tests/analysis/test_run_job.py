@@ -118,6 +118,15 @@ def test_what_is_kept_of_a_row_is_counted_from_the_file(make_job, toy_path, tmp_
         assert ranks.category[row] == genre.get(items[-1], "")
 
 
+def test_a_result_names_the_files_that_its_run_read(make_job, tmp_path):
+    job = replace(make_job(), corruption={"category_noise": 0.5, "missing": 0.5})
+    result, _ = run_job(job, tmp_path / "a")
+    assert set(result.data) == {"toy.inter", "toy.item", "toy.text.npz", "toy.image.npz"}
+    plain, _ = run_job(make_job("Pop"), tmp_path / "b")
+    tables = ("toy.inter", "toy.item")
+    assert plain.data == {name: result.data[name] for name in tables}
+
+
 def test_cost_is_measured(make_job, tmp_path):
     result, _ = run_job(make_job(), tmp_path)
     assert result.epochs == 2
