@@ -7,6 +7,7 @@ Layout below the folder::
     logs/….log                                                   what the job printed
     checkpoints/….pth                                            where they are kept
     scratch/…                                                    of jobs that run, or were killed
+    .lock                                                        held by the command at work
 
 The JSON is written last: where it stands, the job is finished.
 """

@@ -66,11 +66,13 @@ def add_runner_options(parser: argparse.ArgumentParser) -> None:
 
 
 def runner_of(options: argparse.Namespace) -> Any:
-    """The runner that the options describe.
+    """The runner that the options describe; its folder is locked while its store lives.
 
     Raises:
         UsageError: no folder, or a number that cannot be.
+        ValueError: another command is at work in the folder.
     """
+    from recbole_cammsr.analysis import folder_lock
     from recbole_cammsr.analysis.runner import Runner
     from recbole_cammsr.analysis.store import ResultStore
 
@@ -80,8 +82,10 @@ def runner_of(options: argparse.Namespace) -> Any:
         value = getattr(options, name)
         if value is not None and value < 1:
             raise UsageError(f"--{name} must be at least 1, not {value}")
+    store = ResultStore(Path(options.output))
+    folder_lock.hold(store.folder, store)
     return Runner(
-        ResultStore(Path(options.output)),
+        store,
         parallel=options.jobs,
         threads=options.threads,
         keep_checkpoints=options.keep_checkpoints,
