@@ -31,7 +31,7 @@ def note(trained: TrainedModel, other: TrainedModel, row: UserRow, target: int |
         title = other.title(row.target)
         named = title if title == token else f"{title} ({token})"
         phrases.append(f"its own test item is another: {named}")
-        if target in row.history or target in row.masked:
+        if target in row.history:
             phrases.append("what was taken next is among what it was given as history")
     return "; ".join(phrases)
 

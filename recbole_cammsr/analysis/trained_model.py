@@ -18,7 +18,8 @@ class UserRow:
 
     Attributes:
         interaction: one row for the model, on its device.
-        history: ``(L,)`` item ids, oldest first.
+        history: ``(L,)`` item ids, oldest first; of a general model all that are not tested, in no
+            order.
         target: item id that was to be found.
         tested: ``(m,)`` all items that were to be found; one with leave-one-out.
         masked: ``(k,)`` item ids that RecBole's evaluation leaves out of the ranking: what a
@@ -113,6 +114,10 @@ class TrainedModel:
         if history_field is not None and history_field in row:
             length = int(row[self.dataset.item_list_length_field][0])
             history = row[history_field][0, :length].numpy()
+        else:
+            every = self.dataset.inter_feat
+            own = every[self.dataset.iid_field][every[self.dataset.uid_field] == known[user]]
+            history = np.setdiff1d(own.numpy(), tested)
         target = int(row[self.dataset.iid_field][0])
         masked = self._seen(known[user], tested)
         return UserRow(row.to(self.model.device), history, target, tested, masked)
