@@ -1,10 +1,10 @@
-"""How much of what a model recommends its users have already: Table in design_choices.md.
+"""How much of what a model recommends its users have already: docs/results/history.md.
 
-    python docs/measurements/own_history.py saved/CAMMSR-....pth ...
+    python docs/measurements/own_history.py --split test saved/CAMMSR-....pth ...
 
-For each checkpoint, over the validation rows with the history not masked (the protocol of
-docs/results): how many of the first ten items are in the user's history, and at which place the
-target would be with these taken out.
+For each checkpoint, over the rows of a split with the history not masked (the protocol of
+docs/results): how many of the first ten items are in the user's history, and NDCG@10 and Recall@10
+with and without these in the ranking.
 """
 
 from __future__ import annotations
@@ -14,15 +14,17 @@ import argparse
 import numpy as np
 import torch
 
+import recbole_cammsr  # noqa: F401 - first, so that RecBole can be imported
 from recbole_cammsr.analysis.ranks import per_user
 
 
 @torch.no_grad()
-def measure(path: str) -> dict[str, float]:
-    """Own items among the first ten, and NDCG@10 with and without them.
+def measure(path: str, split: str) -> dict[str, float]:
+    """Own items among the first ten, and metrics with and without own items in the ranking.
 
     Args:
         path: checkpoint of a sequential model whose `full_sort_predict` ranks the catalogue.
+        split: `valid` or `test`.
 
     Returns:
         Means over the users.
@@ -32,10 +34,10 @@ def measure(path: str) -> dict[str, float]:
     from recbole_cammsr.cli import checkpoints
 
     checkpoints.prepare(path)
-    config, model, dataset, _, valid, _ = load_data_and_model(path)
+    config, model, dataset, _, valid, test = load_data_and_model(path)
     model.eval()
     own, kept, masked = [], [], []
-    for interaction, _, _, targets in valid:
+    for interaction, _, _, targets in valid if split == "valid" else test:
         interaction = interaction.to(config["device"])
         scores = model.full_sort_predict(interaction).view(-1, dataset.item_num).float().cpu()
         scores[:, 0] = -torch.inf
@@ -51,17 +53,23 @@ def measure(path: str) -> dict[str, float]:
     ranks = [torch.cat(parts).numpy() for parts in (kept, masked)]
     return {
         "own items among the first ten": float(torch.cat(own).float().mean()),
-        "NDCG@10": float(np.mean(per_user("NDCG@10", ranks[0]))),
-        "NDCG@10, history masked": float(np.mean(per_user("NDCG@10", ranks[1]))),
+        **{
+            f"{metric}{which}": float(np.mean(per_user(metric, rank)))
+            for metric in ("NDCG@10", "Recall@10")
+            for which, rank in zip(("", ", history masked"), ranks)
+        },
     }
 
 
 def main() -> None:
     """Print one line per checkpoint."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--split", choices=("valid", "test"), default="valid")
     parser.add_argument("checkpoints", nargs="+", metavar="FILE")
-    for path in parser.parse_args().checkpoints:
-        figures = ", ".join(f"{name} {value:.4f}" for name, value in measure(path).items())
+    options = parser.parse_args()
+    for path in options.checkpoints:
+        measured = measure(path, options.split).items()
+        figures = ", ".join(f"{name} {value:.4f}" for name, value in measured)
         print(f"{path}: {figures}")
 
 
