@@ -47,9 +47,21 @@ def available() -> bool:
 
 
 def save(figure: Any, path: Path) -> None:
-    """Write a PNG, complete or not at all."""
+    """Write a PNG, complete or not at all; every text in it is shown as it is written.
+
+    Args:
+        figure: of :func:`new`.
+        path: of the file.
+    """
+    from matplotlib import rc_context
+    from matplotlib.text import Text
+
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=130)
+    # a title such as "$25 Gift Card_$ 0" is no formula; ticks may be made only while drawing
+    with rc_context({"text.parse_math": False}):
+        for text in figure.findobj(Text):
+            text.set_parse_math(False)
+        figure.savefig(buffer, format="png", dpi=130)
     files.write_bytes(path, buffer.getvalue())
 
 

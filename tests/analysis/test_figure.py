@@ -1,4 +1,4 @@
-"""Texts that have to fit into a picture."""
+"""Texts that have to fit into a picture, and come out as they are written."""
 
 from __future__ import annotations
 
@@ -37,3 +37,28 @@ def test_several_categories_share_the_room():
     assert figure.shorten_labels(["a>b", "c"], 10) == "a>b, c"
     assert figure.shorten_labels(["Makeup>Nails>Nail_Polish", "Gift"], 16) == "…>Nail_Polish,…"
     assert figure.shorten_labels([], 10) == ""
+
+
+@pytest.mark.parametrize(
+    "title", ["Amazon.com $25 Gift Card_$ 0", r"5$ \foo $6", r"a\$b", "$x^2$", "100 % _ ^ { } \\"]
+)
+def test_titles_are_no_formulas(title, tmp_path):
+    pytest.importorskip("matplotlib")
+    from matplotlib.text import Text
+
+    drawing, ((axes, other),) = figure.new(1, 2, (14.0, 8.0), sharey=True)
+    axes.barh([0, 1], [1, 2], label=title)
+    axes.set_yticks([0, 1], [title, title])
+    axes.set_title(title)
+    axes.set_xlabel(title)
+    axes.annotate(title, (1, 1))
+    axes.legend(title=title)
+    drawing.suptitle(title)
+    other.plot([0, 1], [0, 1])
+    other.xaxis.set_major_formatter(lambda value, place: title)  # makes its labels when drawn
+    other.set_xlim(0, 4)
+    figure.save(drawing, tmp_path / "picture.png")
+    assert (tmp_path / "picture.png").read_bytes().startswith(b"\x89PNG")
+    drawn = [text for text in drawing.findobj(Text) if text.get_text() == title]
+    assert len(drawn) > 8
+    assert all(text._preprocess_math(title) == (title, False) for text in drawn)
