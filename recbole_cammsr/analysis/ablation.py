@@ -14,7 +14,7 @@ from typing import Any
 from recbole_cammsr import registry
 from recbole_cammsr.analysis.corruption import CATEGORY_NOISE, MISSING
 from recbole_cammsr.analysis.experiment import Contender, Experiment
-from recbole_cammsr.cli import config_files
+from recbole_cammsr.cli import config_files, protocol
 from recbole_cammsr.data.settings import modality_names
 
 FULL = "CAMMSR"
@@ -55,6 +55,14 @@ _OTHERS: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {
     },
 }
 
+#: RecBole's own defaults of a sequential model, as folder and file; None is the data set's
+_RECBOLES_FILES = (
+    ("quick_start_config", "sequential"),
+    ("dataset", None),
+    ("dataset", "sample"),
+    ("", "overall"),
+)
+
 
 @dataclass(frozen=True)
 class Base:
@@ -77,7 +85,11 @@ class Base:
     metrics: Sequence[str] = ()
 
     def value(self, name: str) -> Any:
-        """What CAMMSR reads for a setting: from these settings, else from this package's files."""
+        """What CAMMSR reads for a setting: from these settings, else from the files with defaults.
+
+        Later files win where a run is configured (:mod:`recbole_cammsr.registry`), so the last of
+        them is looked at first.
+        """
         for settings in (self.model_settings, self.settings):
             if name in settings:
                 return settings[name]
@@ -87,6 +99,10 @@ class Base:
                 content = config_files.read(path)
                 if name in content:
                     return content[name]
+        for folder, file in _RECBOLES_FILES:
+            content = protocol.recboles_settings(folder, file or self.dataset)
+            if name in content:
+                return content[name]
         return None
 
     def variant(self, label: str, changes: Mapping[str, Any]) -> Contender:
@@ -98,7 +114,17 @@ class Base:
         return [Contender(name, name) for name in self.baselines]
 
     def experiment(self, name: str, contenders: Sequence[Contender]) -> Experiment:
-        """An experiment on the data set with the full model as reference."""
+        """An experiment on the data set with the full model as reference.
+
+        Raises:
+            ValueError: two contenders have one label; results are told apart by it.
+        """
+        labels = [one.label for one in contenders]
+        twice = [label for label in labels if labels.count(label) > 1]
+        if twice:
+            raise ValueError(
+                f"{name}: two of the runs to compare would be called {twice[0]!r}; leave one out"
+            )
         return Experiment(
             name=f"{name} on {self.dataset}",
             datasets={self.dataset: dict(self.settings)},
@@ -196,15 +222,15 @@ def sweep(base: Base, name: str, values: Sequence[Any]) -> Experiment:
     Args:
         base: of the ablation.
         name: of a setting of CAMMSR.
-        values: to try beside the present one.
+        values: to try beside the present one; equal ones once.
     """
     present = base.value(name)
+    tried = [present]
     contenders = [base.variant(sweep_label(name, present), {})]
-    contenders += [
-        base.variant(sweep_label(name, value), {name: value})
-        for value in values
-        if value != present
-    ]
+    for value in values:
+        if value not in tried:
+            tried.append(value)
+            contenders.append(base.variant(sweep_label(name, value), {name: value}))
     return base.experiment(f"CAMMSR over {name}", [*contenders, *base.others()])
 
 

@@ -5,18 +5,20 @@ from __future__ import annotations
 import difflib
 import glob
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from recbole_cammsr import registry
 from recbole_cammsr.analysis import corruption
+from recbole_cammsr.analysis.setting_names import check_names, check_read
 from recbole_cammsr.cli import config_files, known_settings
 from recbole_cammsr.cli.errors import UsageError, missing_data_set
 
 _TOP = ("name", "datasets", "models", "seeds", "settings", "reference", "tuning", "metrics")
 _MODEL = ("model", "settings", "settings_for", "grid", "corruption")
 _TUNING = ("trials", "seed", "settings")
+_OWN_PLACE = "the file has its own place for it"
 
 
 @dataclass(frozen=True)
@@ -205,7 +207,7 @@ def _contender(label: str, own: Any, datasets: Collection[str]) -> Contender:
     model = str(entry.get("model", label))
     known_settings.check_model(model)
     grid = _mapping(entry.get("grid"), f"'grid' of {where}")
-    _check_names(grid, f"'grid' of {where}")
+    check_names(grid, f"'grid' of {where}", _OWN_PLACE)
     for name, values in grid.items():
         if not isinstance(values, list) or not values:
             raise UsageError(f"'grid' of {where}: {name} needs a list of values, not {values!r}")
@@ -217,7 +219,7 @@ def _contender(label: str, own: Any, datasets: Collection[str]) -> Contender:
     }
     settings = _settings(entry.get("settings"), f"'settings' of {where}")
     for names in (settings, grid, *settings_for.values()):
-        _check_read(names, model, where)
+        check_read(names, model, where)
     strangers = [name for name in settings_for if name not in datasets]
     if strangers:
         raise UsageError(
@@ -241,28 +243,8 @@ def _mapping(value: Any, where: str) -> dict[str, Any]:
 
 def _settings(value: Any, where: str) -> dict[str, Any]:
     settings = _mapping(value, where)
-    _check_names(settings, where)
+    check_names(settings, where, _OWN_PLACE)
     return settings
-
-
-def _check_names(settings: Mapping[str, Any], where: str) -> None:
-    for name in settings:
-        if name in ("seed", "model", "dataset"):
-            raise UsageError(f"{where} must not set {name!r}; the file has its own place for it")
-        if name not in known_settings.settings():
-            near = known_settings.nearest_setting(str(name), ())
-            hint = f"; did you mean {near!r}?" if near else ""
-            raise UsageError(f"{where}: no model reads the setting {name!r}{hint}")
-
-
-def _check_read(names: Iterable[str], model: str, where: str) -> None:
-    for name in names:
-        others = known_settings.only_read_by(name, model)
-        if others:
-            raise UsageError(
-                f"{where}: {model} does not read the setting {name!r}, which is one of "
-                f"{' and '.join(others)}"
-            )
 
 
 def _check_keys(content: Mapping[str, Any], known: Sequence[str], where: str) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from recbole_cammsr.analysis import setting_names
 from recbole_cammsr.cli import arguments, config_files, known_settings, tables
 from recbole_cammsr.cli.benchmark import (
     add_runner_options,
@@ -18,6 +19,8 @@ from recbole_cammsr.cli.benchmark import (
 from recbole_cammsr.cli.errors import EXIT_FAILED, EXIT_OK, UsageError, guarded
 
 PROGRAM = "cammsr-ablate"
+_MODEL = "CAMMSR"
+_OWN_PLACE = f"this command is about {_MODEL} and has the options --dataset and --seeds"
 _EXAMPLES = """\
 Without --components, --modalities_off, --noise, --missing or --sweep the first two are run. Each
 writes a folder of its own with tables, paired tests and a picture; runs that parts share are made
@@ -102,10 +105,8 @@ def _run(argv: Sequence[str]) -> int:
     from recbole_cammsr.analysis.corruption import CATEGORY_NOISE, MISSING
     from recbole_cammsr.analysis.experiment import Experiment, check_data_folders
 
-    baselines = _words(options.baselines)
-    for name in baselines:
-        known_settings.check_model(name)
-    tuned = config_files.read(options.tuned) if options.tuned else {}
+    baselines = _baselines(options.baselines)
+    tuned = _tuned(options.tuned) if options.tuned else {}
     base = ablation.Base(
         dataset=options.dataset or "ml-100k",
         settings=typed_settings(settings),
@@ -122,9 +123,7 @@ def _run(argv: Sequence[str]) -> int:
         if options.missing is not None:
             shares = ablation.read_shares(options.missing, "--missing")
             plans["missing"] = ablation.damage(base, MISSING, shares)
-        for text in options.sweep:
-            name, values = ablation.read_sweep(text)
-            _check_setting(name)
+        for name, values in _sweeps(options.sweep).items():
             plans[f"sweep_{name}"] = ablation.sweep(base, name, values)
         everything = not (plans or options.components or options.modalities_off)
         if options.modalities_off or everything:
@@ -218,11 +217,43 @@ def _sortable(value: float | str) -> tuple[int, float, str]:
     return (0, value, "") if isinstance(value, float) else (1, 0.0, value)
 
 
-def _check_setting(name: str) -> None:
-    if name not in known_settings.settings():
-        near = known_settings.nearest_setting(name, ())
-        hint = f"; did you mean {near!r}?" if near else ""
-        raise UsageError(f"--sweep: no model reads the setting {name!r}{hint}")
+def _baselines(text: str) -> list[str]:
+    names = list(dict.fromkeys(_words(text)))
+    for name in names:
+        known_settings.check_model(name)
+        if name == _MODEL:
+            raise UsageError(
+                f"--baselines={text} names {_MODEL}, which is in every table; take it out"
+            )
+    return names
+
+
+def _tuned(path: str) -> dict[str, Any]:
+    """The settings of ``--tuned``; warns of those that the model does not read.
+
+    They are no reason to refuse: what cammsr-benchmark chose holds the settings of its whole file.
+    """
+    tuned = config_files.read(path)
+    setting_names.check_names(tuned, f"--tuned={path}", _OWN_PLACE)
+    unread = [repr(name) for name in tuned if not known_settings.reads(_MODEL, name)]
+    if unread:
+        print(
+            f"warning: --tuned={path}: {_MODEL} does not read {', '.join(unread)}", file=sys.stderr
+        )
+    return tuned
+
+
+def _sweeps(texts: Sequence[str]) -> dict[str, list[Any]]:
+    """Values by setting; those of one that is given several times together."""
+    from recbole_cammsr.analysis import ablation
+
+    sweeps: dict[str, list[Any]] = {}
+    for text in texts:
+        name, values = ablation.read_sweep(text)
+        setting_names.check_names([name], "--sweep", _OWN_PLACE)
+        setting_names.check_read([name], _MODEL, "--sweep")
+        sweeps.setdefault(name, []).extend(values)
+    return sweeps
 
 
 def _seeds(text: str) -> list[int]:

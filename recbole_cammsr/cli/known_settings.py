@@ -71,6 +71,24 @@ def only_read_by(name: str, model: str) -> tuple[str, ...]:
     return () if name in elsewhere else tuple(sorted(readers))
 
 
+def reads(model: str, name: str) -> bool:
+    """Whether a model reads a setting, as far as files tell.
+
+    Args:
+        model: of either package.
+        name: of a setting.
+
+    Returns:
+        False only where it is certain: for one of this package's models, or one of their settings.
+    """
+    if only_read_by(name, model):
+        return False
+    path = registry.properties_file("model", model) if model in registry.MODELS else None
+    if path is None:
+        return True
+    return name in _keys(path, _YAML_KEY) or name in _read_by_recbole(models=False)
+
+
 @cache
 def _read_by_recbole(models: bool = True) -> frozenset[str]:
     """Settings that RecBole gives a default or reads, with its models or without them."""

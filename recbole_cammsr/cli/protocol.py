@@ -35,13 +35,24 @@ def settings_for(model: str, dataset: str, chosen: Mapping[str, Any]) -> dict[st
     if model in registry.MODELS:
         return {}  # RecBole's Config already reads these files for our own models
     settings = _data_and_evaluation(dataset)
-    own = _recboles_settings("model", model)
+    own = recboles_settings("model", model)
     if _ranks_all_items(model, {**own, **chosen}):
         settings["train_neg_sample_args"] = None
     if "load_col" not in settings:
-        of_any = _recboles_settings("dataset", "sample")
+        of_any = recboles_settings("dataset", "sample")
         settings["load_col"] = _columns({**of_any, **own, **settings, **chosen})
     return {key: value for key, value in settings.items() if key not in chosen}
+
+
+def recboles_settings(kind: str, name: str) -> dict[str, Any]:
+    """What one of RecBole's own settings files says; nothing where it is absent or empty.
+
+    Args:
+        kind: folder below RecBole's ``properties``; empty for that folder.
+        name: of the file, without ``.yaml``.
+    """
+    path = os.path.join(known_settings.recbole_folder(), "properties", kind, f"{name}.yaml")
+    return config_files.read(path) if os.path.isfile(path) and os.path.getsize(path) else {}
 
 
 def _data_and_evaluation(dataset: str) -> dict[str, Any]:
@@ -54,16 +65,10 @@ def _data_and_evaluation(dataset: str) -> dict[str, Any]:
     wanted = {*dataset_arguments, *evaluation_arguments, *_MORE_DATA_SETTINGS}
     wanted -= set(registry.DATASET_ARGUMENTS)
     everything = {
-        **_recboles_settings("quick_start_config", "sequential"),
+        **recboles_settings("quick_start_config", "sequential"),
         **config_files.read_all([path for path in files if path is not None]),
     }
     return {key: value for key, value in everything.items() if key in wanted}
-
-
-def _recboles_settings(kind: str, name: str) -> dict[str, Any]:
-    """What one of RecBole's own settings files says; nothing where it is absent or empty."""
-    path = os.path.join(known_settings.recbole_folder(), "properties", kind, f"{name}.yaml")
-    return config_files.read(path) if os.path.isfile(path) and os.path.getsize(path) else {}
 
 
 def _columns(settings: Mapping[str, Any]) -> dict[str, list[str]]:

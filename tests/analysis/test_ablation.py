@@ -90,6 +90,41 @@ def test_a_sweep_starts_from_the_present_value():
     assert plan.reference == "swap_weight=0.2"
 
 
+def test_a_sweep_finds_the_present_value_in_recboles_own_defaults():
+    plan = ablation.sweep(Base("ml-100k"), "learning_rate", [0.001, 0.002])
+    assert changes(plan) == {
+        "learning_rate=0.001": {},
+        "learning_rate=0.002": {"learning_rate": 2e-3},
+    }
+    base = Base("toy")
+    found = {
+        name: base.value(name)
+        for name in ("MAX_ITEM_LIST_LENGTH", "epochs", "weight_decay", "repeatable", "none_such")
+    }
+    assert found == {
+        "MAX_ITEM_LIST_LENGTH": 50,
+        "epochs": 300,
+        "weight_decay": 0.0,
+        "repeatable": True,  # False for models that are not sequential
+        "none_such": None,
+    }
+
+
+def test_every_value_that_is_found_is_the_one_that_a_run_has(make_config):
+    config, base = make_config(), Base("toy")
+    for name in ("learning_rate", "stopping_step", "norm", "metrics", "repeatable", "topk"):
+        assert base.value(name) == config[name], name
+
+
+def test_no_two_runs_of_a_table_have_one_name():
+    plan = ablation.sweep(Base("ml-100k"), "swap_weight", [0.2, 0.2, 0.20])
+    assert list(changes(plan)) == ["swap_weight=0.1", "swap_weight=0.2"]
+    with pytest.raises(ValueError, match="two of the runs to compare would be called 'SASRec'"):
+        ablation.sweep(Base("ml-100k", baselines=["SASRec", "SASRec"]), "n_layers", [1])
+    with pytest.raises(ValueError, match="called 'CAMMSR'"):
+        ablation.components(Base("ml-100k", baselines=["CAMMSR"]))
+
+
 def test_what_is_typed_is_read():
     assert read_sweep("norm=dyt, layernorm") == ("norm", ["dyt", "layernorm"])
     assert read_sweep("n_layers=1,2") == ("n_layers", [1, 2])
@@ -108,6 +143,15 @@ def test_what_is_typed_is_read():
         (["--noise=2", "--output=x"], "--noise takes shares"),
         (["--seeds=a", "--output=x"], "--seeds takes whole numbers"),
         (["--sweep=swap_weigth=1", "--output=x"], "did you mean 'swap_weight'"),
+        (
+            ["--sweep=n_experts=2,4", "--output=x"],
+            "'n_experts', which is one of TedRec",
+        ),
+        (["--sweep=num_layers=2,4", "--output=x"], "CAMMSR does not read the setting 'num_layers'"),
+        (["--sweep=seed=1,2", "--output=x"], "--sweep must not set 'seed'"),
+        (["--sweep=model=SASRec", "--output=x"], "--sweep must not set 'model'"),
+        (["--sweep=dataset=a,b", "--output=x"], "options --dataset and --seeds"),
+        (["--baselines=SASRec,CAMMSR", "--output=x"], "names CAMMSR, which is in every table"),
         (["--baselines=SASRek", "--output=x"], "did you mean 'SASRec'"),
         (["--components"], "--output="),
         (["--output=x", "--seed=3"], "--seed has no effect"),
@@ -118,6 +162,42 @@ def test_wrong_usage(arguments, says, capsys):
     error = capsys.readouterr().err
     assert says in error
     assert error.count("\n") == 1
+
+
+def test_a_tuned_file_is_checked(tmp_path, capsys):
+    path = tmp_path / "tuned.yaml"
+    for content, says in (
+        ({"swop_weight": 0.2}, "no model reads the setting 'swop_weight'; did you mean 'swap_weig"),
+        ({"seed": 3}, "must not set 'seed'"),
+    ):
+        path.write_text(yaml.safe_dump(content))
+        assert ablate.main([f"--tuned={path}", "--output=x"]) == 2
+        error = capsys.readouterr().err
+        assert f"--tuned={path}" in error
+        assert says in error
+    path.write_text(yaml.safe_dump({"n_experts": 4, "num_layers": 2, "swap_weight": 0.2}))
+    assert ablate.main([f"--tuned={path}"]) == 2  # no --output: the file itself is accepted
+    warning, error = capsys.readouterr().err.splitlines()
+    assert warning.endswith("CAMMSR does not read 'n_experts', 'num_layers'")
+    assert "--output=" in error
+
+
+def test_sweeps_of_one_setting_and_equal_baselines_come_once(monkeypatch, tmp_path):
+    from recbole_cammsr.analysis import benchmark
+
+    planned = []
+
+    def run(plan, runner):
+        planned.append(plan)
+        return benchmark.Outcome([], [], {}, [])
+
+    monkeypatch.setattr(benchmark, "run", run)
+    arguments = ["--sweep=swap_weight=0.1,0.2", "--sweep=swap_weight=0.3,0.2"]
+    code = ablate.main([*arguments, "--baselines=SASRec,SASRec", f"--output={tmp_path / 'out'}"])
+    assert code == 0
+    labels = [one.label for one in planned[0].contenders]
+    assert labels == ["swap_weight=0.1", "swap_weight=0.2", "swap_weight=0.3", "SASRec"]
+    assert len(planned) == 1
 
 
 def test_the_command_shares_the_full_model_and_writes_its_tables(

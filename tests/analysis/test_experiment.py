@@ -76,6 +76,10 @@ def test_a_setting_of_the_command_line_is_not_tuned():
             {"models": {"plain": {"model": "UniSRec", "grid": {"norm_first": [True, False]}}}},
             "model 'plain': UniSRec does not read the setting 'norm_first'",
         ),
+        (
+            {"models": {"CAMMSR": {"settings": {"num_layers": 2}}}},
+            "model 'CAMMSR': CAMMSR does not read the setting 'num_layers'",
+        ),
         ({"models": {"SASRec": {"gird": {}}}}, "model 'SASRec' has the unknown entry 'gird'"),
         ({"models": {"SASRec": {"grid": {"n_layers": 2}}}}, "n_layers needs a list"),
         ({"models": {"SASRec": {"grid": {"n_layers": [2]}}}}, "'tuning' needs 'trials'"),
