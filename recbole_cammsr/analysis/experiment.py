@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from recbole_cammsr import registry
-from recbole_cammsr.analysis import corruption
+from recbole_cammsr.analysis import corruption, metric_names
 from recbole_cammsr.analysis.setting_names import check_names, check_read
 from recbole_cammsr.cli import config_files, known_settings
 from recbole_cammsr.cli.errors import UsageError, missing_data_set
@@ -177,7 +177,7 @@ def parse(content: Mapping[str, Any]) -> Experiment:
         trials=trials,
         tuning_seeds=_seeds(tuning.get("seed", 0)),
         tuning_settings=_settings(tuning.get("settings"), "'settings' of 'tuning'"),
-        metrics=[str(metric) for metric in content.get("metrics") or ()],
+        metrics=metric_names.read(content.get("metrics")),
     )
 
 

@@ -111,10 +111,10 @@ def columns(experiment: Experiment, runs: Sequence[Run]) -> list[str]:
         absent = [metric for metric in wanted if runs and metric not in computed]
         if absent:
             raise ValueError(
-                f"the metric {absent[0]} was not computed; name one of {', '.join(computed)} in "
-                "'metrics', or change the settings 'metrics' and 'topk'"
+                f"the metric {absent[0]} was not computed; ask for columns out of "
+                f"{', '.join(computed)}, or change the settings `metrics` and `topk`"
             )
-        return wanted
+        return list(dict.fromkeys(wanted))
     first = runs[0].result.valid_metric if runs else ""
     return sorted(computed, key=lambda metric: metric != first)
 

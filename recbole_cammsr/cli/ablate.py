@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from recbole_cammsr.analysis import setting_names
+from recbole_cammsr.analysis import metric_names, setting_names
 from recbole_cammsr.cli import arguments, config_files, known_settings, tables
 from recbole_cammsr.cli.benchmark import (
     add_runner_options,
@@ -135,6 +135,7 @@ def _run(argv: Sequence[str]) -> int:
 
     for plan in plans.values():
         check_data_folders(plan)
+        metric_names.check(plan, f"--columns={options.columns}")
     runner = runner_of(options)
     folder: Path = runner.store.folder
     failures: list[str] = []

@@ -135,13 +135,14 @@ def _parser() -> arguments.Parser:
 
 def _run(argv: Sequence[str]) -> int:
     options, settings = arguments.read(_parser(), argv)
-    from recbole_cammsr.analysis import benchmark, experiment, report
+    from recbole_cammsr.analysis import benchmark, experiment, metric_names, report
 
     if not options.experiment:
         raise UsageError("name the experiment: --experiment=FILE")
     plan = experiment.read(experiment.find(options.experiment))
     plan = plan.with_settings(typed_settings(settings))
     experiment.check_data_folders(plan)
+    metric_names.check(plan, f"'metrics' of {options.experiment}")
     runner = runner_of(options)
     for sentence in benchmark.unequal_budgets(plan):
         print(f"warning: {sentence}", file=sys.stderr)

@@ -90,6 +90,8 @@ def test_a_setting_of_the_command_line_is_not_tuned():
         ({"models": {"SASRec": {"corruption": {"mising": 0.1}}}}, "no corruption 'mising'"),
         ({"reference": "GRU4Rec"}, "the reference 'GRU4Rec' is none of the models"),
         ({"settings": [1]}, "must be a mapping"),
+        ({"metrics": 10}, "'metrics' must be a list of names such as .*, not 10"),
+        ({"metrics": [10]}, "'metrics' must be a list of names"),
         ({"tuning": {"trials": 2, "seed": []}}, "whole numbers, not \\[\\]"),
         ({"tuning": {"trials": 2, "seed": [3, 3]}}, "must differ"),
     ],
