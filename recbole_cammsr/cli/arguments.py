@@ -21,6 +21,8 @@ from recbole_cammsr.cli.errors import UsageError
 _ARITHMETIC = re.compile(r"[\d\s.eE+\-*/()_]+")
 #: a list of words without quotes, and what is no word in it
 _BARE_WORDS = re.compile(r"\[\s*[^\W\d]\w*(\s*,\s*[^\W\d]\w*)*\s*\]")
+#: options for which an empty value, of a variable that is not set, would mean something else
+_NEVER_EMPTY = ("model", "dataset", "resume", "evaluate", "tuned")
 _NO_WORDS = frozenset({"True", "False", "None", "inf", "nan"})
 
 
@@ -81,6 +83,29 @@ def add_process_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def check_process_options(options: argparse.Namespace) -> None:
+    """Refuse numbers of processes with which nothing would be trained, in silence.
+
+    Args:
+        options: may have those of :func:`add_process_options`.
+
+    Raises:
+        UsageError: names the option, its value and what it may be.
+    """
+    processes = getattr(options, "nproc", 1)
+    if processes < 1:
+        raise UsageError(f"--nproc must be at least 1, not {processes}")
+    first = getattr(options, "group_offset", 0)
+    if first < 0:
+        raise UsageError(f"--group_offset must be at least 0, not {first}")
+    everywhere = getattr(options, "world_size", -1)
+    if everywhere != -1 and everywhere < first + processes:
+        raise UsageError(
+            f"--world_size must be at least --group_offset and --nproc together, "
+            f"{first + processes}, not {everywhere}"
+        )
+
+
 def read(
     parser: argparse.ArgumentParser, argv: Sequence[str]
 ) -> tuple[argparse.Namespace, list[str]]:
@@ -114,6 +139,10 @@ def read(
             settings.append(_with_quoted_words(argument))
     # options before settings: `--help` must work whatever else is wrong
     options = parser.parse_args(own)
+    for name in _NEVER_EMPTY:
+        given = getattr(options, name, None)
+        if given is not None and not given.strip():
+            raise UsageError(f"--{name} is empty; give it a value, or leave the option out")
     _check_settings(settings, own_names)
     return options, settings
 

@@ -10,6 +10,7 @@ from typing import Any
 from recbole_cammsr import registry
 from recbole_cammsr.cli import arguments, config_files, known_settings, protocol
 from recbole_cammsr.cli.checkpoints import Origin
+from recbole_cammsr.cli.errors import UsageError
 from recbole_cammsr.cli.training import Job
 
 DEFAULT_MODEL = "BPR"  # as in RecBole's own scripts
@@ -27,8 +28,9 @@ class Request:
             settings: RecBole's settings as ``--key=value``.
 
         Raises:
-            UsageError: a config file is missing or unreadable.
+            UsageError: a config file is missing or unreadable, or an option cannot be.
         """
+        arguments.check_process_options(options)
         self.settings = settings
         self.config_files = config_files.find(options.config_files)
         self.in_files = config_files.read_all(self.config_files)
@@ -70,10 +72,16 @@ class Request:
                 )
 
     def named(self, option: str, default: str | None) -> str | None:
-        """An option's value: from the command line, else from the config files, else a default."""
+        """An option's value: from the command line, else from the config files, else a default.
+
+        Raises:
+            UsageError: it is empty.
+        """
         given = getattr(self._options, option, None)
         if given is None:
             given = self.in_files.get(option)
+        if given is not None and not str(given).strip():
+            raise UsageError(f"{option!r} in --config_files is empty; give it a value or drop it")
         return default if given is None else str(given)
 
     def protocol_settings(self, model: str, dataset: str) -> dict[str, Any]:

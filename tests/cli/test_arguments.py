@@ -81,6 +81,8 @@ def test_an_empty_value_and_a_repeated_equal_one_pass():
         (["--protocl"], "did you mean --protocol?"),
         (["--nproc=two"], "--nproc"),
         (["--model"], "expected one argument"),
+        (["--dataset="], "--dataset is empty"),
+        (["--model", " "], "--model is empty"),
         (["--", "x"], "unexpected argument"),
     ],
 )
@@ -89,6 +91,38 @@ def test_refused(argv, says):
         arguments.read(parser(), argv)
     assert says in str(refusal.value)
     assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("argv", "says"),
+    [
+        (["--nproc=0"], "--nproc must be at least 1, not 0"),
+        (["--nproc=-2"], "--nproc must be at least 1, not -2"),
+        (["--nproc=2", "--world_size=1"], "--world_size must be at least .*, 2, not 1"),
+        (["--nproc=2", "--world_size=3", "--group_offset=2"], "4, not 3"),
+        (["--world_size=0"], "1, not 0"),
+        (["--group_offset=-1"], "--group_offset must be at least 0, not -1"),
+    ],
+)
+def test_numbers_of_processes_that_train_nothing_are_refused(argv, says, capsys):
+    from recbole_cammsr.cli import run_recbole, run_recbole_group
+
+    options, _ = arguments.read(parser(), argv)
+    with pytest.raises(UsageError, match=says):
+        arguments.check_process_options(options)
+    for command in (run_recbole.main, run_recbole_group.main):
+        assert command(argv) == 2
+    capsys.readouterr()
+    for fine in ([], ["--nproc=2", "--world_size=4", "--group_offset=2"]):
+        arguments.check_process_options(arguments.read(parser(), fine)[0])
+
+
+def test_an_empty_data_set_in_a_config_file_is_not_the_default_one(tmp_path, capsys):
+    from recbole_cammsr.cli import run_recbole
+
+    (tmp_path / "a.yaml").write_text("dataset: ''\nmodel: BPR\n")
+    assert run_recbole.main([f"--config_files={tmp_path / 'a.yaml'}"]) == 2
+    assert "'dataset' in --config_files is empty" in capsys.readouterr().err
 
 
 def test_a_setting_that_nothing_resembles_is_only_warned_of(capsys):
