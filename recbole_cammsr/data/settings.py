@@ -16,6 +16,22 @@ EXAMPLE_DATA = os.path.join(
 _DEFAULT_SUFFIXES = (".npz", ".npy", "")
 
 
+def check_whole_number(config: Any, name: str, least: int) -> None:
+    """Refuse a setting of the data set that is not counted.
+
+    Args:
+        config: RecBole's Config.
+        name: of the setting.
+        least: smallest value that works.
+
+    Raises:
+        ValueError: it is no integer, or below ``least``.
+    """
+    value = config[name]
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise ValueError(f"`{name}` is {value!r}; it must be an integer of {least} or more.")
+
+
 def modality_names(value: Any) -> tuple[str, ...]:
     """Names of the content modalities, in order.
 

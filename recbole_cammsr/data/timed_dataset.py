@@ -17,6 +17,7 @@ from recbole_cammsr.data.history_times import (
     interval_buckets,
     longest_interval,
 )
+from recbole_cammsr.data.settings import check_whole_number
 from recbole_cammsr.data.vectorised_dataset import VectorisedDataset
 
 
@@ -33,8 +34,9 @@ class TimedDataset(VectorisedDataset):
         time_span: with those times: between the data set's first and last interaction.
 
     Raises:
-        ValueError: the time field is missing, no number or not finite, or times are asked of
-            pre-split data, which do not carry those of histories.
+        ValueError: the time field is missing, no number or not finite, times are asked of
+            pre-split data, which do not carry those of histories, or the number of their buckets
+            cannot be.
     """
 
     always_timed = False
@@ -45,6 +47,8 @@ class TimedDataset(VectorisedDataset):
     def __init__(self, config: Any) -> None:
         self._raw_time: np.ndarray | None = None
         self._refuse_pre_split(config)
+        if self._times_of(config) == INTERVAL_FIELD:
+            check_whole_number(config, "interval_buckets", 2)
         super().__init__(config)
 
     def _refuse_pre_split(self, config: Any) -> None:

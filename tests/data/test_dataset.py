@@ -107,6 +107,13 @@ def test_intervals_are_those_of_the_raw_times_and_never_the_targets(make_data):
     assert row["interval_bucket_list"][length:].sum() == 0
 
 
+@pytest.mark.parametrize("buckets", [0, 1, 2.5, None, True])
+def test_a_number_of_interval_buckets_that_cannot_be_is_refused(make_data, buckets):
+    with pytest.raises(ValueError, match=r"`interval_buckets` is .*an integer of 2 or more"):
+        make_data(time_encoding="interval", interval_buckets=buckets)
+    make_data(interval_buckets=buckets)  # not read
+
+
 def test_coverage_is_logged(make_data, caplog):
     with caplog.at_level("INFO"):
         make_data()
