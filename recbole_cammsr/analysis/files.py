@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import os
+import re
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -13,6 +15,25 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+
+#: characters of a name that stay readable; file systems allow some 255 bytes
+_LONGEST = 100
+
+
+def stem(text: str) -> str:
+    """A file name without extension, another one for every text.
+
+    Args:
+        text: such as a user's token; kept as it is where a file may be called so everywhere.
+
+    Returns:
+        ASCII letters, digits, ``_``, ``-`` and ``.``; a digest of the text where it had others.
+    """
+    plain = re.sub(r"[^A-Za-z0-9_.-]+", "_", text)[:_LONGEST]
+    if plain == text:
+        return plain
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return f"{plain.strip('_')}-{digest}".lstrip("-")
 
 
 def write_bytes(path: Path, content: bytes) -> None:

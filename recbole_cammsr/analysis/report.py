@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -277,9 +276,8 @@ def _tests(comparisons: Sequence[Comparison], reference: str) -> list[dict[str, 
 
 
 def _write_chosen(folder: Path, label: str, settings: Mapping[str, Any]) -> None:
-    name = re.sub(r"[^\w.-]+", "_", label).strip("_")
     text = (
         f"# {label}: the configuration chosen on validation, for --config_files\n"
         + yaml.safe_dump(dict(settings), sort_keys=True, allow_unicode=True)
     )
-    files.write_text(folder / f"{name}.yaml", text)
+    files.write_text(folder / f"{files.stem(label)}.yaml", text)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -113,16 +112,16 @@ def _run(argv: Sequence[str]) -> int:
     view = item_view.item_view(trained)
     others = [TrainedModel(path, None) for path in options.compare]
     shown, written = [], []
-    for user in options.user or [trained.usual_user()]:
+    for user in dict.fromkeys(options.user or [trained.usual_user()]):
         explanation = user_explanation.explain(
             trained, view, user, others, options.top, options.last
         )
         shown.append(user_tables.text(explanation))
-        stem = folder / f"user_{re.sub(r'[^A-Za-z0-9_.-]', '_', user)}"
-        written.append(stem.with_name(f"{stem.name}.json"))
+        stem = f"user_{files.stem(user)}"
+        written.append(folder / f"{stem}.json")
         files.write_json(written[-1], explanation.to_json())
         if pictures:
-            written.append(stem.with_name(f"{stem.name}.png"))
+            written.append(folder / f"{stem}.png")
             user_figure.draw(explanation, written[-1])
     figures = catalogue.mechanism(view)
     reach = recency_figure.attention_by_distance(trained.model.encoder)

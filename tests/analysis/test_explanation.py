@@ -317,6 +317,19 @@ def test_the_command_writes_tables_json_and_pictures(
         assert (tmp_path / "out" / f"{name}.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_users_whose_tokens_are_no_file_names_have_files_of_their_own(
+    make_checkpoint, toy_path, tmp_path, capsys
+):
+    path = toy_path / "toy" / "toy.inter"
+    text = path.read_text(encoding="utf-8").replace("u3\t", "用户\t").replace("u4\t", "顾客\t")
+    path.write_text(text, encoding="utf-8")
+    users = ["--user=用户", "--user=顾客", "--user=用户"]
+    command.main([f"--checkpoint={make_checkpoint()}", *users, "--output=out", "--no_pictures"])
+    assert capsys.readouterr().out.count(".json") == 3
+    written = [path.read_text(encoding="utf-8") for path in (tmp_path / "out").glob("user_*.json")]
+    assert sorted(json.loads(text)["user"] for text in written) == ["用户", "顾客"]
+
+
 def test_mistakes_are_one_sentence(make_checkpoint, capsys):
     ours, other = make_checkpoint(), make_checkpoint("Pop")
     for arguments, code, says in (
