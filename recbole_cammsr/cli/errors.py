@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dis
 import os
 import re
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from types import FrameType
+from types import FrameType, TracebackType
 
 from recbole_cammsr.cli.cpu_threads import wait_settings
 
@@ -21,6 +22,9 @@ _DELIBERATE = (ValueError, KeyError, NotImplementedError, OSError, TypeError, Ru
 #: characters of an unforeseen error's text: libraries append essays
 _LONGEST_UNFORESEEN = 200
 _LAST_LINE = re.compile(r"^(?:[\w.]+\.)?(\w+(?:Error|Exception|Interrupt)): ?(.*)$")
+#: a place in a traceback's text: the file, and the statement there
+_PLACE = re.compile(r'^ *File "(.*)", line \d+, in .*\n *(.*)$', re.MULTILINE)
+_OUR_FILE = re.compile(r"[\\/]recbole(_cammsr)?[\\/]")
 _METRIC = re.compile(r"\w+@\d+")
 
 
@@ -105,7 +109,8 @@ def describe(error: BaseException) -> str:
     deliberate = isinstance(error, _DELIBERATE) and _raised_by_recbole(error)
     if kind in {"ProcessRaisedException", "ProcessExitedException"}:
         kind, text = _cause_in_child(kind, str(error))
-        deliberate = kind in {"ValueError", "KeyError", "NotImplementedError", "RunError"}
+        sentences = {"ValueError", "KeyError", "NotImplementedError", "FileNotFoundError"}
+        deliberate = kind == "RunError" or (kind in sentences and _raised_in_child(str(error)))
     if isinstance(error, ImportError):
         if error.name == "recbole" and "pip install" in text:
             return text
@@ -149,10 +154,25 @@ def _one_line(text: str) -> str:
 
 
 def _raised_by_recbole(error: BaseException) -> bool:
-    """Whether the innermost frame is RecBole's or ours, so that the text was written for users."""
-    frame = _innermost_frame(error)
-    module = "" if frame is None else frame.f_globals.get("__name__", "")
-    return module.split(".")[0] in {"recbole", "recbole_cammsr"}
+    """Whether a ``raise`` of RecBole's or ours is the cause, so that the text is for users.
+
+    Their code is the innermost one too where a function in C fails that it calls: ``int("one")``.
+    """
+    last = _last_of_traceback(error)
+    if last is None:
+        return False
+    module = last.tb_frame.f_globals.get("__name__", "")
+    failing = dis.opname[last.tb_frame.f_code.co_code[last.tb_lasti]]
+    return module.split(".")[0] in {"recbole", "recbole_cammsr"} and failing == "RAISE_VARARGS"
+
+
+def _raised_in_child(text: str) -> bool:
+    """The same of a traceback that came as text."""
+    places = _PLACE.findall(text)
+    if not places:
+        return False
+    path, statement = places[-1]
+    return bool(_OUR_FILE.search(path)) and statement.startswith("raise ")
 
 
 def _looked_up_field(error: BaseException) -> str | None:
@@ -164,10 +184,15 @@ def _looked_up_field(error: BaseException) -> str | None:
 
 
 def _innermost_frame(error: BaseException) -> FrameType | None:
+    last = _last_of_traceback(error)
+    return None if last is None else last.tb_frame
+
+
+def _last_of_traceback(error: BaseException) -> TracebackType | None:
     last = error.__traceback__
     while last is not None and last.tb_next is not None:
         last = last.tb_next
-    return None if last is None else last.tb_frame
+    return last
 
 
 def _cause_in_child(kind: str, text: str) -> tuple[str, str]:
@@ -188,6 +213,11 @@ def _known_sentence(text: str) -> str | None:
     if missing:
         folder, name = missing.groups()
         return missing_data_set(name, folder)
+    if text.startswith("selected index k out of range"):
+        return (
+            "more items are asked for than can be ranked: lower --topk to the number of items, or "
+            "below it"
+        )
     if re.match(r"<?urlopen error", text):
         return (
             "the data set's folder does not exist and RecBole could not download it "

@@ -88,6 +88,59 @@ def test_a_sentence_raised_by_recbole_is_shown_as_it_is():
     assert describe(raised.value) == "a sentence for users"
 
 
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        ("int('one two')", "ValueError"),
+        ("{}['no such key']", "KeyError"),
+        ("[*5]", "TypeError"),
+        ("'half' < 1", "TypeError"),
+        ("import torch; torch.empty(1e3)", "TypeError"),
+        ("import torch; torch.topk(torch.ones(2), 2, dim=7)", "IndexError"),
+    ],
+)
+@pytest.mark.parametrize("module", ["recbole_cammsr.data.settings", "recbole.config.configurator"])
+def test_what_python_itself_raises_in_our_code_is_no_sentence(body, kind, module):
+    names = {"__name__": module}
+    exec(f"def fail():\n    {body}\n", names)
+    with pytest.raises((ValueError, LookupError, TypeError)) as raised:
+        names["fail"]()
+    assert describe(raised.value).startswith(f"{kind}: ")
+    assert describe(raised.value).endswith("; rerun with --debug for the traceback")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "raise ValueError(\n        'a sentence '\n        'for users'\n    )",
+        "with open('/dev/null'):\n        raise ValueError('a sentence for users')",
+        "try:\n        int('x')\n    except ValueError as error:\n"
+        "        raise ValueError('a sentence for users') from error",
+        "try:\n        raise ValueError('a sentence for users')\n    finally:\n        print()",
+    ],
+)
+def test_every_form_of_raising_is_a_sentence(body):
+    names = {"__name__": "recbole_cammsr.data.settings"}
+    exec(f"def fail():\n    {body}\n", names)
+    with pytest.raises(ValueError, match="a sentence") as raised:
+        names["fail"]()
+    assert describe(raised.value) == "a sentence for users"
+
+
+def test_of_a_spawned_process_too_only_what_was_raised_is_a_sentence():
+    text = 'Traceback (most recent call last):\n  File "{}", line 1, in f\n    {}\nValueError: a b'
+    ours = "/x/site-packages/recbole_cammsr/data/settings.py"
+    raised = ProcessRaisedException(text.format(ours, "raise ValueError("))
+    assert describe(raised) == "a b"
+    for place in ((ours, "int(text)"), ("/x/torch/nn.py", "raise ValueError(")):
+        unforeseen = ProcessRaisedException(text.format(*place))
+        assert describe(unforeseen) == "ValueError: a b; rerun with --debug for the traceback"
+
+
+def test_more_places_than_items_are_named_with_the_setting():
+    assert "--topk" in describe(RuntimeError("selected index k out of range"))
+
+
 def test_recbole_missing_says_how_to_install_it():
     missing = ImportError("recbole is not installed: pip install recbole", name="recbole")
     assert describe(missing) == "recbole is not installed: pip install recbole"
