@@ -34,8 +34,9 @@ def check(corruption: Mapping[str, float]) -> None:
             raise ValueError(
                 f"there is no corruption {kind!r}; known are {CATEGORY_NOISE} and {MISSING}"
             )
-        if not 0 <= share <= 1:
-            raise ValueError(f"{kind} is {share}; it must be a share from 0 to 1")
+        number = isinstance(share, (int, float)) and not isinstance(share, bool)
+        if not number or not 0 <= share <= 1:
+            raise ValueError(f"{kind} is {share!r}; it must be a share from 0 to 1")
 
 
 def apply(corruption: Mapping[str, float], config: Any, seed: int, folder: Path) -> None:

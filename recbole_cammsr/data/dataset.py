@@ -23,6 +23,7 @@ from recbole_cammsr.data.histories import PrefixInteraction
 from recbole_cammsr.data.packing import PackedRows, pack_rows
 from recbole_cammsr.data.settings import (
     check_known,
+    check_whole_number,
     held_in_memory,
     modality_file,
     modality_names,
@@ -62,6 +63,7 @@ class CAMMSRDataset(TimedDataset):
         self.packed: PackedRows | None = None
         self.modalities = modality_names(config["modalities"])
         check_known(self.modalities, config["modality_files"])
+        check_whole_number(config, "MAX_ITEM_LIST_LENGTH", 1)
         super().__init__(config)
 
     # ---------------------------------------------------------------- item features

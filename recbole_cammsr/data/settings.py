@@ -86,7 +86,7 @@ def modality_file(
         directory.
 
     Raises:
-        ValueError: an entry has unknown keys or no file.
+        ValueError: an entry has unknown keys or no file, or an offset that is no integer.
         FileNotFoundError: no entry and none of the default files exists.
     """
     entry = (files or {}).get(modality)
@@ -118,10 +118,16 @@ def modality_file(
             f"ids and offset."
         )
     ids = entry.get("ids")
+    offset = entry.get("offset", 0)
+    if isinstance(offset, bool) or not isinstance(offset, int):
+        raise ValueError(
+            f"`offset` of {modality!r} in `modality_files` is {offset!r}; it must be an integer, "
+            f"the row of the item whose number is 0."
+        )
     return FeatureFile(
         path=_resolve(str(entry["file"]), data_path),
         ids=ids if ids in (None, "row") else _resolve(str(ids), data_path),
-        offset=int(entry.get("offset", 0)),
+        offset=offset,
     )
 
 

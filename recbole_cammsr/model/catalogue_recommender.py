@@ -18,7 +18,7 @@ from torch import nn
 from recbole_cammsr.model.item_table import RankingTable
 from recbole_cammsr.model.losses import catalogue_cross_entropy
 from recbole_cammsr.model.provenance import Provenance
-from recbole_cammsr.model.settings import check_settings
+from recbole_cammsr.model.settings import check_cuts, check_settings
 from recbole_cammsr.model.targets import trained_positions
 
 _TARGET_COUNT_FIELD = "target_count"
@@ -46,6 +46,7 @@ class CatalogueRecommender(SequentialRecommender):
     def __init__(self, config: Any, dataset: Any) -> None:
         super().__init__(config, dataset)
         check_settings(config)
+        check_cuts(config, self.n_items)
         self.max_logits = config["max_logits"]
         self.tables = self.choose_tables(config, dataset)
         self.padding_competes = False

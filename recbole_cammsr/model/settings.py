@@ -29,12 +29,12 @@ _AT_LEAST_ONE = (
     "n_experts",
     "interactive_experts",
     "temporal_experts",
+    "max_logits",
 )
 _POSITIVE = (
     "swap_temperature",
     "score_temperature",
     "temperature",
-    "max_logits",
     "id_contrast_temperature",
     "placeholder_temperature",
     "interval_scale",
@@ -54,22 +54,27 @@ _NOT_NEGATIVE = (
     "position_slope",
     "category_weight",
     "swap_weight",
-    "softmax_samples",
     "id_contrast_weight",
     "placeholder_weight",
 )
+_COUNTS = ("softmax_samples",)
 
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
 #: settings, what holds of their values, and how to say it
 _RULES: tuple[tuple[tuple[str, ...], Callable[[Any], bool], str], ...] = (
-    (_AT_LEAST_ONE, lambda v: isinstance(v, int) and v >= 1, "an integer of 1 or more"),
+    (_AT_LEAST_ONE, lambda v: _is_whole(v) and v >= 1, "an integer of 1 or more"),
     (_POSITIVE, lambda v: _is_number(v) and v > 0, "a number above 0"),
     (_SHARES, lambda v: _is_number(v) and 0 <= v <= 1, "between 0 and 1"),
     (_NOT_NEGATIVE, lambda v: _is_number(v or 0) and (v or 0) >= 0, "0 (off) or a positive number"),
+    (_COUNTS, lambda v: v is None or (_is_whole(v) and v >= 0), "0 (off) or a positive integer"),
     (_SWITCHES, lambda v: v in (None, True, False), "True or False"),
 )
 
@@ -99,6 +104,24 @@ def check_settings(config: Any) -> None:
         raise ValueError(
             f"`hidden_size` {config['hidden_size']} is not a multiple of `n_heads` "
             f"{config['n_heads']}; change one of them."
+        )
+
+
+def check_cuts(config: Any, n_items: int) -> None:
+    """Refuse rankings longer than the catalogue, which would fail after the first epoch.
+
+    Args:
+        config: RecBole's Config.
+        n_items: of the data set, padding included.
+
+    Raises:
+        ValueError: `topk` asks for more items than there are.
+    """
+    longest = max(config["topk"], default=0)
+    if longest >= n_items:
+        raise ValueError(
+            f"`topk` is {config['topk']}, but only {n_items - 1} items are left to rank after "
+            f"filtering; take no number above that."
         )
 
 

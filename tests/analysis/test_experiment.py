@@ -87,6 +87,11 @@ def test_a_setting_of_the_command_line_is_not_tuned():
         ({"models": {"SASRec": {"settings": {"seed": 2}}}}, "must not set 'seed'"),
         ({"models": {"SASRec": {"settings_for": {"x": {}}}}}, "'x', which is no data set"),
         ({"models": {"SASRec": {"corruption": {"missing": 2}}}}, "a share from 0 to 1"),
+        (
+            {"models": {"SASRec": {"corruption": {"missing": "half"}}}},
+            "is 'half'; it must be a",
+        ),
+        ({"models": {"SASRec": {"corruption": {"missing": [0.5]}}}}, "a share from 0 to 1"),
         ({"models": {"SASRec": {"corruption": {"mising": 0.1}}}}, "no corruption 'mising'"),
         ({"reference": "GRU4Rec"}, "the reference 'GRU4Rec' is none of the models"),
         ({"settings": [1]}, "must be a mapping"),

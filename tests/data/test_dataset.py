@@ -114,6 +114,12 @@ def test_a_number_of_interval_buckets_that_cannot_be_is_refused(make_data, bucke
     make_data(interval_buckets=buckets)  # not read
 
 
+@pytest.mark.parametrize("length", [0, -1, 2.5, "ten", True])
+def test_a_longest_history_that_cannot_be_is_refused(make_data, length):
+    with pytest.raises(ValueError, match=r"`MAX_ITEM_LIST_LENGTH` is .*an integer of 1 or more"):
+        make_data(MAX_ITEM_LIST_LENGTH=length)
+
+
 def test_coverage_is_logged(make_data, caplog):
     with caplog.at_level("INFO"):
         make_data()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from recbole_cammsr.data.formats import RawFeatures
-from recbole_cammsr.data.settings import held_in_memory
+from recbole_cammsr.data.settings import held_in_memory, modality_file
 
 RAW = RawFeatures("f.npy", np.array(["a"]), np.zeros((1, 1024), dtype=np.float16))
 
@@ -38,3 +38,11 @@ def test_auto_holds_features_up_to_the_budget():
 def test_unknown_values_are_refused(settings, message):
     with pytest.raises(ValueError, match=message):
         held_in_memory(config(**settings), [RAW], 10)
+
+
+@pytest.mark.parametrize("offset", ["one", 1.5, None, True])
+def test_an_offset_that_is_no_integer_is_refused(offset):
+    files = {"text": {"file": "f.npy", "ids": "row", "offset": offset}}
+    with pytest.raises(ValueError, match=r"`offset` of 'text' .* must be an integer"):
+        modality_file("text", files, "", "toy")
+    assert modality_file("text", {"text": {"file": "f.npy", "offset": 1}}, "", "toy").offset == 1

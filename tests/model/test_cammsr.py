@@ -331,6 +331,11 @@ def test_norms_stand_where_the_setting_says(make_model, model):
         ({"norm_first": "yes"}, "`norm_first` is .yes.; it must be True or False"),
         ({"use_id": "off"}, "`use_id` is .off.; it must be True or False"),
         ({"loss_type": "BPR"}, "loss_type"),
+        ({"max_logits": 1e3}, "`max_logits` is 1000.0; it must be an integer of 1 or more"),
+        ({"topk": [10, 50]}, r"`topk` is \[10, 50\], but only 40 items are left"),
+        ({"max_logits": True}, "`max_logits` is True"),
+        ({"softmax_samples": 10.5}, "`softmax_samples` is 10.5; it must be 0 .off. or a positive"),
+        ({"softmax_samples": -1}, "`softmax_samples` is -1"),
     ],
 )
 def test_settings_that_cannot_work_are_refused_in_one_sentence(make_model, settings, message):
