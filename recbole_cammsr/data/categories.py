@@ -128,7 +128,7 @@ def _read_columns(
 ) -> tuple[list[tuple[str, str]], bool]:
     """Item and label(s) of every line, and whether a cell holds several labels."""
     with open(path, encoding=encoding) as handle:
-        header = handle.readline().rstrip("\n").split(separator)
+        header = handle.readline().lstrip("\ufeff").rstrip("\n").split(separator)
         types = dict(column.split(":", 1) for column in header if ":" in column)
         if field not in types or item_field not in types:
             raise ValueError(

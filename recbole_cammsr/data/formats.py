@@ -30,6 +30,15 @@ import pandas as pd
 from recbole_cammsr.data.item_map import is_list, read_item_map
 from recbole_cammsr.data.npz_member import map_npz_member
 
+#: what readers raise on files that are cut off, ragged or of another format
+_UNREADABLE = (
+    OSError,
+    EOFError,
+    zipfile.BadZipFile,
+    UnicodeDecodeError,
+    pd.errors.ParserError,
+)
+
 
 class RawFeatures(NamedTuple):
     """A feature file as it stands on disk.
@@ -87,7 +96,7 @@ def read_features(file: FeatureFile, item_field: str = "item_id") -> RawFeatures
         if extension in (".npy", ".pt", ".pth") or re.search(r"\.feat\w*$", path):
             return _read_row_aligned(file, extension)
         return _read_atomic(path, item_field)
-    except (OSError, EOFError, zipfile.BadZipFile, UnicodeDecodeError) as error:
+    except _UNREADABLE as error:
         raise ValueError(
             f"feature file {path} cannot be read ({_first_line(error)}); it is truncated or not in "
             f"the format that its name says: write it again."
@@ -240,7 +249,7 @@ def _load_headerless(path: str, row_of_token: Mapping[str, int] | None) -> np.nd
 
 
 def _read_atomic(path: str, item_field: str) -> RawFeatures:
-    with open(path, encoding="utf-8") as handle:
+    with open(path, encoding="utf-8-sig") as handle:  # with or without a byte order mark
         header = handle.readline().rstrip("\r\n").split("\t")
     types = dict(column.split(":", 1) for column in header if ":" in column)
     vectors = [name for name, kind in types.items() if kind == "float_seq"]
@@ -250,6 +259,11 @@ def _read_atomic(path: str, item_field: str) -> RawFeatures:
             f"`{item_field}:token` and one `float_seq` column."
         )
     frame = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False, quoting=3)
+    if not isinstance(frame.index, pd.RangeIndex):  # pandas takes the first cells for row names
+        raise ValueError(
+            f"feature file {path}: its lines have more cells than the {len(header)} of the header; "
+            f"give every column a name."
+        )
     frame.columns = [column.split(":", 1)[0] for column in frame.columns]
     cells = frame[vectors[0]].tolist()
     try:
@@ -264,8 +278,8 @@ def _read_atomic(path: str, item_field: str) -> RawFeatures:
         usual = len(rows[0])
         odd = next(i for i, row in enumerate(rows) if len(row) != usual)
         raise ValueError(
-            f"feature file {path}: item {tokens[odd]!r} has {len(rows[odd])} values and the first "
-            f"item {usual}; every item needs the same dimension."
+            f"feature file {path}: item {str(tokens[odd])!r} has {len(rows[odd])} values and the "
+            f"first item {usual}; every item needs the same dimension."
         )
     values = np.stack(rows) if rows else np.empty((0, 0), dtype=np.float32)
     return RawFeatures(path, tokens, values)

@@ -5,6 +5,7 @@ RecBole asks for pandas' Python parser, which takes most of the time of creating
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -46,6 +47,25 @@ def check_header(path: str, separator: str, encoding: str | None) -> None:
                 f"type out of {', '.join(kinds)}; columns are separated by {separator!r} "
                 f"(`field_separator`)."
             )
+
+
+def check_byte_order_mark(path: str, encoding: str | None) -> None:
+    """Refuse an atomic file whose first field RecBole would read with a mark before its name.
+
+    Args:
+        path: the file.
+        encoding: it is to be read in.
+
+    Raises:
+        ValueError: it begins with the mark, and the encoding does not take that off.
+    """
+    with open(path, "rb") as file:
+        marked = file.read(len(codecs.BOM_UTF8)) == codecs.BOM_UTF8
+    if marked and (encoding or "").lower().replace("_", "-") != "utf-8-sig":
+        raise ValueError(
+            f"{path} begins with a byte order mark, as some spreadsheets write it, which would be "
+            f"part of the first field's name; save it without, or set `encoding: utf-8-sig`."
+        )
 
 
 def other_encoding(path: str, encoding: str | None, error: UnicodeDecodeError) -> str:

@@ -14,7 +14,7 @@ from recbole.data.dataset import SequentialDataset
 
 from recbole_cammsr.data.core_filter import Allowed, rows_of_core
 from recbole_cammsr.data.splitting import GroupedRows, leave_out_sizes, part_sizes
-from recbole_cammsr.data.table_reading import check_header, fast_reading
+from recbole_cammsr.data.table_reading import check_byte_order_mark, check_header, fast_reading
 
 
 class VectorisedDataset(SequentialDataset):
@@ -23,6 +23,8 @@ class VectorisedDataset(SequentialDataset):
     inter_feat: Any  # a DataFrame until the data set is built, then an Interaction
 
     def _load_feat(self, filepath: str, source: Any) -> Any:
+        if self._get_load_and_unload_col(source)[0] != set():
+            check_byte_order_mark(filepath, self.config["encoding"])
         try:
             with fast_reading():
                 return super()._load_feat(filepath, source)

@@ -120,6 +120,23 @@ def test_a_longest_history_that_cannot_be_is_refused(make_data, length):
         make_data(MAX_ITEM_LIST_LENGTH=length)
 
 
+@pytest.mark.parametrize("suffix", ["inter", "item"])
+def test_a_byte_order_mark_is_named_with_its_file_or_read(make_data, toy_path, suffix):
+    inter = ["user_id", "item_id", "timestamp"]
+    columns = {"load_col": {"inter": inter, "item": ["item_id", "genre"]}}
+    plain = make_data(**columns)[1]
+    path = toy_path / "toy" / f"toy.{suffix}"
+    path.write_text(path.read_text(encoding="utf-8"), encoding="utf-8-sig")
+    with pytest.raises(ValueError, match=rf"toy\.{suffix} begins with a byte order mark"):
+        make_data(**columns)
+    if suffix == "item":  # which RecBole does not read then, and categories are read without it
+        marked = make_data()[1]
+        assert marked.categories.labels == plain.categories.labels
+    marked = make_data(encoding="utf-8-sig", **columns)[1]
+    assert marked.field2token_id["item_id"].keys() == plain.field2token_id["item_id"].keys()
+    assert marked.categories.labels == plain.categories.labels
+
+
 def test_coverage_is_logged(make_data, caplog):
     with caplog.at_level("INFO"):
         make_data()

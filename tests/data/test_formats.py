@@ -162,6 +162,30 @@ def test_truncated_files_are_named(tmp_path, kind, kept):
 
 
 @pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (["a\t1 2", "b\t3 4\t5"], r"cannot be read \(.*Expected 2 fields in line 3, saw 3\)"),
+        (["a\t1 2\t3", "b\t3 4\t5"], "more cells than the 2 of the header"),
+        (["a\t1 2", "b"], "item 'b' has 0 values"),
+    ],
+)
+def test_ragged_atomic_files_are_named(tmp_path, rows, message):
+    path = tmp_path / "toy.text"
+    path.write_text("\n".join(["item_id:token\ttext:float_seq", *rows]) + "\n")
+    with pytest.raises(ValueError, match=f"feature file .*toy.text.*{message}") as caught:
+        read_features(FeatureFile(str(path)))
+    assert "\n" not in str(caught.value)
+
+
+def test_an_atomic_file_may_begin_with_a_byte_order_mark(tmp_path):
+    path = tmp_path / "toy.text"
+    path.write_text("item_id:token\ttext:float_seq\na\t1 2\n", encoding="utf-8-sig")
+    raw = read_features(FeatureFile(str(path)))
+    assert raw.tokens.tolist() == ["a"]
+    assert raw.values.tolist() == [[1, 2]]
+
+
+@pytest.mark.parametrize(
     ("name", "content", "message"),
     [
         ("m.ids", "a\na\n", "'a' twice"),
