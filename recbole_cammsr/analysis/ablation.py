@@ -27,13 +27,13 @@ _COMPONENTS: dict[str, dict[str, Any]] = {
     "plain sum (none of the three)": _PLAIN_SUM,
 }
 _TIMES = "times of the history as experts"
-_NO_SCALE = "without history scale"
+_SCALES = ("without history scale", "items of the history scaled")
 #: settings that are replaced rather than switched off: value in use -> (label, changes); the first
 #: line is taken for a value that is not listed
 _OTHERS: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {
     "history_scale": {
-        "0.1": (_NO_SCALE, {"history_scale": 0}),
-        "0": ("with history scale", {"history_scale": 0.1}),
+        "0.1": (_SCALES[0], {"history_scale": 0}),
+        "0": (_SCALES[1], {"history_scale": 0.1}),
     },
     "position_encoding": {
         "relative": ("absolute positions", {"position_encoding": "absolute"}),
@@ -144,7 +144,8 @@ def components(base: Base) -> Experiment:
     if base.value("benchmark_filename"):
         variants.pop(_TIMES, None)  # pre-split data has no times of histories
     if base.value("time_encoding") == "experts":
-        variants.pop(_NO_SCALE, None)  # they scale the histories' items themselves
+        for label in _SCALES:
+            variants.pop(label, None)  # they scale the histories' items themselves
     contenders = [base.variant(FULL, {})]
     contenders += [base.variant(label, changes) for label, changes in variants.items()]
     return base.experiment("Components of CAMMSR", [*contenders, *base.others()])

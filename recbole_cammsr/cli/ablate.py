@@ -60,8 +60,8 @@ def _parser() -> arguments.Parser:
     parser.add_argument(
         "--components",
         action="store_true",
-        help="without CAMoE, guidance, swap, one by one and together, and without history scale; "
-        "other positions, norms and times",
+        help="without CAMoE, guidance, swap, one by one and together, with the history "
+        "scaled; other positions, norms and times",
     )
     parser.add_argument(
         "--modalities_off", action="store_true", help="every modality left out, and alone"

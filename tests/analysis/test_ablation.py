@@ -24,7 +24,7 @@ def test_components_go_one_by_one():
     assert found["norms before the residual sums"] == {"n_layers": 1, "norm_first": True}
     dyt = {"n_layers": 1, "norm": "dyt", "norm_first": True}
     assert found["DyT before the residual sums"] == dyt
-    assert found["without history scale"] == {"n_layers": 1, "history_scale": 0}
+    assert found["items of the history scaled"] == {"n_layers": 1, "history_scale": 0.1}
     times = "times of the history as experts"
     assert found[times] == {"n_layers": 1, "time_encoding": "experts"}
     settings = {
@@ -40,9 +40,9 @@ def test_components_go_one_by_one():
     assert other["without times"] == {"time_encoding": "none"}
     assert times not in changes(ablation.components(Base("x", {"benchmark_filename": ["a", "b"]})))
     timed = changes(ablation.components(Base("x", {"time_encoding": "experts"})))
-    assert "without history scale" not in timed  # the experts stand in its place
-    off = changes(ablation.components(Base("x", {"history_scale": 0})))
-    assert off["with history scale"] == {"history_scale": 0.1}
+    assert "items of the history scaled" not in timed  # the experts stand in its place
+    scaled = changes(ablation.components(Base("x", {"history_scale": 0.1})))
+    assert scaled["without history scale"] == {"history_scale": 0}
 
 
 def test_modalities_come_from_the_data_set_and_files_follow():
