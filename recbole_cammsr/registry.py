@@ -37,7 +37,8 @@ DATASETS: dict[str, tuple[str, str]] = {
     "HM4SRDataset": ("recbole_cammsr.data.dataset", "AlwaysTimedDataset"),
 }
 
-#: settings that change what a data set holds: a pickled one made with others is not reused
+#: settings that change what a data set or its loaders hold: pickled ones made with others are not
+#: reused
 DATASET_ARGUMENTS = (
     "modalities",
     "modality_files",
@@ -48,6 +49,7 @@ DATASET_ARGUMENTS = (
     "category_weight",
     "time_encoding",
     "interval_buckets",
+    "mask_history",
 )
 
 #: the folder with this package's YAML defaults

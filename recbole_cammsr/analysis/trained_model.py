@@ -22,8 +22,8 @@ class UserRow:
             order.
         target: item id that was to be found.
         tested: ``(m,)`` all items that were to be found; one with leave-one-out.
-        masked: ``(k,)`` item ids that RecBole's evaluation leaves out of the ranking: what a
-            general model has seen of the user; a sequential model may rank it again.
+        masked: ``(k,)`` item ids that the evaluation leaves out of the ranking: what a general
+            model has seen of the user, or a sequential one with `mask_history`.
     """
 
     interaction: Any
@@ -119,13 +119,17 @@ class TrainedModel:
             own = every[self.dataset.iid_field][every[self.dataset.uid_field] == known[user]]
             history = np.setdiff1d(own.numpy(), tested)
         target = int(row[self.dataset.iid_field][0])
-        masked = self._seen(known[user], tested)
+        masked = self._masked(known[user], history, tested)
         return UserRow(row.to(self.model.device), history, target, tested, masked)
 
-    def _seen(self, user: int, tested: np.ndarray) -> np.ndarray:
-        """Items that a user's test rows are not ranked against, as RecBole's loader has them."""
+    def _masked(self, user: int, history: np.ndarray, tested: np.ndarray) -> np.ndarray:
+        """Items that a user's test rows are not ranked against, as the loader has them."""
         from recbole.utils import ModelType
 
+        from recbole_cammsr.data import masked_history
+
+        if masked_history.is_wanted(self.config):
+            return np.setdiff1d(history, tested)
         # `repeatable`, which the protocol of sequential models has, lets general ones repeat too
         if self.config["MODEL_TYPE"] == ModelType.SEQUENTIAL or self.config["repeatable"]:
             return np.zeros(0, dtype=np.int64)

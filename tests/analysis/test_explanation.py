@@ -140,6 +140,19 @@ def test_another_model_ranks_as_in_its_evaluation(make_checkpoint, model, repeat
     assert alike > 0
 
 
+def test_a_model_that_was_evaluated_without_histories_is_explained_without_them(make_checkpoint):
+    trained = TrainedModel(make_checkpoint(mask_history=True))
+    evaluated = dict(zip(make_checkpoint.ranks.user, make_checkpoint.ranks.rank))
+    view = item_view(trained)
+    for user in trained.users[:8]:
+        row = trained.row(user)
+        found = explain(trained, view, user, [], top=100).ranking
+        assert found.target_rank == evaluated[user]
+        own = set(trained.tokens(row.history)) - set(trained.tokens([row.target]))
+        assert own
+        assert not own & {item.token for item in found.items}
+
+
 @pytest.mark.parametrize("repeatable", [False, True])
 def test_every_model_ranks_the_item_that_the_explained_one_was_asked_for(
     make_checkpoint, repeatable

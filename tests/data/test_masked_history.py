@@ -64,3 +64,9 @@ def test_without_it_recbole_ranks_everything(make_model):
 def test_what_cannot_be_masked_is_refused(make_data, settings, says):
     with pytest.raises(ValueError, match=says):
         make_data(**settings)
+
+
+def test_saved_loaders_are_not_reused_with_another_ranking(make_data):
+    plain = make_data(save_dataloaders=True)[2][2]
+    masked = make_data(save_dataloaders=True, mask_history=True)[2][2]
+    assert [loader.collate_fn([0])[1] is None for loader in (plain, masked)] == [True, False]
