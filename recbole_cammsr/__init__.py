@@ -15,10 +15,10 @@ from recbole_cammsr.registry import register
 __version__ = "0.1.0"
 __all__ = ["__version__", "register"]
 
-_HERE = os.path.dirname(os.path.realpath(__file__))
-if not os.path.isdir(os.path.join(_HERE, "dataset_prep")):
-    # a checkout on the path, which hides an installed package: the folder stands beside this one
-    __path__.append(os.path.dirname(_HERE))
+# a checkout on the path hides an installed package: its parts stand beside this folder, not in it
+_PARTS = os.path.dirname(registry.PROPERTIES)
+if _PARTS not in map(os.path.realpath, __path__):
+    __path__.append(_PARTS)
 
 compat.install()
 registry.register()

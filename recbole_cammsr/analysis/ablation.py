@@ -14,7 +14,7 @@ from typing import Any
 from recbole_cammsr import registry
 from recbole_cammsr.analysis.corruption import CATEGORY_NOISE, MISSING
 from recbole_cammsr.analysis.experiment import Contender, Experiment
-from recbole_cammsr.cli import config_files, protocol
+from recbole_cammsr.cli import config_files, known_settings, protocol
 from recbole_cammsr.data.settings import modality_names
 
 FULL = "CAMMSR"
@@ -55,13 +55,8 @@ _OTHERS: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {
     },
 }
 
-#: RecBole's own defaults of a sequential model, as folder and file; None is the data set's
-_RECBOLES_FILES = (
-    ("quick_start_config", "sequential"),
-    ("dataset", None),
-    ("dataset", "sample"),
-    ("", "overall"),
-)
+#: RecBole's own files for a sequential model, beside its defaults; None is the data set's
+_RECBOLES_FILES = (("quick_start_config", "sequential"), ("dataset", None), ("dataset", "sample"))
 
 
 @dataclass(frozen=True)
@@ -103,7 +98,7 @@ class Base:
             content = protocol.recboles_settings(folder, file or self.dataset)
             if name in content:
                 return content[name]
-        return None
+        return known_settings.defaults().get(name)
 
     def variant(self, label: str, changes: Mapping[str, Any]) -> Contender:
         """CAMMSR with some settings changed."""

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from recbole_cammsr.analysis import files
+from recbole_cammsr.data.settings import is_number, modality_file, modality_names
 
 #: share of the labelled items whose category labels are replaced by wrong ones
 CATEGORY_NOISE = "category_noise"
@@ -34,8 +35,7 @@ def check(corruption: Mapping[str, float]) -> None:
             raise ValueError(
                 f"there is no corruption {kind!r}; known are {CATEGORY_NOISE} and {MISSING}"
             )
-        number = isinstance(share, (int, float)) and not isinstance(share, bool)
-        if not number or not 0 <= share <= 1:
+        if not is_number(share) or not 0 <= share <= 1:
             raise ValueError(f"{kind} is {share!r}; it must be a share from 0 to 1")
 
 
@@ -99,7 +99,6 @@ def _number(seed: int, purpose: str, token: str) -> int:
 
 def _thin_features(config: Any, share: float, seed: int, folder: Path) -> dict[str, Any]:
     from recbole_cammsr.data.formats import read_features
-    from recbole_cammsr.data.settings import modality_file, modality_names
 
     modalities = modality_names(config["modalities"])
     if not modalities:

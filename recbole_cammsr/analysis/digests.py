@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from recbole_cammsr import registry
-from recbole_cammsr.analysis.job import JobResult, TrainingJob
+from recbole_cammsr.analysis.job import JobResult
 from recbole_cammsr.cli import known_settings
 
 #: tables that RecBole reads; features and everything else may be many gigabytes
@@ -62,7 +62,7 @@ def changed_file(result: JobResult) -> str | None:
         Its path; None where all are the same. A file that was moved away with its folder says
         nothing: results are read on other machines too.
     """
-    folder = data_folder(result.job)
+    folder = known_settings.data_folder(result.job.dataset, result.job.settings.get("data_path"))
     for name, digest in result.data.items():
         path = os.path.join(folder, name)
         gone = not os.path.isfile(path)
@@ -71,14 +71,6 @@ def changed_file(result: JobResult) -> str | None:
         if gone or _digest_of(path) != digest:
             return path
     return None
-
-
-def data_folder(job: TrainingJob) -> str:
-    """Where RecBole looks for the data set of a job."""
-    if job.dataset == "ml-100k":
-        return os.path.join(known_settings.recbole_folder(), "dataset_example", job.dataset)
-    given = job.settings.get("data_path") or known_settings.defaults()["data_path"]
-    return os.path.join(given, job.dataset)
 
 
 def _tables(folder: str, dataset: str) -> Iterator[str]:

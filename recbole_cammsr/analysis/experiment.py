@@ -191,11 +191,11 @@ def check_data_folders(experiment: Experiment) -> None:
         UsageError: a folder does not exist, and RecBole neither ships nor downloads its data.
     """
     for dataset in experiment.datasets:
-        if dataset == "ml-100k" or dataset in known_settings.downloads():
+        if dataset in known_settings.downloads():
             continue
         for one in experiment.contenders:
             given = experiment.settings_of(one, dataset).get("data_path")
-            folder = os.path.join(given or known_settings.defaults()["data_path"], dataset)
+            folder = known_settings.data_folder(dataset, given)
             if not os.path.isdir(folder):
                 raise UsageError(missing_data_set(dataset, folder))
 

@@ -121,6 +121,18 @@ def defaults() -> dict[str, Any]:
     return dict(values)
 
 
+def data_folder(dataset: str, data_path: str | None) -> str:
+    """The folder in which RecBole looks for the files of a data set.
+
+    Args:
+        dataset: name of the data set; RecBole ships one, and looks for it nowhere else.
+        data_path: the setting; None for its default.
+    """
+    if dataset == "ml-100k":
+        return os.path.join(recbole_folder(), "dataset_example", dataset)
+    return os.path.join(data_path or defaults()["data_path"], dataset)
+
+
 @cache
 def downloads() -> frozenset[str]:
     """Names of the data sets that RecBole can download."""

@@ -48,7 +48,7 @@ def recboles_settings(kind: str, name: str) -> dict[str, Any]:
     """What one of RecBole's own settings files says; nothing where it is absent or empty.
 
     Args:
-        kind: folder below RecBole's ``properties``; empty for that folder.
+        kind: folder below RecBole's ``properties``.
         name: of the file, without ``.yaml``.
     """
     path = os.path.join(known_settings.recbole_folder(), "properties", kind, f"{name}.yaml")

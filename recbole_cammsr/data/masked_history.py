@@ -24,28 +24,13 @@ class MaskedHistoryDataLoader(FullSortEvalDataLoader):
             index: numbers of the rows.
 
         Returns:
-            Rows, pairs of row and item to mask, and pairs of row and target.
+            ``B`` rows; row and item of what is masked; row and item of the targets, one a row. A
+            target that the history holds as well, where things are had again, stays a candidate.
         """
-        return with_history(super().collate_fn(index), self._dataset.item_id_list_field)
-
-
-def with_history(batch: tuple[Any, Any, torch.Tensor, torch.Tensor], field: str) -> Any:
-    """A sequential batch of full ranking whose histories are masked.
-
-    Args:
-        batch: rows, None, and pairs of row and target.
-        field: of the history list ``(B, L)``, 0 where it is padding.
-
-    Returns:
-        The batch with pairs of row and item in place of None. A target that the history holds as
-        well, where things are had again, stays a candidate.
-    """
-    rows, _, row_of_target, target = batch
-    history = rows[field]
-    has = history > 0
-    has[row_of_target] &= history[row_of_target] != target.unsqueeze(1)
-    row, place = has.nonzero(as_tuple=True)
-    return rows, (row, history[row, place]), row_of_target, target
+        rows, _, row_of_target, target = super().collate_fn(index)
+        history = rows[self._dataset.item_id_list_field]  # (B, L), 0 where it is padding
+        row, place = ((history > 0) & (history != target.unsqueeze(1))).nonzero(as_tuple=True)
+        return rows, (row, history[row, place]), row_of_target, target
 
 
 def is_wanted(config: Any) -> bool:

@@ -16,6 +16,16 @@ EXAMPLE_DATA = os.path.join(
 _DEFAULT_SUFFIXES = (".npz", ".npy", "")
 
 
+def is_number(value: Any) -> bool:
+    """Whether a setting is a number; True and False are none."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def is_whole(value: Any) -> bool:
+    """Whether a setting is an integer."""
+    return isinstance(value, int) and is_number(value)
+
+
 def check_whole_number(config: Any, name: str, least: int) -> None:
     """Refuse a setting of the data set that is not counted.
 
@@ -28,7 +38,7 @@ def check_whole_number(config: Any, name: str, least: int) -> None:
         ValueError: it is no integer, or below ``least``.
     """
     value = config[name]
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+    if not is_whole(value) or value < least:
         raise ValueError(f"`{name}` is {value!r}; it must be an integer of {least} or more.")
 
 
@@ -119,7 +129,7 @@ def modality_file(
         )
     ids = entry.get("ids")
     offset = entry.get("offset", 0)
-    if isinstance(offset, bool) or not isinstance(offset, int):
+    if not is_whole(offset):
         raise ValueError(
             f"`offset` of {modality!r} in `modality_files` is {offset!r}; it must be an integer, "
             f"the row of the item whose number is 0."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from recbole_cammsr.data.settings import is_number, is_whole
 from recbole_cammsr.model.encoder import ACTIVATIONS, POSITION_ENCODINGS
 
 _CHOICES = {
@@ -60,21 +61,13 @@ _NOT_NEGATIVE = (
 _COUNTS = ("softmax_samples",)
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
 #: settings, what holds of their values, and how to say it
 _RULES: tuple[tuple[tuple[str, ...], Callable[[Any], bool], str], ...] = (
-    (_AT_LEAST_ONE, lambda v: _is_whole(v) and v >= 1, "an integer of 1 or more"),
-    (_POSITIVE, lambda v: _is_number(v) and v > 0, "a number above 0"),
-    (_SHARES, lambda v: _is_number(v) and 0 <= v <= 1, "between 0 and 1"),
-    (_NOT_NEGATIVE, lambda v: _is_number(v or 0) and (v or 0) >= 0, "0 (off) or a positive number"),
-    (_COUNTS, lambda v: v is None or (_is_whole(v) and v >= 0), "0 (off) or a positive integer"),
+    (_AT_LEAST_ONE, lambda v: is_whole(v) and v >= 1, "an integer of 1 or more"),
+    (_POSITIVE, lambda v: is_number(v) and v > 0, "a number above 0"),
+    (_SHARES, lambda v: is_number(v) and 0 <= v <= 1, "between 0 and 1"),
+    (_NOT_NEGATIVE, lambda v: is_number(v or 0) and (v or 0) >= 0, "0 (off) or a positive number"),
+    (_COUNTS, lambda v: v is None or (is_whole(v) and v >= 0), "0 (off) or a positive integer"),
     (_SWITCHES, lambda v: v in (None, True, False), "True or False"),
 )
 
