@@ -19,6 +19,7 @@ What differs from the authors' public code (docs/baselines.md has the figures):
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -34,8 +35,9 @@ from recbole_cammsr.model.length_order import in_order_of_length
 from recbole_cammsr.model.settings import refuse_without_id
 from recbole_cammsr.model.text_recommender import TextRecommender
 
-# rows fused and encoded at a time when ranking
-_ROWS = 512
+# rows fused and encoded at a time, of about one length, in ranking and in training
+_RANKED_ROWS = 512
+_TRAINED_ROWS = 128
 
 
 class TedRec(TextRecommender):
@@ -113,16 +115,40 @@ class TedRec(TextRecommender):
         """
         table = self.ranking_table().items
         history = self._padded(interaction[self.ITEM_SEQ])
+
+        def rows(part: torch.Tensor, read: int) -> torch.Tensor:
+            return table[history[part, :read]]
+
+        return F.normalize(self._last_states(interaction, rows, _RANKED_ROWS), dim=1)
+
+    def _last_states(
+        self,
+        interaction: Any,
+        rows: Callable[[torch.Tensor, int], torch.Tensor],
+        at_a_time: int,
+    ) -> torch.Tensor:
+        """States after the last items; most of a batch is padding, which is not encoded.
+
+        Args:
+            interaction: batch with history list ``(B, L)`` and length.
+            rows: takes row numbers ``(n,)`` and how many positions to read, and returns
+                :meth:`item_rows` of them.
+            at_a_time: rows fused and encoded together.
+
+        Returns:
+            ``(B, d)``.
+        """
         length = interaction[self.ITEM_SEQ_LEN]
 
         def encode(part: torch.Tensor, longest: int) -> torch.Tensor:
-            # the encoder is causal, so what it reads can be trimmed
-            read = history.shape[1] if self.original_defects else longest
-            fused = self.fuse(table[history[part, :read]])[:, :longest]
+            # the encoder is causal, so what it reads can be trimmed; what is fused cannot be where
+            # padding takes part
+            read = self.max_seq_length if self.original_defects else longest
+            fused = self.fuse(rows(part, read))[:, :longest]
             ends: torch.Tensor = self.gather_indexes(self.encoder(fused), length[part] - 1)
             return ends
 
-        return F.normalize(in_order_of_length(length, _ROWS, encode), dim=1)
+        return in_order_of_length(length, at_a_time, encode)
 
     def _padded(self, history: torch.Tensor) -> torch.Tensor:
         """Histories of the width of the fusion, where the padding takes part in it."""
@@ -142,7 +168,11 @@ class TedRec(TextRecommender):
         """
         history = self._padded(interaction[self.ITEM_SEQ])
         known = torch.ones_like(history, dtype=torch.bool) if self.original_defects else history > 0
-        fused = self.fuse(self.history_rows(history, known))
-        states = self.encoder(fused[:, : interaction[self.ITEM_SEQ].shape[1]])
+        items, where = self.numbered_rows(history, known)
+
+        def rows(part: torch.Tensor, read: int) -> torch.Tensor:
+            return F.embedding(where[part, :read], items)
+
+        users = self.user_vectors(self._last_states(interaction, rows, _TRAINED_ROWS))
         candidates = F.normalize(self.id_embedding.weight, dim=1)
-        return (self.recommendation_loss(states, interaction, candidates),)
+        return (self.catalogue_loss(users, interaction[self.POS_ITEM_ID], candidates),)

@@ -138,6 +138,21 @@ class TextRecommender(CatalogueRecommender):
     def history_rows(self, history: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
         """:meth:`item_rows` of every position.
 
+        Args:
+            history: ``(B, L)`` item ids.
+            known: ``(B, L)`` bool, the positions that are computed.
+
+        Returns:
+            ``(B, L, w)``, zero elsewhere.
+        """
+        rows, where = self.numbered_rows(history, known)
+        return F.embedding(where, rows)
+
+    def numbered_rows(
+        self, history: torch.Tensor, known: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """:meth:`item_rows` without the padding, and which one each position has.
+
         The adaptor is most of a step. Where noise and dropout need not differ between the places
         at which an item stands, it runs once for each distinct item.
 
@@ -146,17 +161,18 @@ class TextRecommender(CatalogueRecommender):
             known: ``(B, L)`` bool, the positions that are computed.
 
         Returns:
-            ``(B, L, w)``, zero elsewhere.
+            ``(1 + n, w)`` rows, of which the first is zero, and ``(B, L)`` row numbers, zero for
+            the other positions.
         """
         items = history[known]
         if self.draws_per_position:
-            rows = self.rows_by_block(items)
+            rows, number = self.rows_by_block(items), torch.arange(len(items), device=items.device)
         else:
-            distinct, where = items.unique(return_inverse=True)
-            rows = self.rows_by_block(distinct)[where]
-        result = rows.new_zeros(*history.shape, rows.shape[1])
-        result[known] = rows
-        return result
+            distinct, number = items.unique(return_inverse=True)
+            rows = self.rows_by_block(distinct)
+        where = torch.zeros_like(history)
+        where[known] = number + 1
+        return F.pad(rows, (0, 0, 1, 0)), where
 
     # ---------------------------------------------------------------- scores
 

@@ -6,6 +6,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from recbole_cammsr.model import tedrec
+
 
 @pytest.fixture
 def both(
@@ -141,6 +143,24 @@ def test_training_reads_what_ranking_reads(make_model, quiet_text_model, move_pa
     logits = model(batch) @ candidates.t() / model.temperature
     expected = F.cross_entropy(logits, batch["item_id"] - (0 if defects else 1))
     assert torch.allclose(loss, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("defects", [True, False])
+def test_rows_taken_a_few_at_a_time_change_neither_loss_nor_gradients(
+    make_model, quiet_text_model, move_parameters, monkeypatch, defects
+):
+    _, _, loaders, model = make_model("TedRec", **quiet_text_model, original_defects=defects)
+    move_parameters(model)
+    batch = next(iter(loaders[0]))
+    results = []
+    for at_a_time in (len(batch), 3):
+        monkeypatch.setattr(tedrec, "_TRAINED_ROWS", at_a_time)
+        model.zero_grad()
+        (loss,) = model.calculate_loss(batch)
+        loss.backward()
+        results.append([loss.detach(), *(part.grad.clone() for part in model.parameters())])
+    for whole, few in zip(*results):
+        assert torch.allclose(whole, few, atol=1e-6)
 
 
 def test_packed_rows_are_refused(make_model):
