@@ -1,6 +1,7 @@
 """How much of what a model recommends its users have already: docs/results/history.md.
 
     python docs/measurements/own_history.py --split test saved/CAMMSR-....pth ...
+    python docs/measurements/own_history.py --split test --name "CAMMSR with times" ... >> runs.csv
 
 For each checkpoint, over the rows of a split with the history not masked (the protocol of
 docs/results): how many of the first ten items are in the user's history, and NDCG@10 and Recall@10
@@ -10,6 +11,9 @@ with and without these in the ranking.
 from __future__ import annotations
 
 import argparse
+import csv
+import sys
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,7 +23,7 @@ from recbole_cammsr.analysis.ranks import per_user
 
 
 @torch.no_grad()
-def measure(path: str, split: str) -> dict[str, float]:
+def measure(path: str, split: str) -> tuple[dict[str, Any], dict[str, float]]:
     """Own items among the first ten, and metrics with and without own items in the ranking.
 
     Args:
@@ -27,7 +31,7 @@ def measure(path: str, split: str) -> dict[str, float]:
         split: `valid` or `test`.
 
     Returns:
-        Means over the users.
+        Data set, model and seed of the run, and means over the users.
     """
     from recbole.quick_start import load_data_and_model
 
@@ -51,7 +55,8 @@ def measure(path: str, split: str) -> dict[str, float]:
         kept.append(1 + above.sum(1))
         masked.append(1 + (above & ~held).sum(1))
     ranks = [torch.cat(parts).numpy() for parts in (kept, masked)]
-    return {
+    run = {name: config[name] for name in ("dataset", "model", "seed")}
+    return run, {
         "own items among the first ten": float(torch.cat(own).float().mean()),
         **{
             f"{metric}{which}": float(np.mean(per_user(metric, rank)))
@@ -62,15 +67,20 @@ def measure(path: str, split: str) -> dict[str, float]:
 
 
 def main() -> None:
-    """Print one line per checkpoint."""
+    """Print a header and one line per checkpoint, as CSV."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--split", choices=("valid", "test"), default="valid")
+    parser.add_argument("--name", help="what the rows are called; default: the model's name")
     parser.add_argument("checkpoints", nargs="+", metavar="FILE")
     options = parser.parse_args()
-    for path in options.checkpoints:
-        measured = measure(path, options.split).items()
-        figures = ", ".join(f"{name} {value:.4f}" for name, value in measured)
-        print(f"{path}: {figures}")
+    lines = csv.writer(sys.stdout, lineterminator="\n")
+    for number, path in enumerate(options.checkpoints):
+        run, measured = measure(path, options.split)
+        if number == 0:
+            lines.writerow(["dataset", "model", "seed", "split", *measured])
+        name = options.name or run["model"]
+        figures = [f"{value:.5f}" for value in measured.values()]
+        lines.writerow([run["dataset"], name, run["seed"], options.split, *figures])
 
 
 if __name__ == "__main__":
