@@ -273,6 +273,13 @@ def test_a_checkpoint_of_another_model_or_without_epochs_left(in_folder, capsys,
     before = Path(checkpoint).read_bytes()
     assert run_recbole.main([f"--resume={checkpoint}", "--epochs=1", "--state=ERROR"]) == 1
     assert "give a larger --epochs than 1" in capsys.readouterr().err
+    for setting, says in (
+        ("--mask_history=True", "was validated with mask_history: False, not True"),
+        ("--valid_metric=MRR@10", "was validated with valid_metric: NDCG@10, not MRR@10"),
+    ):
+        more = [f"--resume={checkpoint}", "--epochs=2", "--state=ERROR", setting]
+        assert run_recbole.main(more) == 1
+        assert says in capsys.readouterr().err
     assert Path(checkpoint).read_bytes() == before
 
 

@@ -201,7 +201,7 @@ def find_feature_files(folder: Path, name: str) -> dict[str, str]:
         Modality to path, sorted by modality; ``.npz`` wins over other formats of one modality.
     """
     found: dict[str, str] = {}
-    pattern = re.compile(re.escape(name) + r"\.(\w+)(\.npz|\.npy)?")
+    pattern = re.compile(re.escape(name) + r"\.(.+?)(\.npz|\.npy)?")
     for path in sorted(folder.iterdir(), key=lambda path: (path.suffix != ".npz", path.name)):
         match = pattern.fullmatch(path.name)
         if match is None or not path.is_file() or match[1] in found:

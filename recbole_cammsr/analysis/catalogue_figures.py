@@ -95,7 +95,8 @@ def expert_usage(view: ItemView, name: str, path: Path) -> None:
 def confusion_map(table: ByCategory, accuracy: dict[str, Any], name: str, path: Path) -> None:
     """Which category is predicted for items of which category."""
     side = 0.42 * len(table.rows)
-    drawing, axes = figure.new(1, 1, (3.4 + side, 2.6 + 0.8 * side))
+    # as wide as its title at least
+    drawing, axes = figure.new(1, 1, (max(3.4 + side, 6.4), 2.6 + 0.8 * side))
     panel = axes[0][0]
     shares = 100 * table.means
     panel.imshow(shares, aspect="auto", cmap="Blues", vmin=0, vmax=100)

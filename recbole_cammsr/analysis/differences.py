@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from recbole_cammsr.analysis.trained_model import TrainedModel, UserRow
+from recbole_cammsr.data import masked_history
 
 
 def note(trained: TrainedModel, other: TrainedModel, row: UserRow, target: int | None) -> str:
@@ -24,6 +25,11 @@ def note(trained: TrainedModel, other: TrainedModel, row: UserRow, target: int |
     items = _items(trained), _items(other)
     if items[0] != items[1]:
         phrases.append(f"it ranks {len(items[1])} items, not the same {len(items[0])}")
+    masks = [masked_history.is_wanted(each.config) for each in (trained, other)]
+    if _is_sequential(trained) and _is_sequential(other) and masks[0] != masks[1]:
+        phrases.append(
+            "it ranks " + ("without" if masks[1] else "with") + " what the user has already"
+        )
     if target is None:
         phrases.append("its data lack what was taken next")
     elif target not in row.tested:
@@ -34,6 +40,10 @@ def note(trained: TrainedModel, other: TrainedModel, row: UserRow, target: int |
         if target in row.history:
             phrases.append("what was taken next is among what it was given as history")
     return "; ".join(phrases)
+
+
+def _is_sequential(trained: TrainedModel) -> bool:
+    return bool(trained.config["MODEL_TYPE"].name == "SEQUENTIAL")
 
 
 def _items(trained: TrainedModel) -> set[str]:

@@ -38,7 +38,8 @@ def draw(explanation: UserExplanation, path: Path) -> None:
     _history_weights(grid[0][0], history)
     _categories(grid[0][1], history)
     _experts(grid[0][2], history)
-    _scores(grid[1][0], ranking.items, ranking.name)
+    named_above = bool(history and history[0].weights)
+    _scores(grid[1][0], ranking.items, ranking.name, legend=not named_above)
     for panel, other in zip(grid[1][1:], explanation.others[:2]):
         own = {item.token for item in ranking.items}
         _list(panel, other.items, own, _title_beside(other))
@@ -69,8 +70,11 @@ def _history_weights(panel: Any, history: Sequence[SeenItem]) -> None:
     titles = [figure.shorten(item.title, _TITLE) for item in history]
     if not names:
         panel.set_yticks(range(len(history)), titles, fontsize=8)
-        panel.text(0.5, 0.5, "all modalities weigh the same", transform=panel.transAxes)
-        panel.invert_yaxis()
+        panel.text(
+            0.5, 0.5, "all modalities weigh the same", transform=panel.transAxes, ha="center"
+        )
+        panel.set_xticks([])
+        panel.set_ylim(len(history) - 0.5, -0.5)
         return
     left = np.zeros(len(history))
     for name, colour in zip(names, figure.colours(len(names))):
@@ -91,11 +95,15 @@ def _history_weights(panel: Any, history: Sequence[SeenItem]) -> None:
     panel.invert_yaxis()
     panel.set_xlim(0, max(left.max(), 1e-9))
     panel.set_xlabel(f"modality weights (equal would be 1.00 each, sum {len(names)})", fontsize=8)
+    _legend_below(panel, len(names))
+    figure.tidy(panel)
+
+
+def _legend_below(panel: Any, columns: int) -> None:
     # below the axis label, a distance in font sizes: a short history has a low panel
     panel.legend(
-        ncols=len(names), fontsize=8, loc="upper center", bbox_to_anchor=(0.5, 0), borderaxespad=4.4
+        ncols=columns, fontsize=8, loc="upper center", bbox_to_anchor=(0.5, 0), borderaxespad=4.4
     )
-    figure.tidy(panel)
 
 
 def _categories(panel: Any, history: Sequence[SeenItem]) -> None:
@@ -136,7 +144,7 @@ def _experts(panel: Any, history: Sequence[SeenItem]) -> None:
     panel.set_yticks([])
 
 
-def _scores(panel: Any, items: Sequence[RecommendedItem], name: str) -> None:
+def _scores(panel: Any, items: Sequence[RecommendedItem], name: str, legend: bool) -> None:
     panel.set_title(f"{name}: what each score is made of", fontsize=10)
     names = list(items[0].parts) if items else []
     ahead, behind = np.zeros(len(items)), np.zeros(len(items))
@@ -161,6 +169,8 @@ def _scores(panel: Any, items: Sequence[RecommendedItem], name: str) -> None:
     panel.invert_yaxis()
     panel.margins(x=0.12)
     panel.set_xlabel("score, in parts by modality (% of the score)", fontsize=8)
+    if legend and names:
+        _legend_below(panel, len(names))
     figure.tidy(panel)
 
 
@@ -187,7 +197,8 @@ def _reading(panel: Any, explanation: UserExplanation, compared: bool) -> None:
         lines += ["hatched         lacking, filled in from the category"]
     lines += [
         "",
-        "A score is u·r, the user's vector times the item's.",
+        "A score is u·r, the user's vector times the item's",
+        "(cosine: of unit length, by the temperature).",
         "r is the weighted sum of the item's modality vectors,",
         "so a score splits into one part per modality. A part",
         "below zero speaks against the item.",

@@ -68,6 +68,29 @@ def check_same(origin: Origin, path: str, model: str | None, dataset: str | None
             raise UsageError(f"{path} was trained with --{name}={saved}, not {given}")
 
 
+def check_validated_alike(config: Any, path: str) -> None:
+    """Refuse to go on from a best score that new scores cannot be compared with.
+
+    Args:
+        config: RecBole's Config of the run that goes on.
+        path: its checkpoint.
+
+    Raises:
+        RunError: validation has another metric, split or ranking than the checkpoint's.
+    """
+    saved = _load(path)["config"]
+    for name in ("valid_metric", "eval_args", "mask_history", "repeatable"):
+        before, now = saved[name], config[name]
+        if name == "mask_history":  # not set is the same as False
+            before, now = bool(before), bool(now)
+        if before != now:
+            raise RunError(
+                f"{path} was validated with {name}: {before}, not {now}; its best score cannot be "
+                f"compared with new ones: keep the setting, or train anew (--evaluate takes "
+                f"--mask_history)"
+            )
+
+
 def evaluate(path: str, mask_history: Any = None) -> Outcome:
     """Evaluate a checkpoint on its validation and test split, with the settings saved in it.
 

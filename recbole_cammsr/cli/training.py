@@ -140,6 +140,8 @@ def _following_trainers(resume: str | None) -> Iterator[list[Any]]:
     """Collect the trainers that ``run_recbole`` builds, and let them continue a checkpoint."""
     from recbole.quick_start import quick_start
 
+    from recbole_cammsr.cli import checkpoints
+
     stock = quick_start.get_trainer
     built: list[Any] = []
 
@@ -150,6 +152,7 @@ def _following_trainers(resume: str | None) -> Iterator[list[Any]]:
             trainer = trainer_class(config, model)
             _save_whole_files(trainer)
             if resume is not None:
+                checkpoints.check_validated_alike(trainer.config, resume)
                 _continue_from(trainer, resume)
             built.append(trainer)
             return trainer

@@ -71,6 +71,11 @@ class CAMMSR(CatalogueRecommender):
     def _temporal_experts(self, config: Any, dataset: Any) -> TemporalExperts | None:
         if config["time_encoding"] != "experts":
             return None
+        if config["history_scale"]:
+            self.logger.warning(
+                "`history_scale` is not used: `time_encoding: experts` scales the items of the "
+                "history in its place."
+            )
         odd = unit_warning(dataset.time_span, config["time_unit"])
         if odd:
             self.logger.warning(odd)

@@ -51,6 +51,7 @@ class CatalogueRecommender(SequentialRecommender):
         self.tables = self.choose_tables(config, dataset)
         self.padding_competes = False
         self.provenance = Provenance.of(
+            dataset.field2id_token[self.ITEM_ID],
             self.tables,
             dataset.categories if config["category_weight"] else None,
             self.projection_key,
@@ -129,14 +130,14 @@ class CatalogueRecommender(SequentialRecommender):
         return super().load_state_dict(state_dict, *args, **kwargs)
 
     def other_parameter(self) -> dict[str, Any]:
-        """What RecBole stores beside the parameters: where the frozen features came from."""
+        """What RecBole stores beside the parameters: which items and features they belong to."""
         return {"item_side": self.provenance.digests}
 
     def load_other_parameter(self, para: dict[str, Any] | None) -> None:
-        """Refuse a checkpoint whose features or categories are not those in memory.
+        """Refuse a checkpoint whose items, features or categories are not those in memory.
 
         Raises:
-            ValueError: names the file that changed.
+            ValueError: names what changed.
         """
         if para is not None:
             self.provenance.check_digests(para.get("item_side"))

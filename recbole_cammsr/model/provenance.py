@@ -1,7 +1,8 @@
-"""Guards a checkpoint against feature files that are not the ones it was trained with."""
+"""Guards a checkpoint against items and feature files that it was not trained with."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +16,8 @@ class Provenance:
         modalities: names of the content modalities, in order.
         paths: their files.
         dimensions: lengths of their feature vectors.
-        digests: modality (or ``category``) to digest of tokens and values.
+        digests: modality (or ``categories``) to digest of tokens and values, and ``items`` to that
+            of the item tokens in the order of their ids.
         projection_key: name of the parameters that project modality ``{index}``.
     """
 
@@ -26,15 +28,23 @@ class Provenance:
     projection_key: str
 
     @classmethod
-    def of(cls, tables: Sequence[Any], categories: Any | None, projection_key: str) -> Provenance:
-        """Read off a data set's feature tables and categories.
+    def of(
+        cls,
+        items: Sequence[Any],
+        tables: Sequence[Any],
+        categories: Any | None,
+        projection_key: str,
+    ) -> Provenance:
+        """Read off a data set's items, feature tables and categories.
 
         Args:
+            items: tokens, in the order of their ids.
             tables: with ``modality``, ``path``, ``dimension`` and ``digest``.
             categories: with ``digest``, or None without guidance.
             projection_key: see the attribute.
         """
-        digests = {f"modality {table.modality}": table.digest for table in tables}
+        digests = {"items": _digest(items)}
+        digests.update({f"modality {table.modality}": table.digest for table in tables})
         if categories is not None:
             digests["categories"] = categories.digest
         return cls(
@@ -76,6 +86,13 @@ class Provenance:
         """
         if stored is None:
             return
+        # first: where ids are others, so are the rows of every feature table
+        if stored.get("items", self.digests["items"]) != self.digests["items"]:
+            raise ValueError(
+                "the items are not those that the checkpoint was trained with, or they have other "
+                "ids (RecBole numbers them in the order in which they come in the `.inter` and "
+                "`.item` files); use the same files and filters, or train anew."
+            )
         for modality, path in zip(self.modalities, self.paths):
             key = f"modality {modality}"
             if stored.get(key) != self.digests[key]:
@@ -89,3 +106,9 @@ class Provenance:
                 "the item categories are not those that the checkpoint was trained with; use the "
                 "same `.item` file, `category_field` and item filters, or train anew."
             )
+
+
+def _digest(items: Sequence[Any]) -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    digest.update("\n".join(map(str, items)).encode())
+    return digest.hexdigest()

@@ -49,7 +49,7 @@ _SHARES = (
     "adaptor_dropout_prob",
     "placeholder_share",
 )
-_SWITCHES = ("compile_encoder", "complete_missing", "norm_first", "use_id")
+_SWITCHES = ("compile_encoder", "complete_missing", "norm_first", "train_packing", "use_id")
 _NOT_NEGATIVE = (
     "history_scale",
     "position_slope",

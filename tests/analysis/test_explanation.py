@@ -153,6 +153,18 @@ def test_a_model_that_was_evaluated_without_histories_is_explained_without_them(
         assert not own & {item.token for item in found.items}
 
 
+def test_a_ranking_without_histories_is_not_compared_with_one_that_has_them_unsaid(make_checkpoint):
+    without = TrainedModel(make_checkpoint(mask_history=True))
+    with_them = TrainedModel(make_checkpoint())
+    for trained, other, says in (
+        (with_them, without, "it ranks without what the user has already"),
+        (without, with_them, "it ranks with what the user has already"),
+        (with_them, with_them, ""),
+    ):
+        found = explain(trained, item_view(trained), trained.usual_user(), [other], top=5)
+        assert found.others[0].note == says
+
+
 @pytest.mark.parametrize("repeatable", [False, True])
 def test_every_model_ranks_the_item_that_the_explained_one_was_asked_for(
     make_checkpoint, repeatable

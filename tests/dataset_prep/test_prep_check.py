@@ -253,6 +253,8 @@ def test_feature_files_are_found_by_name_and_header(toy):
     folder = toy.write()
     np.save(folder / "toy.audio.npy", np.eye(3, dtype=np.float32))
     np.save(folder / "toy.text.npy", np.eye(3, dtype=np.float32))
+    np.save(folder / "toy.Bild_v1.0.npy", np.eye(3, dtype=np.float32))
+    np.save(folder / "toy.text-2.npy", np.eye(3, dtype=np.float32))
     (folder / "toy.plot").write_text("item_id:token\tv:float_seq\ni1\t1 2\n")
     (folder / "toy.user").write_text("user_id:token\tv:float_seq\n")
     (folder / "toy.prep.json").write_text("{}")
@@ -260,10 +262,12 @@ def test_feature_files_are_found_by_name_and_header(toy):
     (folder / "toy.notes").write_text("nothing\n")
     found = {name: Path(path).name for name, path in find_feature_files(folder, "toy").items()}
     assert found == {
+        "Bild_v1.0": "toy.Bild_v1.0.npy",
         "audio": "toy.audio.npy",
         "image": "toy.image.npz",
         "plot": "toy.plot",
         "text": "toy.text.npz",
+        "text-2": "toy.text-2.npy",
     }
 
 

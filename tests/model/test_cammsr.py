@@ -289,6 +289,29 @@ def test_checkpoints_hold_no_features_and_refuse_changed_files(make_model, toy_p
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("model", ["CAMMSR", "SASRecMM"])
+def test_a_checkpoint_is_refused_where_its_items_have_other_ids(make_model, toy_path, model):
+    settings = {"modalities": [], "category_weight": 0}
+    para = make_model(model, **settings)[3].other_parameter()
+    make_model(model, **settings)[3].load_other_parameter(para)
+    older = {"item_side": {key: it for key, it in para["item_side"].items() if key != "items"}}
+    path = toy_path / "toy" / "toy.inter"
+    head, *lines = path.read_text().splitlines()
+    path.write_text("\n".join([head, *reversed(lines)]) + "\n")
+    turned = make_model(model, **settings)[3]
+    with pytest.raises(ValueError, match=r"the items are not those .* other ids") as caught:
+        turned.load_other_parameter(para)
+    assert "\n" not in str(caught.value)
+    turned.load_other_parameter(older)  # of a checkpoint from before there was a digest
+
+
+def test_a_history_scale_that_times_take_the_place_of_is_remarked_on(make_model, caplog):
+    for encoding, said in (("none", False), ("experts", True)):
+        caplog.clear()
+        make_model(history_scale=0.1, time_encoding=encoding)
+        assert ("`history_scale` is not used" in caplog.text) == said
+
+
 def test_a_checkpoint_of_other_dimensions_is_refused_in_a_sentence(make_model, toy_path):
     _, _, _, model = make_model()
     path = toy_path / "toy" / "toy.image.npz"
@@ -329,6 +352,7 @@ def test_norms_stand_where_the_setting_says(make_model, model):
         ({"compile_encoder": "maybe"}, "`compile_encoder` is .maybe.; it must be True or False"),
         ({"complete_missing": "no"}, "`complete_missing` is .no.; it must be True or False"),
         ({"norm_first": "yes"}, "`norm_first` is .yes.; it must be True or False"),
+        ({"train_packing": "maybe"}, "`train_packing` is .maybe.; it must be True or False"),
         ({"use_id": "off"}, "`use_id` is .off.; it must be True or False"),
         ({"loss_type": "BPR"}, "loss_type"),
         ({"max_logits": 1e3}, "`max_logits` is 1000.0; it must be an integer of 1 or more"),
