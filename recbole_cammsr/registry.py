@@ -26,6 +26,7 @@ from recbole_cammsr.compat.import_hooks import when_imported
 MODELS: dict[str, str] = {
     "CAMMSR": "recbole_cammsr.model.cammsr",
     "HM4SR": "recbole_cammsr.model.hm4sr",
+    "MISSRec": "recbole_cammsr.model.missrec",
     "SASRecMM": "recbole_cammsr.model.sasrecmm",
     "TedRec": "recbole_cammsr.model.tedrec",
     "UniSRec": "recbole_cammsr.model.unisrec",

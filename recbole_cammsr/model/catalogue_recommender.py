@@ -113,9 +113,13 @@ class CatalogueRecommender(SequentialRecommender):
             self._table = table
         return table
 
+    def forget_items(self) -> None:
+        """Drop what is kept of items: parameters, mode or device are about to change."""
+        self._table = None
+
     def train(self, mode: bool = True) -> CatalogueRecommender:
         """Switch mode; drops the kept item table."""
-        self._table = None
+        self.forget_items()
         super().train(mode)
         return self
 
@@ -125,7 +129,7 @@ class CatalogueRecommender(SequentialRecommender):
         Raises:
             ValueError: the checkpoint was trained with features of another dimension.
         """
-        self._table = None
+        self.forget_items()
         self.provenance.check_dimensions(state_dict)
         return super().load_state_dict(state_dict, *args, **kwargs)
 
@@ -143,7 +147,7 @@ class CatalogueRecommender(SequentialRecommender):
             self.provenance.check_digests(para.get("item_side"))
 
     def _apply(self, *args: Any, **kwargs: Any) -> Any:
-        self._table = None
+        self.forget_items()
         return super()._apply(*args, **kwargs)
 
     # ---------------------------------------------------------------- users
@@ -248,16 +252,28 @@ class CatalogueRecommender(SequentialRecommender):
             ``(B,)``.
         """
         candidates = self.ranking_table().candidates[interaction[self.ITEM_ID]]
+        return (self.user_of_each_row(interaction) * candidates).sum(dim=1)
+
+    def user_of_each_row(self, interaction: Any) -> torch.Tensor:
+        """:meth:`forward`, rows with the same history being encoded once.
+
+        Args:
+            interaction: batch with history list and length.
+
+        Returns:
+            ``(B, d)``.
+        """
         fields = self.history_fields()
-        # sampled evaluation repeats a history for each of its candidates: encode it once
-        columns = [interaction[field].reshape(len(candidates), -1) for field in fields]
+        # sampled evaluation repeats a history for each of its candidates
+        columns = [interaction[field].reshape(len(interaction), -1) for field in fields]
         # times are floats: as float64 they and item ids stay exact side by side
         columns = [each.double() if each.is_floating_point() else each for each in columns]
         rows, where = torch.unique(torch.cat(columns, dim=1), dim=0, return_inverse=True)
         one_of = where.new_empty(len(rows))
         one_of[where] = torch.arange(len(where), device=where.device)
         distinct = {field: interaction[field][one_of] for field in fields}
-        return (self.forward(distinct)[where] * candidates).sum(dim=1)
+        users: torch.Tensor = self.forward(distinct)[where]
+        return users
 
     def full_sort_predict(self, interaction: Any) -> torch.Tensor:
         """Scores of the whole catalogue.

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from recbole_cammsr.data.settings import is_number, is_whole
+from recbole_cammsr.model.candidate_fusion import CANDIDATE_FUSIONS
 from recbole_cammsr.model.encoder import ACTIVATIONS, POSITION_ENCODINGS
 
 _CHOICES = {
@@ -18,6 +19,7 @@ _CHOICES = {
     "hidden_act": tuple(ACTIVATIONS),
     "feature_scaling": ("none", "standardise"),
     "adaptor_draws": ("position", "item"),
+    "candidate_fusion": CANDIDATE_FUSIONS,
 }
 _AT_LEAST_ONE = (
     "hidden_size",
@@ -48,6 +50,8 @@ _SHARES = (
     "expert_dropout",
     "adaptor_dropout_prob",
     "placeholder_share",
+    "interest_share",
+    "neighbour_share",
 )
 _SWITCHES = ("compile_encoder", "complete_missing", "norm_first", "train_packing", "use_id")
 _NOT_NEGATIVE = (
@@ -57,6 +61,7 @@ _NOT_NEGATIVE = (
     "swap_weight",
     "id_contrast_weight",
     "placeholder_weight",
+    "interest_weight",
 )
 _COUNTS = ("softmax_samples",)
 

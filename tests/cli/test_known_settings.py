@@ -71,7 +71,7 @@ def test_a_setting_that_no_named_model_reads_is_warned_of(capsys):
     )
 
 
-@pytest.mark.parametrize("model", ["CAMMSR", "HM4SR", "SASRecMM", "TedRec", "UniSRec"])
+@pytest.mark.parametrize("model", ["CAMMSR", "HM4SR", "MISSRec", "SASRecMM", "TedRec", "UniSRec"])
 def test_nobody_is_warned_of_what_the_shipped_files_set(model):
     for kind in ("model", "dataset"):
         name = {"model": model, "dataset": "amazon_beauty"}[kind]

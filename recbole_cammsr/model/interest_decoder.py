@@ -1,0 +1,105 @@
+"""A history read together with the interests that it shows: MISSRec's encoder and decoder."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from recbole_cammsr.model.dropout import Dropout
+from recbole_cammsr.model.encoder import ACTIVATIONS
+
+
+class InterestDecoder(nn.Module):
+    """Transformer encoder over a history's interests, decoder over its items.
+
+    Source: Wang et al., MISSRec (ACM MM 2023). The encoder sees a set: interests have no
+    positions. The decoder is not causal: an item attends to the whole history, and to all of its
+    interests, so a row can have one target only, the item after all of them.
+
+    Args:
+        dimension: hidden size ``d``.
+        layers: blocks, half of them in the encoder, half in the decoder.
+        heads: attention heads; must divide ``d``.
+        inner: width of the feed-forward layers.
+        dropout: of embeddings, attention weights, attention output and feed-forward.
+        activation: a value of `hidden_act`.
+        positions: longest history.
+
+    Raises:
+        ValueError: ``layers`` is odd.
+    """
+
+    def __init__(
+        self,
+        *,
+        dimension: int,
+        layers: int,
+        heads: int,
+        inner: int,
+        dropout: float,
+        activation: str,
+        positions: int,
+    ) -> None:
+        super().__init__()
+        if layers % 2:
+            raise ValueError(
+                f"`n_layers` is {layers}; MISSRec has as many blocks for interests as for items: "
+                f"take an even number."
+            )
+        options = {
+            "d_model": dimension,
+            "nhead": heads,
+            "dim_feedforward": inner,
+            "dropout": dropout,
+            "activation": ACTIVATIONS[activation],
+            "batch_first": True,
+        }
+        self.position = nn.Embedding(positions, dimension)
+        self.embedding_norm = nn.LayerNorm(dimension)
+        self.dropout = Dropout(dropout)
+        self.encoder = nn.TransformerEncoder(
+            nn.TransformerEncoderLayer(**options),  # type: ignore[arg-type]
+            layers // 2,
+            nn.LayerNorm(dimension),
+            enable_nested_tensor=False,
+        )
+        self.decoder = nn.TransformerDecoder(
+            nn.TransformerDecoderLayer(**options),  # type: ignore[arg-type]
+            layers // 2,
+            nn.LayerNorm(dimension),
+        )
+        for parameter in [*self.encoder.parameters(), *self.decoder.parameters()]:
+            if parameter.dim() > 1:
+                nn.init.xavier_uniform_(parameter)
+
+    def forward(
+        self,
+        items: torch.Tensor,
+        known: torch.Tensor,
+        interests: torch.Tensor,
+        held: torch.Tensor,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """States of the items of histories, and of their interests.
+
+        Args:
+            items: ``(B, L, d)``.
+            known: ``(B, L)`` bool, False where padded.
+            interests: ``(B, W, d)``, zero where padded.
+            held: ``(B, W)`` bool, False where padded; a row may hold none.
+
+        Returns:
+            ``(B, L, d)`` and ``(B, W, d)``.
+        """
+        # attention over nothing is not a number: who holds no interest is given one for it, which
+        # says nothing and from which nothing is learned
+        without = ~held.any(dim=1, keepdim=True)
+        held = held | (without & (torch.arange(held.shape[1], device=held.device) == 0))
+        memory = self.encoder(interests, src_key_padding_mask=~held)
+        memory = memory.masked_fill(without.unsqueeze(2), 0.0)
+        rows = self.dropout(
+            self.embedding_norm(items + self.position.weight[: items.shape[1]].to(items.dtype))
+        )
+        states = self.decoder(
+            rows, memory, tgt_key_padding_mask=~known, memory_key_padding_mask=~held
+        )
+        return states, memory
