@@ -76,6 +76,22 @@ def shorten(text: str, length: int) -> str:
     return text if len(text) <= length else text[: length - 1].rstrip() + "…"
 
 
+def shorten_titles(titles: Sequence[str], length: int) -> list[str]:
+    """Each in at most ``length`` characters; those that would look alike keep their end as well.
+
+    Titles of one product in several colours or sizes differ at their end.
+    """
+    shown = [shorten(title, length) for title in titles]
+    whose: dict[str, set[str]] = {}
+    for title, text in zip(titles, shown):
+        whose.setdefault(text, set()).add(title)
+    start = (length - 1) * 2 // 5
+    return [
+        text if len(whose[text]) == 1 else f"{title[:start].rstrip()}…{title[start + 1 - length :]}"
+        for title, text in zip(titles, shown)
+    ]
+
+
 def shorten_label(label: str, length: int) -> str:
     """At most ``length`` characters of a category; of a path ``a>b>c`` the last levels.
 

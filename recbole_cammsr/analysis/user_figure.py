@@ -18,6 +18,7 @@ from recbole_cammsr.analysis.user_explanation import (
 
 _TITLE = 34
 _LABEL = 24
+_HEADING = 58  # characters above a panel
 #: a number inside of a coloured bar
 _INSIDE = {"ha": "center", "va": "center", "fontsize": 7, "color": "white"}
 _HIT, _SHARED, _ALONE = "#009E73", "#0072B2", "#444444"
@@ -60,14 +61,18 @@ def draw(explanation: UserExplanation, path: Path) -> None:
 def _title_beside(other: Ranking) -> str:
     """Heading of another model's list; a second line says what is not compared alike."""
     place = "not known" if other.target_rank is None else f"at rank {other.target_rank}"
-    title = f"{other.name} beside it: what was taken next is {place}"
-    return f"{title}\n{figure.shorten(other.note, 70)}" if other.note else title
+    lines = [f"{other.name} beside it: what was taken next is {place}"]
+    if len(lines[0]) > _HEADING:  # the name of a checkpoint, say: it would run into the next panel
+        lines = [figure.shorten(other.name, _HEADING), f"what was taken next is {place}"]
+    if other.note:
+        lines.append(figure.shorten(other.note, 70))
+    return "\n".join(lines)
 
 
 def _history_weights(panel: Any, history: Sequence[SeenItem]) -> None:
     panel.set_title("History, oldest first: weight of each modality", fontsize=10)
     names = list(history[0].weights) if history else []
-    titles = [figure.shorten(item.title, _TITLE) for item in history]
+    titles = figure.shorten_titles([item.title for item in history], _TITLE)
     if not names:
         panel.set_yticks(range(len(history)), titles, fontsize=8)
         panel.text(
@@ -160,7 +165,8 @@ def _scores(panel: Any, items: Sequence[RecommendedItem], name: str, legend: boo
         ahead, behind = ahead + np.maximum(value, 0), behind + np.minimum(value, 0)
     for row, item in enumerate(items):
         panel.text(ahead[row], row, f"  {item.score:.2f}", va="center", fontsize=8)
-    ticks = [f"{item.rank}. {figure.shorten(item.title, _TITLE)}" for item in items]
+    titles = figure.shorten_titles([item.title for item in items], _TITLE)
+    ticks = [f"{item.rank}. {title}" for item, title in zip(items, titles)]
     panel.set_yticks(range(len(items)), ticks, fontsize=8)
     for tick, item in zip(panel.get_yticklabels(), items):
         if item.is_target:
@@ -179,10 +185,11 @@ def _list(panel: Any, items: Sequence[RecommendedItem], own: set[str], title: st
     panel.axis("off")
     panel.set_ylim(len(items) - 0.5, -0.5)
     panel.set_xlim(0, 1)
-    for row, item in enumerate(items):
+    titles = figure.shorten_titles([item.title for item in items], 44)
+    for row, (item, shown) in enumerate(zip(items, titles)):
         colour = _HIT if item.is_target else _SHARED if item.token in own else _ALONE
         weight = "bold" if item.is_target else "normal"
-        text = f"{item.rank}. {figure.shorten(item.title, 44)}"
+        text = f"{item.rank}. {shown}"
         panel.text(0.04, row, text, fontsize=8, va="center", color=colour, fontweight=weight)
 
 

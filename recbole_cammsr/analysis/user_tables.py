@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from recbole_cammsr.analysis.figure import shorten, shorten_labels
+from recbole_cammsr.analysis.figure import shorten_labels, shorten_titles
 from recbole_cammsr.analysis.user_explanation import Ranking, UserExplanation
 from recbole_cammsr.cli.tables import table
 
@@ -40,8 +40,9 @@ def _history(explanation: UserExplanation) -> str:
     if first.attention:
         header.append("expert most asked")
     rows = []
-    for item in explanation.history:
-        row = [shorten(item.title, _TITLE)]
+    titles = shorten_titles([item.title for item in explanation.history], _TITLE)
+    for item, title in zip(explanation.history, titles):
+        row = [title]
         if first.predicted:
             row += [_labels(item.categories), _labels(item.predicted)]
         row += [
@@ -63,21 +64,18 @@ def _parts(ranking: Ranking) -> str:
     header = ["recommended", "category", "score", *(f"of it {name}" for name in names)]
     rows = [
         [
-            _title(item.rank, item.title, item.is_target),
+            title,
             _labels(item.categories),
             f"{item.score:.2f}",
             *(f"{100 * share:.0f} %" for share in item.shares.values()),
         ]
-        for item in ranking.items
+        for item, title in zip(ranking.items, _titles(ranking))
     ]
     return "\n".join([_heading(ranking), *table(header, rows)])
 
 
 def _plain(ranking: Ranking) -> str:
-    rows = [
-        [_title(item.rank, item.title, item.is_target), f"{item.score:.2f}"]
-        for item in ranking.items
-    ]
+    rows = [[title, f"{item.score:.2f}"] for item, title in zip(ranking.items, _titles(ranking))]
     return "\n".join([_heading(ranking), *table(["recommended", "score"], rows)])
 
 
@@ -89,8 +87,12 @@ def _heading(ranking: Ranking) -> str:
     return f"{heading}\n  not compared alike: {ranking.note}" if ranking.note else heading
 
 
-def _title(rank: int, title: str, is_target: bool) -> str:
-    return f"{'>' if is_target else ' '}{rank:3d}  {shorten(title, _TITLE)}"
+def _titles(ranking: Ranking) -> list[str]:
+    titles = shorten_titles([item.title for item in ranking.items], _TITLE)
+    return [
+        f"{'>' if item.is_target else ' '}{item.rank:3d}  {title}"
+        for item, title in zip(ranking.items, titles)
+    ]
 
 
 def _labels(labels: object) -> str:

@@ -24,6 +24,21 @@ def test_a_category_keeps_its_last_levels(label, length, expected):
     assert len(shown) <= length
 
 
+def test_titles_that_begin_alike_keep_their_end():
+    spools = [f"PLA 3D Printer Filament, 1 kg Spool, {colour}" for colour in ("Silver", "Blue")]
+    titles = [*spools, "PLA", spools[0], "Nitrile gloves, powder free, one hundred"]
+    shown = figure.shorten_titles(titles, 20)
+    assert shown == [
+        "PLA 3D…pool, Silver",
+        "PLA 3D… Spool, Blue",
+        "PLA",
+        "PLA 3D…pool, Silver",
+        "Nitrile gloves, pow…",
+    ]
+    assert all(len(title) <= 20 for title in shown)
+    assert figure.shorten_titles([], 20) == []
+
+
 def test_neighbouring_paths_stay_apart():
     paths = [
         "Skin_Care>Face>Creams_&_Moisturizers>Night",
