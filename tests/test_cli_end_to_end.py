@@ -275,12 +275,17 @@ def test_a_checkpoint_of_another_model_or_without_epochs_left(in_folder, capsys,
     assert "give a larger --epochs than 1" in capsys.readouterr().err
     for setting, says in (
         ("--mask_history=True", "was validated with mask_history: False, not True"),
-        ("--valid_metric=MRR@10", "was validated with valid_metric: NDCG@10, not MRR@10"),
+        ("--valid_metric=MRR@10", "was validated with valid_metric: ndcg@10, not mrr@10"),
     ):
         more = [f"--resume={checkpoint}", "--epochs=2", "--state=ERROR", setting]
         assert run_recbole.main(more) == 1
         assert says in capsys.readouterr().err
     assert Path(checkpoint).read_bytes() == before
+    # the same metric in other letters, and another ranking of the test split, change no validation
+    arguments = "{'split':{'LS':'valid_and_test'},'order':'TO','group_by':'user'"
+    arguments += ",'mode':{'valid':'full','test':'uni20'}}"
+    more = [f"--resume={checkpoint}", "--epochs=2", "--state=ERROR", "--valid_metric=ndcg@10"]
+    assert run_recbole.main([*more, f"--eval_args={arguments}"]) == 0
 
 
 @pytest.mark.parametrize(

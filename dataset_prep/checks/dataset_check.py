@@ -206,7 +206,8 @@ def find_feature_files(folder: Path, name: str) -> dict[str, str]:
         match = pattern.fullmatch(path.name)
         if match is None or not path.is_file() or match[1] in found:
             continue
-        if match[2] in _FEATURE_SUFFIXES or (match[1] not in _ATOMIC and _is_feature_table(path)):
+        atomic = match[1].rpartition(".")[2] in _ATOMIC  # `.train.inter` too
+        if match[2] in _FEATURE_SUFFIXES or (not atomic and _is_feature_table(path)):
             found[match[1]] = str(path)
     return dict(sorted(found.items()))
 

@@ -1,7 +1,8 @@
 """How much of what a model recommends its users have already: docs/results/history.md.
 
     python docs/measurements/own_history.py --split test saved/CAMMSR-....pth ...
-    python docs/measurements/own_history.py --split test --name "CAMMSR with times" ... >> runs.csv
+    python docs/measurements/own_history.py --split test --no_header --name "CAMMSR with times" \
+        ... >> runs.csv
 
 For each checkpoint, over the rows of a split with the history not masked (the protocol of
 docs/results): how many of the first ten items are in the user's history, and NDCG@10 and Recall@10
@@ -71,12 +72,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--split", choices=("valid", "test"), default="valid")
     parser.add_argument("--name", help="what the rows are called; default: the model's name")
+    parser.add_argument("--no_header", action="store_true", help="for a file that has one")
     parser.add_argument("checkpoints", nargs="+", metavar="FILE")
     options = parser.parse_args()
     lines = csv.writer(sys.stdout, lineterminator="\n")
     for number, path in enumerate(options.checkpoints):
         run, measured = measure(path, options.split)
-        if number == 0:
+        if number == 0 and not options.no_header:
             lines.writerow(["dataset", "model", "seed", "split", *measured])
         name = options.name or run["model"]
         figures = [f"{value:.5f}" for value in measured.values()]

@@ -25,8 +25,8 @@ def note(trained: TrainedModel, other: TrainedModel, row: UserRow, target: int |
     items = _items(trained), _items(other)
     if items[0] != items[1]:
         phrases.append(f"it ranks {len(items[1])} items, not the same {len(items[0])}")
-    masks = [masked_history.is_wanted(each.config) for each in (trained, other)]
-    if _is_sequential(trained) and _is_sequential(other) and masks[0] != masks[1]:
+    masks = [_ranks_without_history(each) for each in (trained, other)]
+    if masks[0] != masks[1]:
         phrases.append(
             "it ranks " + ("without" if masks[1] else "with") + " what the user has already"
         )
@@ -42,8 +42,10 @@ def note(trained: TrainedModel, other: TrainedModel, row: UserRow, target: int |
     return "; ".join(phrases)
 
 
-def _is_sequential(trained: TrainedModel) -> bool:
-    return bool(trained.config["MODEL_TYPE"].name == "SEQUENTIAL")
+def _ranks_without_history(trained: TrainedModel) -> bool:
+    if trained.config["MODEL_TYPE"].name == "SEQUENTIAL":
+        return masked_history.is_wanted(trained.config)
+    return not trained.config["repeatable"]  # RecBole masks, unless things may be had again
 
 
 def _items(trained: TrainedModel) -> set[str]:

@@ -95,7 +95,7 @@ def item_view(trained: TrainedModel) -> ItemView:
     model, dataset = trained.model, trained.dataset
     if not hasattr(model, "item_table"):
         raise ValueError(
-            f"{trained.path} holds {trained.name}, which has no modalities to explain; give a "
+            f"{trained.path} holds {trained.name}, and only CAMMSR can be taken apart; give a "
             "checkpoint of CAMMSR, and this one with --compare"
         )
     with torch.no_grad():

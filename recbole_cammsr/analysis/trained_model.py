@@ -119,17 +119,19 @@ class TrainedModel:
             own = every[self.dataset.iid_field][every[self.dataset.uid_field] == known[user]]
             history = np.setdiff1d(own.numpy(), tested)
         target = int(row[self.dataset.iid_field][0])
-        masked = self._masked(known[user], history, tested)
+        masked = self._masked(known[user], history, target, tested)
         return UserRow(row.to(self.model.device), history, target, tested, masked)
 
-    def _masked(self, user: int, history: np.ndarray, tested: np.ndarray) -> np.ndarray:
-        """Items that a user's test rows are not ranked against, as the loader has them."""
+    def _masked(
+        self, user: int, history: np.ndarray, target: int, tested: np.ndarray
+    ) -> np.ndarray:
+        """Items that a user's test row is not ranked against, as the loader has them."""
         from recbole.utils import ModelType
 
         from recbole_cammsr.data import masked_history
 
         if masked_history.is_wanted(self.config):
-            return np.setdiff1d(history, tested)
+            return np.setdiff1d(history, [target])
         # `repeatable`, which the protocol of sequential models has, lets general ones repeat too
         if self.config["MODEL_TYPE"] == ModelType.SEQUENTIAL or self.config["repeatable"]:
             return np.zeros(0, dtype=np.int64)

@@ -78,17 +78,27 @@ def check_validated_alike(config: Any, path: str) -> None:
     Raises:
         RunError: validation has another metric, split or ranking than the checkpoint's.
     """
-    saved = _load(path)["config"]
-    for name in ("valid_metric", "eval_args", "mask_history", "repeatable"):
-        before, now = saved[name], config[name]
-        if name == "mask_history":  # not set is the same as False
-            before, now = bool(before), bool(now)
-        if before != now:
+    before, now = (_validation(each) for each in (_load(path)["config"], config))
+    for name, value in before.items():
+        if value != now[name]:
+            also = " (--evaluate takes --mask_history)" if name == "mask_history" else ""
             raise RunError(
-                f"{path} was validated with {name}: {before}, not {now}; its best score cannot be "
-                f"compared with new ones: keep the setting, or train anew (--evaluate takes "
-                f"--mask_history)"
+                f"{path} was validated with {name}: {value}, not {now[name]}; its best score "
+                f"cannot be compared with new ones: keep the setting, or train anew{also}"
             )
+
+
+def _validation(config: Any) -> dict[str, Any]:
+    """What a validation score depends on, by setting, spelled in one way."""
+    arguments = config["eval_args"]
+    mode = arguments["mode"]
+    return {
+        "valid_metric": str(config["valid_metric"]).lower(),
+        "mask_history": bool(config["mask_history"]),  # not set is the same as False
+        "repeatable": config["repeatable"],
+        **{f"eval_args {part}": arguments[part] for part in ("split", "order", "group_by")},
+        "eval_args mode of validation": mode["valid"] if isinstance(mode, dict) else mode,
+    }
 
 
 def evaluate(path: str, mask_history: Any = None) -> Outcome:

@@ -8,6 +8,9 @@ from torch import nn
 from recbole_cammsr.model.dropout import Dropout
 from recbole_cammsr.model.encoder import ACTIVATIONS
 
+# of all norms, as in the authors' code and as RecBole has it
+_EPS = 1e-12
+
 
 class InterestDecoder(nn.Module):
     """Transformer encoder over a history's interests, decoder over its items.
@@ -52,21 +55,22 @@ class InterestDecoder(nn.Module):
             "dim_feedforward": inner,
             "dropout": dropout,
             "activation": ACTIVATIONS[activation],
+            "layer_norm_eps": _EPS,
             "batch_first": True,
         }
         self.position = nn.Embedding(positions, dimension)
-        self.embedding_norm = nn.LayerNorm(dimension)
+        self.embedding_norm = nn.LayerNorm(dimension, _EPS)
         self.dropout = Dropout(dropout)
         self.encoder = nn.TransformerEncoder(
             nn.TransformerEncoderLayer(**options),  # type: ignore[arg-type]
             layers // 2,
-            nn.LayerNorm(dimension),
+            nn.LayerNorm(dimension, _EPS),
             enable_nested_tensor=False,
         )
         self.decoder = nn.TransformerDecoder(
             nn.TransformerDecoderLayer(**options),  # type: ignore[arg-type]
             layers // 2,
-            nn.LayerNorm(dimension),
+            nn.LayerNorm(dimension, _EPS),
         )
         for parameter in [*self.encoder.parameters(), *self.decoder.parameters()]:
             if parameter.dim() > 1:

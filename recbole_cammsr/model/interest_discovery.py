@@ -98,8 +98,10 @@ def density_peaks(
 
     With distances divided by √d, the density of a row is exp(-mean squared distance to its nearest
     ``neighbours``, itself being one); its separation is the distance to the nearest denser row, or
-    the largest of all distances; centres have the largest products of the two. Costs
-    O(n² d) time and O(n) memory beside a block of distances.
+    the largest of all distances; centres have the largest products of the two. Of rows of one
+    density the first counts as denser: equal rows (a placeholder image, say) would otherwise be
+    separate from nothing denser, and each of them a centre. Costs O(n² d) time and O(n) memory
+    beside a block of distances.
 
     Args:
         rows: ``(n, d)``.
@@ -117,8 +119,10 @@ def density_peaks(
         largest = torch.maximum(largest, distances.max())
     density = torch.cat(densities)
     separations = []
+    number = torch.arange(len(rows), device=rows.device)
     for block in _blocks(len(rows)):
-        denser = density > density[block].unsqueeze(1)
+        own = density[block].unsqueeze(1)
+        denser = (density > own) | ((density == own) & (number < number[block].unsqueeze(1)))
         distances = _distances(rows[block], rows).masked_fill(~denser, torch.inf)
         separations.append(torch.minimum(distances.min(dim=1).values, largest))
     centres = (torch.cat(separations) * density).topk(n_clusters).indices

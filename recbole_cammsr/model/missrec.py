@@ -241,9 +241,14 @@ class MISSRec(CatalogueRecommender):
         """
         candidates = self.ranking_table().candidates
         items = torch.arange(self.n_items, device=candidates.device)
-        scores = self.scores(self.forward(interaction), candidates, items)
+        some = self.forward(interaction).split(self._rows_at_a_time(candidates))
+        scores = torch.cat([self.scores(users, candidates, items) for users in some])
         scores[:, 0] = -torch.inf
         return scores
+
+    def _rows_at_a_time(self, candidates: torch.Tensor) -> int:
+        """Users whose cosines with all vectors of the catalogue are held together."""
+        return max(1, self.max_logits // candidates[..., 0].numel())
 
     def predict(self, interaction: Any) -> torch.Tensor:
         """Score of one item per row.
@@ -285,7 +290,7 @@ class MISSRec(CatalogueRecommender):
             return self.catalogue_loss(users / self.temperature, targets, candidates[:, 0])
         first = 0 if self.padding_competes else 1
         items = torch.arange(first, self.n_items, device=targets.device)
-        rows = max(1, self.max_logits // candidates[..., 0].numel())
+        rows = self._rows_at_a_time(candidates)
 
         def summed(some: torch.Tensor, classes: torch.Tensor) -> torch.Tensor:
             logits = self.scores(some, candidates[first:], items) / self.temperature

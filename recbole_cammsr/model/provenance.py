@@ -7,6 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+#: ends the names of parameters that have a row for each item
+_ROWS_OF_ITEMS = ("id_embedding.weight",)
+
 
 @dataclass(frozen=True)
 class Provenance:
@@ -16,8 +19,9 @@ class Provenance:
         modalities: names of the content modalities, in order.
         paths: their files.
         dimensions: lengths of their feature vectors.
-        digests: modality (or ``categories``) to digest of tokens and values, and ``items`` to that
-            of the item tokens in the order of their ids.
+        digests: modality (or ``categories``) to digest of tokens and values, ``items`` to that of
+            the item tokens in the order of their ids, and ``order`` to the modalities' names.
+        n_items: items, padding included.
         projection_key: name of the parameters that project modality ``{index}``.
     """
 
@@ -25,6 +29,7 @@ class Provenance:
     paths: tuple[str, ...]
     dimensions: tuple[int, ...]
     digests: dict[str, str]
+    n_items: int
     projection_key: str
 
     @classmethod
@@ -43,27 +48,36 @@ class Provenance:
             categories: with ``digest``, or None without guidance.
             projection_key: see the attribute.
         """
-        digests = {"items": _digest(items)}
+        names = [table.modality for table in tables]
+        digests = {"items": _digest(items), "order": ", ".join(names)}
         digests.update({f"modality {table.modality}": table.digest for table in tables})
         if categories is not None:
             digests["categories"] = categories.digest
         return cls(
-            modalities=tuple(table.modality for table in tables),
+            modalities=tuple(names),
             paths=tuple(table.path for table in tables),
             dimensions=tuple(table.dimension for table in tables),
             digests=digests,
+            n_items=len(items),
             projection_key=projection_key,
         )
 
     def check_dimensions(self, state_dict: Mapping[str, Any]) -> None:
-        """Compare the projections of a checkpoint with the features in memory.
+        """Compare the shapes of a checkpoint with the items and features in memory.
 
         Args:
             state_dict: parameters about to be loaded.
 
         Raises:
-            ValueError: a modality's features have another dimension.
+            ValueError: there are more or fewer items, or a modality's features have another
+                dimension.
         """
+        for key, value in state_dict.items():
+            if key.endswith(_ROWS_OF_ITEMS) and len(value) != self.n_items:
+                raise ValueError(
+                    f"there are {self.n_items - 1} items, and {len(value) - 1} in the checkpoint; "
+                    f"use the same `.inter` and `.item` files and filters, or train anew."
+                )
         for index, (modality, path, dimension) in enumerate(
             zip(self.modalities, self.paths, self.dimensions)
         ):
@@ -92,6 +106,13 @@ class Provenance:
                 "the items are not those that the checkpoint was trained with, or they have other "
                 "ids (RecBole numbers them in the order in which they come in the `.inter` and "
                 "`.item` files); use the same files and filters, or train anew."
+            )
+        # parameters are kept by the place of their modality
+        order = stored.get("order", self.digests["order"])
+        if order != self.digests["order"]:
+            raise ValueError(
+                f"`modalities` are {self.digests['order'] or 'none'}, and those of the checkpoint "
+                f"{order or 'none'}; name the same ones in the same order, or train anew."
             )
         for modality, path in zip(self.modalities, self.paths):
             key = f"modality {modality}"

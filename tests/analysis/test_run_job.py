@@ -157,6 +157,28 @@ def test_flops_of_a_linear_model_are_those_of_its_matrix_products():
     assert training == 2 * (2 * 3 * 5 * 7)  # forward, and the gradient of the weight
 
 
+def test_a_fused_transformer_layer_costs_in_ranking_what_its_plain_form_costs():
+    """In evaluation torch takes it in one step, for which there is no count."""
+    import torch
+    from torch import nn
+
+    from recbole_cammsr.analysis.cost import flops
+
+    class Layer(nn.TransformerEncoderLayer):
+        def full_sort_predict(self, rows):
+            return self(rows)
+
+        def calculate_loss(self, rows):
+            return self(rows).sum()
+
+    rows = torch.randn(3, 5, 8)
+    before = torch.backends.mha.get_fastpath_enabled()
+    scoring, _ = flops(Layer(8, 2, 16, batch_first=True), rows, rows)
+    projections = 4 * 8 * 8 + 2 * 8 * 16
+    assert scoring == 2 * 5 * (projections + 2 * 5 * 8)  # and every position with every other one
+    assert torch.backends.mha.get_fastpath_enabled() == before
+
+
 def test_a_split_with_several_targets_a_row_is_refused(make_job, tmp_path):
     job = make_job("Pop", eval_args={"split": {"RS": [0.5, 0.2, 0.3]}, "order": "TO"})
     with pytest.raises(ValueError, match="leave-one-out"):

@@ -69,6 +69,15 @@ def test_what_the_user_chose_is_left_out():
     assert "user_inter_num_interval" in settings
 
 
+def test_histories_are_masked_for_every_kind_of_model():
+    """RecBole takes them out for general models itself, unless things may be had again."""
+    chosen = {"mask_history": True}
+    assert protocol.settings_for("BPR", "d", chosen)["repeatable"] is False
+    assert protocol.settings_for("SASRec", "d", chosen)["repeatable"] is True
+    assert protocol.settings_for("BPR", "d", {"mask_history": False})["repeatable"] is True
+    assert "repeatable" not in protocol.settings_for("BPR", "d", {**chosen, "repeatable": True})
+
+
 def test_a_data_set_without_a_file_follows_the_general_settings():
     settings = protocol.settings_for("BPR", "other", {})
     assert (settings["repeatable"], settings["valid_metric"]) == (True, "NDCG@10")

@@ -257,6 +257,7 @@ def test_feature_files_are_found_by_name_and_header(toy):
     np.save(folder / "toy.text-2.npy", np.eye(3, dtype=np.float32))
     (folder / "toy.plot").write_text("item_id:token\tv:float_seq\ni1\t1 2\n")
     (folder / "toy.user").write_text("user_id:token\tv:float_seq\n")
+    (folder / "toy.train.inter").write_text("user_id:token\tv:float_seq\n")
     (folder / "toy.prep.json").write_text("{}")
     (folder / "toy.image.verdicts.tsv").write_text("item_id\n")
     (folder / "toy.notes").write_text("nothing\n")

@@ -305,6 +305,36 @@ def test_a_checkpoint_is_refused_where_its_items_have_other_ids(make_model, toy_
     turned.load_other_parameter(older)  # of a checkpoint from before there was a digest
 
 
+@pytest.mark.parametrize("model", ["CAMMSR", "HM4SR", "MISSRec", "SASRecMM", "TedRec", "UniSRec"])
+def test_a_checkpoint_of_more_items_is_refused_in_a_sentence(make_model, toy_path, model):
+    stored = make_model(model)[3].state_dict()
+    path = toy_path / "toy" / "toy.inter"
+    lines = path.read_text().splitlines()
+    gone = lines[1].split("\t")[1]
+    path.write_text("\n".join(line for line in lines if line.split("\t")[1] != gone) + "\n")
+    with pytest.raises(ValueError, match="there are 39 items, and 40 in the checkpoint; use the"):
+        make_model(model)[3].load_state_dict(stored)
+
+
+@pytest.mark.parametrize("model", ["CAMMSR", "HM4SR", "MISSRec", "SASRecMM"])
+def test_a_checkpoint_is_refused_where_its_modalities_stand_in_another_order(
+    make_model, toy_path, model
+):
+    """Where dimensions are equal nothing else would tell."""
+    text, image = (toy_path / "toy" / f"toy.{name}.npz" for name in ("text", "image"))
+    with np.load(text) as content:
+        np.savez(image, item_id=content["item_id"], feature=content["feature"][::-1])
+    trained = make_model(model)[3]
+    para = trained.other_parameter()
+    make_model(model)[3].load_other_parameter(para)
+    turned = make_model(model, modalities=["image", "text"])[3]
+    turned.load_state_dict(trained.state_dict())
+    with pytest.raises(ValueError, match=r"`modalities` are image, text, .* text, image; name"):
+        turned.load_other_parameter(para)
+    del para["item_side"]["order"]  # of a checkpoint from before it was kept
+    turned.load_other_parameter(para)
+
+
 def test_a_history_scale_that_times_take_the_place_of_is_remarked_on(make_model, caplog):
     for encoding, said in (("none", False), ("experts", True)):
         caplog.clear()

@@ -30,7 +30,7 @@ def naive_density_peaks(rows, n_clusters, neighbours):
     largest = max(map(max, apart))
     score = []
     for i in range(count):
-        denser = [apart[i][j] for j in range(count) if density[j] > density[i]]
+        denser = [apart[i][j] for j in range(count) if (density[j], i) > (density[i], j)]
         score.append(density[i] * min([*denser, largest]))
     centres = sorted(range(count), key=lambda i: -score[i])[:n_clusters]
     cluster = [min(range(n_clusters), key=lambda c: apart[i][centres[c]]) for i in range(count)]
@@ -64,6 +64,14 @@ def test_equal_rows_still_give_as_many_clusters_as_asked_for():
     cluster, vectors = density_peaks(torch.ones(6, 3), 4, 2)
     assert set(cluster.tolist()) == set(range(4))
     assert torch.equal(vectors, torch.ones(4, 3))
+
+
+def test_equal_rows_are_one_centre_where_there_are_others():
+    rows = torch.randn(50, 4, generator=torch.Generator().manual_seed(6))
+    rows[10:30] = rows[10]
+    cluster, vectors = density_peaks(rows, 25, 5)
+    assert len(set(cluster[10:30].tolist())) == 1
+    assert len(torch.unique(vectors, dim=0)) == 25
 
 
 def test_clusters_are_those_of_the_authors_code(monkeypatch):
