@@ -6,7 +6,11 @@
 
 For each checkpoint, over the rows of a split with the history not masked (the protocol of
 docs/results): how many of the first ten items are in the user's history, and NDCG@10 and Recall@10
-with and without these in the ranking.
+with and without these in the ranking. With ``--against`` the checkpoints, seeds of one model, are
+compared with those of another one: t-tests paired over users, of their means over the seeds.
+
+    python docs/measurements/own_history.py --split test A-seed1.pth A-seed2.pth \
+        --against B-seed1.pth B-seed2.pth
 """
 
 from __future__ import annotations
@@ -21,10 +25,15 @@ import torch
 
 import recbole_cammsr  # noqa: F401 - first, so that RecBole can be imported
 from recbole_cammsr.analysis.ranks import per_user
+from recbole_cammsr.analysis.significance import paired_test
+
+#: metrics with the history in the ranking, and without it
+METRICS = ("NDCG@10", "Recall@10")
+RANKINGS = ("", ", history masked")
 
 
 @torch.no_grad()
-def measure(path: str, split: str) -> tuple[dict[str, Any], dict[str, float]]:
+def measure(path: str, split: str) -> tuple[dict[str, Any], dict[str, float], dict[str, Any]]:
     """Own items among the first ten, and metrics with and without own items in the ranking.
 
     Args:
@@ -32,7 +41,8 @@ def measure(path: str, split: str) -> tuple[dict[str, Any], dict[str, float]]:
         split: `valid` or `test`.
 
     Returns:
-        Data set, model and seed of the run, and means over the users.
+        Data set, model and seed of the run; means over the users; and, by metric, what each of
+        them has, in the order of their tokens.
     """
     from recbole.quick_start import load_data_and_model
 
@@ -41,12 +51,13 @@ def measure(path: str, split: str) -> tuple[dict[str, Any], dict[str, float]]:
     checkpoints.prepare(path)
     config, model, dataset, _, valid, test = load_data_and_model(path)
     model.eval()
-    own, kept, masked = [], [], []
+    users, own, kept, masked = [], [], [], []
     for interaction, _, _, targets in valid if split == "valid" else test:
         interaction = interaction.to(config["device"])
         scores = model.full_sort_predict(interaction).view(-1, dataset.item_num).float().cpu()
         scores[:, 0] = -torch.inf
         history = interaction[dataset.item_id_list_field].cpu()
+        users.append(interaction[dataset.uid_field].cpu())
         held = torch.zeros_like(scores, dtype=torch.bool).scatter_(1, history, True)
         first = scores.topk(10).indices
         own.append(held.gather(1, first).sum(1))
@@ -56,15 +67,29 @@ def measure(path: str, split: str) -> tuple[dict[str, Any], dict[str, float]]:
         kept.append(1 + above.sum(1))
         masked.append(1 + (above & ~held).sum(1))
     ranks = [torch.cat(parts).numpy() for parts in (kept, masked)]
-    run = {name: config[name] for name in ("dataset", "model", "seed")}
-    return run, {
-        "own items among the first ten": float(torch.cat(own).float().mean()),
-        **{
-            f"{metric}{which}": float(np.mean(per_user(metric, rank)))
-            for metric in ("NDCG@10", "Recall@10")
-            for which, rank in zip(("", ", history masked"), ranks)
-        },
+    order = np.argsort(dataset.id2token(dataset.uid_field, torch.cat(users).numpy()))
+    of_users = {
+        f"{metric}{which}": per_user(metric, rank[order])
+        for metric in METRICS
+        for which, rank in zip(RANKINGS, ranks)
     }
+    run = {name: config[name] for name in ("dataset", "model", "seed")}
+    own_items = {"own items among the first ten": float(torch.cat(own).float().mean())}
+    return run, {**own_items, **{key: float(np.mean(of_users[key])) for key in of_users}}, of_users
+
+
+def compare(ours: list[dict[str, Any]], theirs: list[dict[str, Any]]) -> None:
+    """Print, by metric, means of two models, the difference and its paired p.
+
+    Args:
+        ours: of each seed, what :func:`measure` gives of every user.
+        theirs: the same of the other model.
+    """
+    for key in ours[0]:
+        first, second = (np.mean([seed[key] for seed in group], axis=0) for group in (ours, theirs))
+        p = paired_test(first, second).t_p
+        gain = 100 * (first.mean() / second.mean() - 1)
+        print(f"{key}: {first.mean():.4f} against {second.mean():.4f}, {gain:+.1f} %, p = {p:.4g}")
 
 
 def main() -> None:
@@ -74,15 +99,20 @@ def main() -> None:
     parser.add_argument("--name", help="what the rows are called; default: the model's name")
     parser.add_argument("--no_header", action="store_true", help="for a file that has one")
     parser.add_argument("checkpoints", nargs="+", metavar="FILE")
+    parser.add_argument("--against", nargs="+", metavar="FILE", default=[])
     options = parser.parse_args()
+    groups: tuple[list[Any], list[Any]] = ([], [])
     lines = csv.writer(sys.stdout, lineterminator="\n")
-    for number, path in enumerate(options.checkpoints):
-        run, measured = measure(path, options.split)
+    for number, path in enumerate([*options.checkpoints, *options.against]):
+        run, measured, of_users = measure(path, options.split)
+        groups[number >= len(options.checkpoints)].append(of_users)
         if number == 0 and not options.no_header:
             lines.writerow(["dataset", "model", "seed", "split", *measured])
         name = options.name or run["model"]
         figures = [f"{value:.5f}" for value in measured.values()]
         lines.writerow([run["dataset"], name, run["seed"], options.split, *figures])
+    if options.against:
+        compare(*groups)
 
 
 if __name__ == "__main__":
