@@ -3,10 +3,24 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 #: values of `candidate_fusion`
 CANDIDATE_FUSIONS = ("static", "shared", "item")
+
+
+def unit_vectors(vectors: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
+    """Vectors of unit length, zero where unknown: normalising zeros has a gradient of 1e12.
+
+    Args:
+        vectors: ``(..., d)``.
+        known: ``(...)`` bool.
+
+    Returns:
+        ``(..., d)``.
+    """
+    return torch.where(known.unsqueeze(-1), F.normalize(vectors, dim=-1), 0.0)
 
 
 class CandidateFusion(nn.Module):

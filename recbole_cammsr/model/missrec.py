@@ -32,7 +32,7 @@ import torch.nn.functional as F
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
-from recbole_cammsr.model.candidate_fusion import CandidateFusion
+from recbole_cammsr.model.candidate_fusion import CandidateFusion, unit_vectors
 from recbole_cammsr.model.catalogue_recommender import CatalogueRecommender
 from recbole_cammsr.model.frozen_features import FrozenFeatures
 from recbole_cammsr.model.interest_decoder import InterestDecoder
@@ -155,8 +155,8 @@ class MISSRec(CatalogueRecommender):
             items = items + self.id_embedding.weight
         if self.fusion is None:
             known = self.present if self.id_embedding is None else torch.ones_like(self.present)
-            return RankingTable(items, _unit(items, known[:, 0]).unsqueeze(1))
-        candidates = [_unit(held, self.present)]
+            return RankingTable(items, unit_vectors(items, known[:, 0]).unsqueeze(1))
+        candidates = [unit_vectors(held, self.present)]
         if self.id_embedding is not None:
             candidates.insert(0, F.normalize(self.id_embedding.weight, dim=1).unsqueeze(1))
         return RankingTable(items, torch.cat(candidates, dim=1))
@@ -302,16 +302,3 @@ class MISSRec(CatalogueRecommender):
         # the cosines of a chunk are made once more in the backward pass, and not held until then
         chunks = [checkpoint(summed, *part, use_reentrant=False) for part in parts]
         return torch.stack(chunks).sum() / len(targets)
-
-
-def _unit(vectors: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
-    """Vectors of unit length, zero where unknown: normalising zeros has a gradient of 1e12.
-
-    Args:
-        vectors: ``(..., d)``.
-        known: ``(...)`` bool.
-
-    Returns:
-        ``(..., d)``.
-    """
-    return torch.where(known.unsqueeze(-1), F.normalize(vectors, dim=-1), 0.0)

@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from recbole_cammsr.model.candidate_fusion import CANDIDATE_FUSIONS, CandidateFusion
+from recbole_cammsr.model.candidate_fusion import CANDIDATE_FUSIONS, CandidateFusion, unit_vectors
 
 
 @torch.no_grad()
@@ -48,3 +48,13 @@ def test_missing_content_neither_scores_nor_learns():
     scores.sum().backward()
     assert content.grad[..., 0].all()
     assert not content.grad[..., 1].any()
+
+
+def test_unknown_vectors_are_zero_and_learn_nothing():
+    vectors = torch.tensor([[3.0, 4.0], [0.0, 0.0], [1.0, 0.0]], requires_grad=True)
+    known = torch.tensor([True, False, False])
+    units = unit_vectors(vectors, known)
+    assert torch.allclose(units, torch.tensor([[0.6, 0.8], [0.0, 0.0], [0.0, 0.0]]))
+    (units * torch.tensor([1.0, 2.0])).sum().backward()
+    assert vectors.grad[0].abs().max() < 1
+    assert not vectors.grad[1:].any()
