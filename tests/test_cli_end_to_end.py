@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -284,7 +285,8 @@ def test_a_checkpoint_of_another_model_or_without_epochs_left(in_folder, capsys,
     # the same metric in other letters, and another ranking of the test split, change no validation
     arguments = "{'split':{'LS':'valid_and_test'},'order':'TO','group_by':'user'"
     arguments += ",'mode':{'valid':'full','test':'uni20'}}"
-    more = [f"--resume={checkpoint}", "--epochs=2", "--state=ERROR", "--valid_metric=ndcg@10"]
+    copied = shutil.copy(checkpoint, "copied.pth")
+    more = [f"--resume={copied}", "--epochs=3", "--state=ERROR", "--valid_metric=ndcg@10"]
     assert run_recbole.main([*more, f"--eval_args={arguments}"]) == 0
 
 
