@@ -32,6 +32,24 @@ METRICS = ("NDCG@10", "Recall@10")
 RANKINGS = ("", ", history masked")
 
 
+def ranks_of(targets: torch.Tensor, scores: torch.Tensor, longest: int) -> torch.Tensor:
+    """Ranks as RecBole's evaluator has them, which takes the first items of each row.
+
+    Items with equal scores stand in the order in which they are taken: without IDs, items with the
+    same features do.
+
+    Args:
+        targets: ``(B,)`` item ids.
+        scores: ``(B, n_items)``.
+        longest: cutoff.
+
+    Returns:
+        ``(B,)`` ranks from 1; one more than the cutoff for all that lie behind it.
+    """
+    places = scores.topk(longest).indices == targets.view(-1, 1)
+    return torch.where(places.any(1), 1 + places.float().argmax(1), longest + 1)
+
+
 @torch.no_grad()
 def measure(path: str, split: str) -> tuple[dict[str, Any], dict[str, float], dict[str, Any]]:
     """Own items among the first ten, and metrics with and without own items in the ranking.
@@ -59,13 +77,11 @@ def measure(path: str, split: str) -> tuple[dict[str, Any], dict[str, float], di
         history = interaction[dataset.item_id_list_field].cpu()
         users.append(interaction[dataset.uid_field].cpu())
         held = torch.zeros_like(scores, dtype=torch.bool).scatter_(1, history, True)
-        first = scores.topk(10).indices
-        own.append(held.gather(1, first).sum(1))
-        of_target = scores.gather(1, targets.view(-1, 1))
+        own.append(held.gather(1, scores.topk(10).indices).sum(1))
         held.scatter_(1, targets.view(-1, 1), False)
-        above = scores > of_target
-        kept.append(1 + above.sum(1))
-        masked.append(1 + (above & ~held).sum(1))
+        kept.append(ranks_of(targets, scores, max(config["topk"])))
+        without = scores.masked_fill(held, -torch.inf)
+        masked.append(ranks_of(targets, without, max(config["topk"])))
     ranks = [torch.cat(parts).numpy() for parts in (kept, masked)]
     order = np.argsort(dataset.id2token(dataset.uid_field, torch.cat(users).numpy()))
     of_users = {
