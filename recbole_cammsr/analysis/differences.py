@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from recbole_cammsr.analysis.trained_model import TrainedModel, UserRow
-from recbole_cammsr.data import masked_history
 
 
 def note(trained: TrainedModel, other: TrainedModel, row: UserRow, target: int | None) -> str:
@@ -25,11 +24,9 @@ def note(trained: TrainedModel, other: TrainedModel, row: UserRow, target: int |
     items = _items(trained), _items(other)
     if items[0] != items[1]:
         phrases.append(f"it ranks {len(items[1])} items, not the same {len(items[0])}")
-    masks = [_ranks_without_history(each) for each in (trained, other)]
-    if masks[0] != masks[1]:
-        phrases.append(
-            "it ranks " + ("without" if masks[1] else "with") + " what the user has already"
-        )
+    if trained.ranks_without_history != other.ranks_without_history:
+        how = "without" if other.ranks_without_history else "with"
+        phrases.append(f"it ranks {how} what the user has already")
     if target is None:
         phrases.append("its data lack what was taken next")
     elif target not in row.tested:
@@ -40,12 +37,6 @@ def note(trained: TrainedModel, other: TrainedModel, row: UserRow, target: int |
         if target in row.history:
             phrases.append("what was taken next is among what it was given as history")
     return "; ".join(phrases)
-
-
-def _ranks_without_history(trained: TrainedModel) -> bool:
-    if trained.config["MODEL_TYPE"].name == "SEQUENTIAL":
-        return masked_history.is_wanted(trained.config)
-    return not trained.config["repeatable"]  # RecBole masks, unless things may be had again
 
 
 def _items(trained: TrainedModel) -> set[str]:

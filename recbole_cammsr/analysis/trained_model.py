@@ -122,19 +122,28 @@ class TrainedModel:
         masked = self._masked(known[user], history, target, tested)
         return UserRow(row.to(self.model.device), history, target, tested, masked)
 
+    @property
+    def ranks_without_history(self) -> bool:
+        """Whether what a user has already is taken out of the ranking."""
+        from recbole_cammsr.data import masked_history
+
+        if self._is_sequential:
+            return masked_history.is_wanted(self.config)
+        # RecBole masks for general models, but where `repeatable` says that things are had again
+        return not self.config["repeatable"]
+
+    @property
+    def _is_sequential(self) -> bool:
+        return bool(self.config["MODEL_TYPE"].name == "SEQUENTIAL")
+
     def _masked(
         self, user: int, history: np.ndarray, target: int, tested: np.ndarray
     ) -> np.ndarray:
         """Items that a user's test row is not ranked against, as the loader has them."""
-        from recbole.utils import ModelType
-
-        from recbole_cammsr.data import masked_history
-
-        if masked_history.is_wanted(self.config):
-            return np.setdiff1d(history, [target])
-        # `repeatable`, which the protocol of sequential models has, lets general ones repeat too
-        if self.config["MODEL_TYPE"] == ModelType.SEQUENTIAL or self.config["repeatable"]:
+        if not self.ranks_without_history:
             return np.zeros(0, dtype=np.int64)
+        if self._is_sequential:
+            return np.setdiff1d(history, [target])
         sampler = getattr(self._test, "_sampler", None)  # None where rows are not ranked at all
         used = sampler.used_ids[user] if sampler is not None else set()
         return np.array(sorted(set(used) - set(tested.tolist())), dtype=np.int64)
