@@ -24,30 +24,12 @@ import numpy as np
 import torch
 
 import recbole_cammsr  # noqa: F401 - first, so that RecBole can be imported
-from recbole_cammsr.analysis.ranks import per_user
+from recbole_cammsr.analysis.ranks import per_user, ranks_of
 from recbole_cammsr.analysis.significance import paired_test
 
 #: metrics with the history in the ranking, and without it
 METRICS = ("NDCG@10", "Recall@10")
 RANKINGS = ("", ", history masked")
-
-
-def ranks_of(targets: torch.Tensor, scores: torch.Tensor, longest: int) -> torch.Tensor:
-    """Ranks as RecBole's evaluator has them, which takes the first items of each row.
-
-    Items with equal scores stand in the order in which they are taken: without IDs, items with the
-    same features do.
-
-    Args:
-        targets: ``(B,)`` item ids.
-        scores: ``(B, n_items)``.
-        longest: cutoff.
-
-    Returns:
-        ``(B,)`` ranks from 1; one more than the cutoff for all that lie behind it.
-    """
-    places = scores.topk(longest).indices == targets.view(-1, 1)
-    return torch.where(places.any(1), 1 + places.float().argmax(1), longest + 1)
 
 
 @torch.no_grad()
@@ -79,15 +61,15 @@ def measure(path: str, split: str) -> tuple[dict[str, Any], dict[str, float], di
         held = torch.zeros_like(scores, dtype=torch.bool).scatter_(1, history, True)
         own.append(held.gather(1, scores.topk(10).indices).sum(1))
         held.scatter_(1, targets.view(-1, 1), False)
-        kept.append(ranks_of(targets, scores, max(config["topk"])))
         without = scores.masked_fill(held, -torch.inf)
-        masked.append(ranks_of(targets, without, max(config["topk"])))
-    ranks = [torch.cat(parts).numpy() for parts in (kept, masked)]
+        for ranks, ranked in ((kept, scores), (masked, without)):
+            ranks.append(ranks_of(targets, ranked, max(config["topk"])))
+    both = [torch.cat(parts).numpy() for parts in (kept, masked)]
     order = np.argsort(dataset.id2token(dataset.uid_field, torch.cat(users).numpy()))
     of_users = {
         f"{metric}{which}": per_user(metric, rank[order])
         for metric in METRICS
-        for which, rank in zip(RANKINGS, ranks)
+        for which, rank in zip(RANKINGS, both)
     }
     run = {name: config[name] for name in ("dataset", "model", "seed")}
     own_items = {"own items among the first ten": float(torch.cat(own).float().mean())}

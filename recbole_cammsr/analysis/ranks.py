@@ -73,12 +73,31 @@ def per_user(metric: str, rank: np.ndarray) -> np.ndarray:
     return _METRICS[name](rank, int(cutoff))
 
 
-class RankCollector:
-    """Watches a trainer's evaluation and keeps the rank of every row's target.
+def ranks_of(targets: torch.Tensor, scores: torch.Tensor, cutoff: int) -> torch.Tensor:
+    """Rank of the target of each row.
 
-    Inside the cutoffs the place is the one that RecBole's evaluator gives, ties included, because
-    it comes from the same ``topk`` of the same scores; beyond them it is one more than the number
-    of items with a larger score.
+    Inside the cutoff it is the place that RecBole's evaluator gives, ties included (without IDs,
+    items with the same features have the same score), because it comes from the same ``topk`` of
+    the same scores; beyond it, it is one more than the number of items with a larger score.
+
+    Args:
+        targets: ``(B,)`` item ids.
+        scores: ``(B, n_items)``.
+        cutoff: the largest of RecBole's ``topk``.
+
+    Returns:
+        ``(B,)`` from 1.
+    """
+    width = min(cutoff, scores.shape[1])
+    places = torch.topk(scores, width, dim=-1).indices == targets.unsqueeze(1)
+    inside = places.any(dim=1)
+    first = places.to(torch.uint8).argmax(dim=1)
+    larger = (scores > scores.gather(1, targets.unsqueeze(1))).sum(dim=1)
+    return torch.where(inside, first, larger.clamp_min(width)) + 1
+
+
+class RankCollector:
+    """Watches a trainer's evaluation and keeps the rank of every row's target, see ``ranks_of``.
 
     Args:
         user_field: name of the user field.
@@ -125,15 +144,9 @@ class RankCollector:
                 "an evaluated row has more or fewer than one target, so users cannot be compared "
                 "one by one; evaluate with leave-one-out: eval_args: {split: {LS: valid_and_test}}"
             )
-        width = min(self._cutoff, scores.shape[1])
-        places = torch.topk(scores, width, dim=-1).indices == item.unsqueeze(1)
-        inside = places.any(dim=1)
-        first = places.to(torch.uint8).argmax(dim=1)
-        larger = (scores > scores.gather(1, item.unsqueeze(1))).sum(dim=1)
-        rank = torch.where(inside, first, larger.clamp_min(width)) + 1
         self._users.append(self._users_of(rows, item))
         self._targets.append(item.cpu())
-        self._ranks.append(rank.cpu())
+        self._ranks.append(ranks_of(item, scores, self._cutoff).cpu())
 
     def _users_of(self, rows: Any, item: torch.Tensor) -> torch.Tensor:
         """The user of every target.
