@@ -101,7 +101,14 @@ def _parser() -> arguments.Parser:
 
 def _run(argv: Sequence[str]) -> int:
     options, settings = arguments.read(_parser(), argv)
-    from recbole_cammsr.analysis import ablation, benchmark, efficiency, figure, report
+    from recbole_cammsr.analysis import (
+        ablation,
+        benchmark,
+        efficiency,
+        figure,
+        report,
+        setting_values,
+    )
     from recbole_cammsr.analysis.corruption import CATEGORY_NOISE, MISSING
     from recbole_cammsr.analysis.experiment import Experiment, check_data_folders
 
@@ -135,6 +142,7 @@ def _run(argv: Sequence[str]) -> int:
 
     for plan in plans.values():
         check_data_folders(plan)
+        setting_values.check(plan)
         metric_names.check(plan, f"--columns={options.columns}")
     runner = runner_of(options)
     folder: Path = runner.store.folder

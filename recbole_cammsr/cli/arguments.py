@@ -166,14 +166,24 @@ def keys(settings: Sequence[str]) -> set[str]:
 def values(settings: Sequence[str]) -> dict[str, Any]:
     """What RecBole makes of ``--key=value`` strings, by key."""
     pairs = (setting[2:].partition("=") for setting in settings)
-    return {key: _value(text) for key, _, text in pairs}
+    return {key: value(text) for key, _, text in pairs}
 
 
-def _value(text: str) -> Any:
+def value(text: str) -> Any:
+    """What RecBole makes of the text of a setting; arithmetic stays text.
+
+    Args:
+        text: of a command line, or of a configuration file.
+    """
     try:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError):
-        return text
+        return {"true": True, "false": False}.get(text.lower(), text)
+
+
+def is_arithmetic(text: str) -> bool:
+    """Whether RecBole computes the text of a setting, as in ``5*2``; a number by itself is not."""
+    return _ARITHMETIC.fullmatch(text) is not None and isinstance(value(text), str)
 
 
 def _with_quoted_words(setting: str) -> str:
@@ -227,12 +237,7 @@ def _check_settings(settings: Sequence[str], own_options: Sequence[str]) -> None
 
 
 def _check_number(key: str, text: str) -> None:
-    """Refuse words where RecBole's default is a number: it would fail in mid-training."""
-    default = known_settings.defaults().get(key)
-    if isinstance(default, bool) or not isinstance(default, (int, float)):
-        return
-    if _ARITHMETIC.fullmatch(text):
-        return
-    value = _value(text)
-    if value is not None and not isinstance(value, (int, float)):
-        raise UsageError(f"--{key} must be a number (default {default}), not {text!r}")
+    """Refuse words and sizes with which RecBole would fail in mid-training, or hardly move."""
+    expected = None if is_arithmetic(text) else known_settings.expected_instead(key, value(text))
+    if expected is not None:
+        raise UsageError(f"--{key} must be {expected}, not {text!r}")

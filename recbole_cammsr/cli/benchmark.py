@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import ast
 import shlex
 import sys
 from collections.abc import Sequence
@@ -101,14 +100,7 @@ def typed_settings(settings: Sequence[str]) -> dict[str, Any]:
     """
     if "seed" in arguments.keys(settings):
         raise UsageError("--seed has no effect here; several seeds are given instead")
-    values: dict[str, Any] = {}
-    for setting in settings:
-        key, _, text = setting[2:].partition("=")
-        try:
-            values[key] = ast.literal_eval(text)
-        except (ValueError, SyntaxError):
-            values[key] = {"true": True, "false": False}.get(text.lower(), text)
-    return values
+    return arguments.values(settings)
 
 
 def command_line(program: str, argv: Sequence[str]) -> str:
@@ -135,13 +127,20 @@ def _parser() -> arguments.Parser:
 
 def _run(argv: Sequence[str]) -> int:
     options, settings = arguments.read(_parser(), argv)
-    from recbole_cammsr.analysis import benchmark, experiment, metric_names, report
+    from recbole_cammsr.analysis import (
+        benchmark,
+        experiment,
+        metric_names,
+        report,
+        setting_values,
+    )
 
     if not options.experiment:
         raise UsageError("name the experiment: --experiment=FILE")
     plan = experiment.read(experiment.find(options.experiment))
     plan = plan.with_settings(typed_settings(settings))
     experiment.check_data_folders(plan)
+    setting_values.check(plan)
     metric_names.check(plan, f"'metrics' of {options.experiment}")
     runner = runner_of(options)
     for sentence in benchmark.unequal_budgets(plan):

@@ -26,6 +26,8 @@ _YAML_KEY = re.compile(r"^([A-Za-z]\w*)[ \t]*:", re.MULTILINE)
 _SOURCE_KEY = re.compile(r"\bconfig(?:_dict)?(?:\[|\.get\()\s*[\"'](\w+)[\"']")
 #: files whose keys are names of data sets
 _NO_SETTINGS = ("url.yaml", "kg_url.yaml")
+#: RecBole makes one row a batch of what is below 1
+_BATCH_SIZES = ("train_batch_size", "eval_batch_size")
 _QUOTED_WORD = re.compile(r"[\"'](\w+)[\"']")
 
 
@@ -119,6 +121,26 @@ def defaults() -> dict[str, Any]:
     """RecBole's defaults for all models."""
     values = yaml.safe_load(_read(os.path.join(recbole_folder(), "properties", "overall.yaml")))
     return dict(values)
+
+
+def expected_instead(name: str, value: Any) -> str | None:
+    """What a setting must be where RecBole would take a value that cannot work, or fail late.
+
+    Args:
+        name: of a setting.
+        value: of it.
+
+    Returns:
+        E.g. "a number (default 300)"; None where the value is one, or RecBole has no number for it.
+    """
+    default = defaults().get(name)
+    if isinstance(default, bool) or not isinstance(default, (int, float)) or value is None:
+        return None
+    if not isinstance(value, (int, float)):
+        return f"a number (default {default})"
+    if name in _BATCH_SIZES and value < 1:
+        return f"1 or more (default {default})"
+    return None
 
 
 def data_folder(dataset: str, data_path: str | None) -> str:

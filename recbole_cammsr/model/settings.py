@@ -81,7 +81,7 @@ def check_settings(config: Any) -> None:
     """Refuse settings that cannot work; what a model does not have is not looked at.
 
     Args:
-        config: RecBole's Config.
+        config: RecBole's Config, or a mapping with every setting of the model.
 
     Raises:
         ValueError: names the setting, its value and what it may be.
@@ -91,18 +91,32 @@ def check_settings(config: Any) -> None:
             f"`loss_type` is {config['loss_type']!r}; {config['model']} trains with 'CE', "
             f"cross-entropy over the catalogue."
         )
-    for key, choices in _CHOICES.items():
-        if key in config and config[key] not in choices:
-            raise ValueError(f"`{key}` is {config[key]!r}; it must be one of {', '.join(choices)}.")
-    for keys, holds, expected in _RULES:
-        for key in keys:
-            if key in config and not holds(config[key]):
-                raise ValueError(f"`{key}` is {config[key]!r}; it must be {expected}.")
+    check_values(config)
     if config["hidden_size"] % config["n_heads"]:
         raise ValueError(
             f"`hidden_size` {config['hidden_size']} is not a multiple of `n_heads` "
             f"{config['n_heads']}; change one of them."
         )
+
+
+def check_values(settings: Any) -> None:
+    """Refuse values that cannot work, each looked at by itself.
+
+    Args:
+        settings: RecBole's Config, or a mapping with any settings of the models of this package.
+
+    Raises:
+        ValueError: names the setting, its value and what it may be.
+    """
+    for key, choices in _CHOICES.items():
+        if key in settings and settings[key] not in choices:
+            raise ValueError(
+                f"`{key}` is {settings[key]!r}; it must be one of {', '.join(choices)}."
+            )
+    for keys, holds, expected in _RULES:
+        for key in keys:
+            if key in settings and not holds(settings[key]):
+                raise ValueError(f"`{key}` is {settings[key]!r}; it must be {expected}.")
 
 
 def check_cuts(config: Any, n_items: int) -> None:

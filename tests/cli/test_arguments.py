@@ -73,6 +73,10 @@ def test_an_empty_value_and_a_repeated_equal_one_pass():
         (["--config_files", "a.yaml", "b.yaml"], "--config_files='a.yaml b.yaml'"),
         (["--data_path=/a=b"], "contains '='"),
         (["--epochs=1", "--epochs=2"], "given twice"),
+        (
+            ["--train_batch_size=-1"],
+            "--train_batch_size must be 1 or more (default 2048), not '-1'",
+        ),
         (["--epochs=five"], "must be a number"),
         (["--epochs=[1]"], "must be a number"),
         (["--epoch=5"], "did you mean --epochs?"),
