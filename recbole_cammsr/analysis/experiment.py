@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from recbole_cammsr import registry
-from recbole_cammsr.analysis import corruption, metric_names
+from recbole_cammsr.analysis import corruption, metric_names, setting_values
 from recbole_cammsr.analysis.setting_names import check_names, check_read
 from recbole_cammsr.cli import config_files, known_settings
 from recbole_cammsr.cli.errors import UsageError, missing_data_set
@@ -179,6 +179,22 @@ def parse(content: Mapping[str, Any]) -> Experiment:
         tuning_settings=_settings(tuning.get("settings"), "'settings' of 'tuning'"),
         metrics=metric_names.read(content.get("metrics")),
     )
+
+
+def check_before_runs(experiment: Experiment, columns: str) -> None:
+    """Refuse what each of many runs would find out by itself.
+
+    Args:
+        experiment: with its final settings.
+        columns: where its metrics are named, for the sentence.
+
+    Raises:
+        UsageError: a data set that cannot be opened, a value that cannot work, a column that no
+            run computes.
+    """
+    check_data_folders(experiment)
+    setting_values.check(experiment)
+    metric_names.check(experiment, columns)
 
 
 def check_data_folders(experiment: Experiment) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from recbole_cammsr import registry
@@ -28,12 +28,14 @@ def check(experiment: Experiment) -> None:
     """
     for dataset in experiment.datasets:
         for one in experiment.contenders:
-            settings = _as_read(experiment.settings_of(one, dataset))
-            tuning = _as_read(experiment.tuning_settings) if one.grid else {}
+            given: list[Mapping[str, Any]] = [experiment.settings_of(one, dataset)]
+            if one.grid:
+                given.append(experiment.tuning_settings)
+                given += [{name: each} for name, values in one.grid.items() for each in values]
+            read = [_as_read(settings) for settings in given]
             try:
-                for values in (settings, tuning, *_of_grid(one)):
-                    _check_each(one.model, values)
-                _check_together(one, settings)
+                _check_numbers(read)
+                _check_own(one, read)
             except ValueError as error:
                 raise UsageError(f"{one.label} on {dataset}: {error}") from error
 
@@ -49,26 +51,22 @@ def _as_read(settings: Mapping[str, Any]) -> dict[str, Any]:
     return values
 
 
-def _of_grid(contender: Contender) -> list[dict[str, Any]]:
-    return [_as_read({name: value}) for name, values in contender.grid.items() for value in values]
-
-
-def _check_each(model: str, values: Mapping[str, Any]) -> None:
-    for name, value in values.items():
+def _check_numbers(given: Sequence[Mapping[str, Any]]) -> None:
+    for name, value in (pair for settings in given for pair in settings.items()):
         expected = known_settings.expected_instead(name, value)
         if expected is not None:
             raise ValueError(f"`{name}` is {value!r}; it must be {expected}.")
-    if model in registry.MODELS:
-        from recbole_cammsr.model.settings import check_values
-
-        check_values(values)
 
 
-def _check_together(contender: Contender, settings: Mapping[str, Any]) -> None:
-    """The rules between settings, where tuning chooses none of them."""
+def _check_own(contender: Contender, given: Sequence[Mapping[str, Any]]) -> None:
+    """The rules of this package's models; those between settings where tuning chooses none."""
     path = registry.properties_file("model", contender.model)
-    if contender.model not in registry.MODELS or path is None or contender.grid:
+    if path is None:
         return
-    from recbole_cammsr.model.settings import check_settings
+    from recbole_cammsr.model.settings import check_settings, check_values
 
-    check_settings({**config_files.read(path), **settings, "model": contender.model})
+    if not contender.grid:
+        check_settings({**config_files.read(path), **given[0], "model": contender.model})
+        return
+    for settings in given:
+        check_values(settings)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from recbole_cammsr.analysis import metric_names, setting_names
+from recbole_cammsr.analysis import setting_names
 from recbole_cammsr.cli import arguments, config_files, known_settings, tables
 from recbole_cammsr.cli.benchmark import (
     add_runner_options,
@@ -101,16 +101,9 @@ def _parser() -> arguments.Parser:
 
 def _run(argv: Sequence[str]) -> int:
     options, settings = arguments.read(_parser(), argv)
-    from recbole_cammsr.analysis import (
-        ablation,
-        benchmark,
-        efficiency,
-        figure,
-        report,
-        setting_values,
-    )
+    from recbole_cammsr.analysis import ablation, benchmark, efficiency, figure, report
     from recbole_cammsr.analysis.corruption import CATEGORY_NOISE, MISSING
-    from recbole_cammsr.analysis.experiment import Experiment, check_data_folders
+    from recbole_cammsr.analysis.experiment import Experiment, check_before_runs
 
     baselines = _baselines(options.baselines)
     tuned = _tuned(options.tuned) if options.tuned else {}
@@ -141,9 +134,7 @@ def _run(argv: Sequence[str]) -> int:
         raise UsageError(str(error)) from error
 
     for plan in plans.values():
-        check_data_folders(plan)
-        setting_values.check(plan)
-        metric_names.check(plan, f"--columns={options.columns}")
+        check_before_runs(plan, f"--columns={options.columns}")
     runner = runner_of(options)
     folder: Path = runner.store.folder
     failures: list[str] = []

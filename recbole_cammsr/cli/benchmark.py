@@ -127,21 +127,13 @@ def _parser() -> arguments.Parser:
 
 def _run(argv: Sequence[str]) -> int:
     options, settings = arguments.read(_parser(), argv)
-    from recbole_cammsr.analysis import (
-        benchmark,
-        experiment,
-        metric_names,
-        report,
-        setting_values,
-    )
+    from recbole_cammsr.analysis import benchmark, experiment, report
 
     if not options.experiment:
         raise UsageError("name the experiment: --experiment=FILE")
     plan = experiment.read(experiment.find(options.experiment))
     plan = plan.with_settings(typed_settings(settings))
-    experiment.check_data_folders(plan)
-    setting_values.check(plan)
-    metric_names.check(plan, f"'metrics' of {options.experiment}")
+    experiment.check_before_runs(plan, f"'metrics' of {options.experiment}")
     runner = runner_of(options)
     for sentence in benchmark.unequal_budgets(plan):
         print(f"warning: {sentence}", file=sys.stderr)
