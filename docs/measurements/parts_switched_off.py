@@ -15,15 +15,13 @@ import csv
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import torch
 
 import recbole_cammsr  # noqa: F401 - first, so that RecBole can be imported
-from recbole_cammsr.analysis.ranks import per_user, ranks_of
 from recbole_cammsr.model.camoe import CAMoE
 
-METRICS = ("NDCG@10", "Recall@10")
+METRICS = ("ndcg@10", "recall@10")
 
 
 @contextmanager
@@ -46,19 +44,6 @@ def zeroed(model: torch.nn.Module, parameters: list[torch.Tensor]) -> Iterator[N
             parameter.data.copy_(values)
 
 
-@torch.no_grad()
-def scores_of(model: Any, rows: Any, dataset: Any, device: torch.device) -> list[float]:
-    """Means over the rows of each of `METRICS`, histories ranked."""
-    ranks = []
-    for interaction, _, _, targets in rows:
-        scores = model.full_sort_predict(interaction.to(device)).view(-1, dataset.item_num)
-        scores = scores.float().cpu()
-        scores[:, 0] = -torch.inf
-        ranks.append(ranks_of(targets, scores, 10))
-    of_all = torch.cat(ranks).numpy()
-    return [float(per_user(metric, of_all).mean()) for metric in METRICS]
-
-
 def parts_of(camoe: CAMoE) -> dict[str, list[torch.Tensor]]:
     """By what the model is without, the parameters that are zero then."""
     without: dict[str, list[torch.Tensor]] = {"as it is": [], "no experts": [camoe.gamma]}
@@ -77,6 +62,7 @@ def main() -> None:
     parser.add_argument("checkpoints", nargs="+", metavar="FILE")
     options = parser.parse_args()
     from recbole.quick_start import load_data_and_model
+    from recbole.utils import get_trainer
 
     from recbole_cammsr.cli import checkpoints
 
@@ -84,18 +70,18 @@ def main() -> None:
     lines.writerow(["checkpoint", "split", "gamma", "parts", *METRICS])
     for path in options.checkpoints:
         checkpoints.prepare(path)
-        config, model, dataset, _, valid, test = load_data_and_model(path)
+        config, model, _, _, valid, test = load_data_and_model(path)
         camoe = next((part for part in model.modules() if isinstance(part, CAMoE)), None)
         if camoe is None:
             raise ValueError(f"{path} has no CAMoE; give a checkpoint of CAMMSR with fusion: camoe")
         rows = valid if options.split == "valid" else test
+        trainer = get_trainer(config["MODEL_TYPE"], config["model"])(config, model)
         gamma = f"{float(camoe.gamma):.3f}"
         for name, parameters in parts_of(camoe).items():
             with zeroed(model, parameters):
-                figures = scores_of(model, rows, dataset, config["device"])
-            lines.writerow(
-                [path, options.split, gamma, name, *(f"{value:.5f}" for value in figures)]
-            )
+                measured = trainer.evaluate(rows, load_best_model=False)
+            figures = (f"{measured[metric]:.4f}" for metric in METRICS)
+            lines.writerow([path, options.split, gamma, name, *figures])
 
 
 if __name__ == "__main__":
