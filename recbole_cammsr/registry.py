@@ -53,6 +53,9 @@ DATASET_ARGUMENTS = (
     "mask_history",
 )
 
+#: settings of this package that RecBole's own sequential models are made to read
+READ_BY_RECBOLES_MODELS = ("train_packing", "trim_padding")
+
 #: the folder with this package's YAML defaults
 PROPERTIES = os.path.join(os.path.dirname(os.path.realpath(__file__)), "properties")
 if not os.path.isdir(PROPERTIES):  # a checkout on the path: the folder stands beside the package
@@ -72,7 +75,7 @@ def register() -> None:
     when_imported("recbole.data.dataset", _offer_datasets)
     when_imported("recbole.config.configurator", _offer_properties)
     when_imported("recbole.data.utils", _offer_data)
-    when_imported("recbole.model.abstract_recommender", _offer_trimmed_padding)
+    when_imported("recbole.model.abstract_recommender", _offer_faster_models)
 
 
 def properties_file(kind: str, name: str) -> str | None:
@@ -183,27 +186,33 @@ def _offer_properties(module: ModuleType) -> None:
     config_class._update_internal_config_dict = update_internal
 
 
-def _offer_trimmed_padding(module: ModuleType) -> None:
-    """Let RecBole's own models read ``trim_padding``."""
-    from recbole_cammsr.model import trimmed_padding
+def _offer_faster_models(module: ModuleType) -> None:
+    """Let RecBole's own models read ``trim_padding`` and ``train_packing``."""
+    from recbole_cammsr.model import faster_models
 
-    trimmed_padding.offer(module)
+    faster_models.offer(module)
 
 
 def _offer_data(module: ModuleType) -> None:
     """Let RecBole give our models, and only them, our data set and the packed training loader.
 
-    Every sequential model is given the loader of ``mask_history`` where that is set.
+    Every sequential model is given the loader of ``mask_history`` where that is set, and RecBole's
+    own that of whole histories with ``train_packing``.
     """
+    from recbole.utils import ModelType
+
     original_loader = module.get_dataloader
     original_create = module.create_dataset
 
     def get_dataloader(config: Any, phase: str) -> Any:
         packs = config["train_packing"] and config["benchmark_filename"] is None
-        if phase == "train" and packs and _has_our_model(config):
-            from recbole_cammsr.data.dataloader import PackedTrainDataLoader
+        if phase == "train" and packs:
+            from recbole_cammsr.data import dataloader
 
-            return PackedTrainDataLoader
+            if _has_our_model(config):
+                return dataloader.PackedTrainDataLoader
+            if config["MODEL_TYPE"] == ModelType.SEQUENTIAL:
+                return dataloader.WholeHistoryDataLoader
         if phase != "train" and config["mask_history"] is not None:
             from recbole_cammsr.data import masked_history
 

@@ -182,7 +182,6 @@ def test_a_foreign_class_with_one_of_our_names_takes_recboles_way(tmp_path):
     foreign = type("HM4SR", (SASRec,), {"__module__": "somebody.elses"})
     options = {
         "train_neg_sample_args": None,
-        "train_packing": True,
         "loss_type": "CE",
         "load_col": {"inter": ["user_id", "item_id", "timestamp"]},
         "checkpoint_dir": str(tmp_path),

@@ -72,10 +72,9 @@ CONTENDERS: dict[str, Contender] = {
 }
 #: measured only where they are named
 ON_REQUEST: dict[str, Contender] = {
-    f"{key}-trimmed": CONTENDERS[key].with_settings(
-        f"{CONTENDERS[key].name} trimmed", {"trim_padding": True}
-    )
+    f"{key}-{way}": CONTENDERS[key].with_settings(f"{CONTENDERS[key].name} {way}", {setting: True})
     for key in ("sasrec", "gru4rec", "fdsa")
+    for way, setting in (("trimmed", "trim_padding"), ("packed", "train_packing"))
 }
 
 

@@ -1,4 +1,4 @@
-"""RecBole training loader for packed rows: batches by number of targets, rows of similar length."""
+"""RecBole training loaders of packed rows and of whole histories: batches by number of targets."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import numpy as np
 import torch
 from recbole.data.dataloader import TrainDataLoader
 from recbole.data.interaction import Interaction
+from recbole.data.transform import construct_transform
 
-from recbole_cammsr.data.packing import bucketed_batches
+from recbole_cammsr.data.packing import bucketed_batches, prefix_groups
 
 
 class TargetBudgetSampler(torch.utils.data.Sampler):
@@ -70,40 +71,35 @@ class TargetBudgetSampler(torch.utils.data.Sampler):
         return -(-int(self.targets.sum()) // (self.budget * self.world_size))
 
 
-class PackedTrainDataLoader(TrainDataLoader):
-    """RecBole's training loader over the packed rows of a :class:`CAMMSRDataset`.
+class _TargetBudgetDataLoader(TrainDataLoader):
+    """RecBole's training loader over units that hold several targets and stay together.
 
     `train_batch_size` counts targets, as it does for RecBole's prefix rows, so that switching
     `train_packing` leaves the meaning of every setting alone.
     """
 
     def __init__(self, config: Any, dataset: Any, sampler: Any, shuffle: bool = False) -> None:
-        if config["transform"]:
-            raise ValueError(
-                f"`transform: {config['transform']}` changes single prefix rows and cannot work on "
-                f"packed ones; set `train_packing: false`."
-            )
         self.logger = getLogger()
         self._set_neg_sample_args(
             config, dataset, config["MODEL_INPUT_TYPE"], config["train_neg_sample_args"]
         )
-        self.sample_size = len(dataset)
         self.shuffle = shuffle
         self.config = config
         self._dataset = dataset
         self._sampler = sampler
         self.model = None
-        self.transform = None
+        self.transform = construct_transform(config)
         self.is_sequential = True
         self.generator = torch.Generator()
         self.generator.manual_seed(config["seed"])
         self._init_batch_size_and_step()
-        lengths = dataset.inter_feat[dataset.item_list_length_field].numpy()[dataset.packed.row]
+        lengths, targets = self._units()
+        self.sample_size = len(targets)
         alone = config["single_spec"]
         batch_sampler = TargetBudgetSampler(
             lengths,
-            dataset.packed.targets,
-            config["train_batch_size"],
+            targets,
+            self._budget(),
             shuffle,
             config["seed"],
             rank=0 if alone else torch.distributed.get_rank(),
@@ -120,6 +116,60 @@ class PackedTrainDataLoader(TrainDataLoader):
         # RecBole's trainer sets the epoch on `sampler`, which torch made a plain sequential one
         object.__setattr__(self.sampler, "set_epoch", batch_sampler.set_epoch)
 
+    def _units(self) -> tuple[np.ndarray, np.ndarray]:
+        """By which lengths units are put together, and how many targets each of them holds."""
+        raise NotImplementedError
+
+    def _budget(self) -> int:
+        """Targets a batch, over all processes."""
+        return int(self.config["train_batch_size"])
+
+
+class PackedTrainDataLoader(_TargetBudgetDataLoader):
+    """RecBole's training loader over the packed rows of a :class:`CAMMSRDataset`.
+
+    Raises:
+        ValueError: RecBole's `transform` is set, which changes single prefix rows.
+    """
+
+    def __init__(self, config: Any, dataset: Any, sampler: Any, shuffle: bool = False) -> None:
+        if config["transform"]:
+            raise ValueError(
+                f"`transform: {config['transform']}` changes single prefix rows and cannot work on "
+                f"packed ones; set `train_packing: false`."
+            )
+        super().__init__(config, dataset, sampler, shuffle)
+
+    def _units(self) -> tuple[np.ndarray, np.ndarray]:
+        packed = self._dataset.packed
+        lengths = self._dataset.inter_feat[self._dataset.item_list_length_field].numpy()
+        return lengths[packed.row], packed.targets
+
     def collate_fn(self, index: list[int]) -> Interaction:
         """Rows of one batch."""
         return self._dataset.packed_batch(np.asarray(index))
+
+
+class WholeHistoryDataLoader(_TargetBudgetDataLoader):
+    """RecBole's own prefix rows, all that continue one another in one batch.
+
+    For models that compute what such rows share once
+    (:mod:`recbole_cammsr.model.shared_prefixes`). Rows, transforms and negative items are
+    RecBole's; which rows make a batch is not.
+    """
+
+    def _units(self) -> tuple[np.ndarray, np.ndarray]:
+        rows = self._dataset.inter_feat
+        self._groups = prefix_groups(
+            rows[self._dataset.uid_field].numpy(),
+            rows[self._dataset.item_list_length_field].numpy(),
+        )
+        # a model takes its rows in order of length: batches need not be alike in it
+        return np.zeros(len(self._groups.sizes), dtype=np.int64), self._groups.sizes
+
+    def _budget(self) -> int:
+        return int(self.step)  # RecBole counts negative items in train_batch_size
+
+    def collate_fn(self, index: list[int]) -> Interaction:
+        """Rows of one batch, those of a history one after the other, shortest first."""
+        return super().collate_fn(self._groups.rows_of(np.asarray(index)))

@@ -84,6 +84,55 @@ def pack_rows(user_ids: np.ndarray, lengths: np.ndarray, overlap: int | None = N
     return PackedRows(index[chosen], targets[chosen])
 
 
+class PrefixGroups(NamedTuple):
+    """Prefix rows, those together of which each continues the one before.
+
+    Attributes:
+        order: ``(N,)`` rows, group after group, each group's shortest row first.
+        starts: ``(G,)`` where in ``order`` a group begins.
+        sizes: ``(G,)`` its rows.
+    """
+
+    order: np.ndarray
+    starts: np.ndarray
+    sizes: np.ndarray
+
+    def rows_of(self, groups: np.ndarray) -> np.ndarray:
+        """The rows of some groups.
+
+        Args:
+            groups: ``(M,)`` numbers of groups.
+
+        Returns:
+            Their rows, group after group in the order given.
+        """
+        sizes = self.sizes[groups]
+        first_of_group = np.cumsum(sizes) - sizes
+        within = np.arange(sizes.sum()) - np.repeat(first_of_group, sizes)
+        return self.order[np.repeat(self.starts[groups], sizes) + within]
+
+
+def prefix_groups(user_ids: np.ndarray, lengths: np.ndarray) -> PrefixGroups:
+    """Group a user's prefix rows that begin with the same item.
+
+    Rows of histories that are longer than a row is wide begin with later and later items: each is
+    a group of its own. Which of them is the first of a user cannot be told from lengths: it is the
+    one that comes first, which is right for RecBole's rows, a user's in order of time.
+
+    Args:
+        user_ids: ``(N,)`` users of the prefix rows.
+        lengths: ``(N,)`` history lengths.
+
+    Returns:
+        The groups; every row is in exactly one.
+    """
+    order = np.lexsort((lengths, user_ids))
+    is_first = np.ones(len(order), dtype=bool)
+    is_first[1:] = (np.diff(user_ids[order]) != 0) | (np.diff(lengths[order]) <= 0)
+    starts = np.flatnonzero(is_first)
+    return PrefixGroups(order, starts, np.diff(np.append(starts, len(order))))
+
+
 def bucketed_batches(
     lengths: np.ndarray, targets: np.ndarray, budget: int, rng: np.random.Generator | None
 ) -> Iterator[np.ndarray]:

@@ -8,10 +8,7 @@ stay the model's own; only dropout draws other numbers, since there are fewer po
 
 from __future__ import annotations
 
-import functools
-import inspect
-from types import ModuleType
-from typing import Any
+from collections.abc import Callable
 
 import torch
 from torch import nn
@@ -26,50 +23,16 @@ CHECKED_ROWS = 16
 TOLERANCE = 1e-3
 
 
-def offer(module: ModuleType) -> None:
-    """Let every RecBole model that is given ``trim_padding: True`` leave its padding out.
+class TrimmedPadding(nn.Module):
+    """Stands before a model's class.
 
-    Args:
-        module: ``recbole.model.abstract_recommender``.
+    Attributes:
+        setting: what switches it on.
+        purpose: what a model must be able to do for it.
     """
-    base = module.SequentialRecommender
-    original = base.__init__
 
-    @functools.wraps(original)
-    def initialise(self: Any, config: Any, dataset: Any) -> None:
-        original(self, config, dataset)
-        if _is_wanted(config) and not _is_ours(type(self)) and not _is_trimmed(type(self)):
-            self.__class__ = trimmed(type(self))  # type: ignore[arg-type]
-
-    base.__init__ = initialise
-
-
-@functools.cache
-def trimmed(model_class: type) -> type:
-    """A model's class with a ``forward`` that computes no padding but what the lots leave.
-
-    Args:
-        model_class: has ``forward(item_seq, item_seq_len)`` that gives one vector a row.
-
-    Returns:
-        A subclass of the same name.
-
-    Raises:
-        ValueError: ``forward`` takes something else.
-    """
-    taken = list(inspect.signature(model_class.forward).parameters)[1:]  # type: ignore[attr-defined]
-    if taken != ["item_seq", "item_seq_len"]:
-        raise ValueError(
-            f"trim_padding: forward of {model_class.__name__} takes ({', '.join(taken)}); only "
-            "models that take (item_seq, item_seq_len) can leave their padding out; "
-            "set trim_padding: False"
-        )
-    same_name = {"__module__": model_class.__module__, "__qualname__": model_class.__qualname__}
-    return type(model_class.__name__, (_TrimmedPadding, model_class), same_name)
-
-
-class _TrimmedPadding(nn.Module):
-    """Stands before a model's class."""
+    setting = "trim_padding"
+    purpose = "leave their padding out"
 
     _is_checked = False
 
@@ -104,42 +67,53 @@ class _TrimmedPadding(nn.Module):
         longest = int(item_seq_len[rows[-1]])
         if longest == item_seq.shape[1]:
             return  # a batch without padding: a later one may have some
+        self._require_equal(
+            item_seq[rows],
+            item_seq_len[rows],
+            lambda seq, length: self._stock(seq[:, :longest], length),
+            TOLERANCE,
+            fails="cannot read a shorter batch",
+            differs="reads its padding",
+        )
+        self._is_checked = True
+
+    def _require_equal(
+        self,
+        item_seq: torch.Tensor,
+        item_seq_len: torch.Tensor,
+        faster: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
+        tolerance: float,
+        fails: str,
+        differs: str,
+    ) -> None:
+        """Refuse a model whose vectors are others when they are made in another way.
+
+        Args:
+            item_seq: ``(n, L)``, padded.
+            item_seq_len: ``(n,)``.
+            faster: the other way, of both.
+            tolerance: the largest difference, as a share of the largest entry.
+            fails: what is wrong with a model that the other way gives an error for.
+            differs: what is wrong with a model of other vectors.
+        """
         if any(isinstance(part, _BatchNorm) for part in self.modules()):
             raise ValueError(self._refusal("normalises over the batch, padding included"))
         modes = {part: part.training for part in self.modules()}
         self.eval()
         try:
             with torch.no_grad(), torch.autocast(item_seq.device.type, enabled=False):
-                whole = self._stock(item_seq[rows], item_seq_len[rows])
-                cut = self._stock(item_seq[rows, :longest], item_seq_len[rows])
+                own = self._stock(item_seq, item_seq_len)
+                other = faster(item_seq, item_seq_len)
         except (RuntimeError, IndexError) as error:
-            raise ValueError(self._refusal("cannot read a shorter batch")) from error
+            raise ValueError(self._refusal(fails)) from error
         finally:
             for part, mode in modes.items():
                 part.training = mode
-        if cut.shape != whole.shape or whole.shape[0] != len(rows):
+        if other.shape != own.shape or own.shape[0] != len(item_seq):
             raise ValueError(self._refusal("does not give one vector a history"))
-        difference = float((whole - cut).abs().max())
-        if not difference <= TOLERANCE * float(whole.abs().max()):
-            raise ValueError(self._refusal(f"reads its padding (vectors differ by {difference:g})"))
-        self._is_checked = True
+        difference = float((own - other).abs().max())
+        if not difference <= tolerance * float(own.abs().max()):
+            raise ValueError(self._refusal(f"{differs} (vectors differ by {difference:g})"))
 
     def _refusal(self, reason: str) -> str:
-        return f"trim_padding: {type(self).__name__} {reason}; set trim_padding: False"
-
-
-def _is_ours(model_class: type) -> bool:
-    """Whether a model is of this package: packed rows and rows in order of length need no help."""
-    return model_class.__module__.partition(".")[0] == __name__.partition(".")[0]
-
-
-def _is_trimmed(model_class: type) -> bool:
-    """Whether it has been done: somebody made another model of a model's own type."""
-    return issubclass(model_class, _TrimmedPadding)
-
-
-def _is_wanted(config: Any) -> bool:
-    value = config["trim_padding"]  # None where it is not set
-    if value not in (None, True, False):
-        raise ValueError(f"trim_padding is {value!r}; it must be True or False")
-    return bool(value)
+        return f"{self.setting}: {type(self).__name__} {reason}; set {self.setting}: False"

@@ -103,13 +103,13 @@ def test_one_run_measures_every_contender_and_the_floors(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = checkout(tmp_path / "hm4sr")
-    models = "cammsr,cammsr-classic,sasrec,gru4rec,fdsa,hm4sr,sasrec-trimmed,floors"
+    models = "cammsr,cammsr-classic,sasrec,gru4rec,fdsa,hm4sr,sasrec-trimmed,fdsa-packed,floors"
     arguments = [*_DATA, "--items", "40", *_SMALL, *_QUICK, "--full-epoch", "--models", models]
     arguments += ["--batch-size", "64", "--hm4sr", str(folder), "--output", "out"]
     assert benchmark_speed.main(arguments) == 0
     rows = read(tmp_path / "out" / "speed.csv")
     models_measured = ["CAMMSR packed", "CAMMSR classic", "SASRec", "GRU4Rec", "FDSA", "HM4SR"]
-    models_measured.append("SASRec trimmed")
+    models_measured += ["SASRec trimmed", "FDSA packed"]
     floors = ["softmax floor, F.cross_entropy", "softmax floor, fused", "encoder floor"]
     assert [row["name"] for row in rows] == [*models_measured, *floors]
     # every interaction but a user's first and last two is a target, for every contender

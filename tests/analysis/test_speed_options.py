@@ -86,12 +86,13 @@ def test_settings_are_read_as_yaml() -> None:
         speed_options.settings(["a"])
 
 
-def test_recboles_models_without_padding_are_measured_on_request() -> None:
+def test_recboles_models_made_faster_are_measured_on_request() -> None:
     every = speed_options.models_of(speed_options.make_parser().parse_args(["--preset", "games"]))
-    assert not any("trimmed" in name for name in every)
-    trimmed = speed_contenders.chosen(["fdsa", "fdsa-trimmed"], {}, {}, None)
-    assert [entry.name for entry in trimmed] == ["FDSA", "FDSA trimmed"]
-    assert [dict(entry.settings) for entry in trimmed] == [{}, {"trim_padding": True}]
+    assert not any("-trimmed" in name or "-packed" in name for name in every)
+    named = speed_contenders.chosen(["fdsa", "fdsa-trimmed", "fdsa-packed"], {}, {}, None)
+    assert [entry.name for entry in named] == ["FDSA", "FDSA trimmed", "FDSA packed"]
+    settings = [{}, {"trim_padding": True}, {"train_packing": True}]
+    assert [dict(entry.settings) for entry in named] == settings
     with pytest.raises(ValueError, match=r"names 'hm4sr-trimmed'; known are .*fdsa-trimmed"):
         speed_contenders.chosen(["hm4sr-trimmed"], {}, {}, None)
 

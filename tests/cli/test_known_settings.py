@@ -37,8 +37,9 @@ def test_a_model_unlike_any_has_no_suggestion():
 
 def test_settings_come_from_yaml_source_and_argument_lists():
     # a default; read by one model only; only in RecBole's list; dataset names are no settings
-    assert {"epochs", "rm_dup_inter", "alias_of_item_id", "modalities"} <= known_settings.settings()
-    assert not {"epoch", "ml-1m", "adult"} & known_settings.settings()
+    known = known_settings.settings()
+    assert {"epochs", "rm_dup_inter", "alias_of_item_id", "modalities", "trim_padding"} <= known
+    assert not {"epoch", "ml-1m", "adult"} & known
 
 
 @pytest.mark.parametrize(
@@ -52,6 +53,8 @@ def test_settings_come_from_yaml_source_and_argument_lists():
         ("selected_features", "CAMMSR", ()),  # none of ours: whose it is cannot be told
         ("train_batch_size", "SASRec", ()),
         ("category_field", "SASRec", ("CAMMSR", "HM4SR")),
+        ("train_packing", "SASRec", ()),  # RecBole's own models are made to read it
+        ("trim_padding", "SASRec", ()),
         ("nobody_reads_this", "CAMMSR", ()),
     ],
 )

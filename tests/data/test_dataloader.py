@@ -49,3 +49,38 @@ def test_workers_give_the_same_batches(make_data):
     _, _, (helped, _, _) = make_data(worker=1)
     for mine, theirs in zip(alone, helped):
         assert torch.equal(mine["item_id_list"], theirs["item_id_list"])
+
+
+@pytest.mark.parametrize("case", ["CE", "BPR"])
+def test_recboles_rows_all_come_and_those_of_a_history_stand_together(make_data, case):
+    negatives = {"distribution": "uniform", "sample_num": 1} if case == "BPR" else None
+    settings = {"loss_type": case, "train_neg_sample_args": negatives, "MAX_ITEM_LIST_LENGTH": 20}
+    _, _, (stock, _, _) = make_data("SASRec", **settings)
+    _, _, (whole, _, _) = make_data("SASRec", train_packing=True, **settings)
+
+    def seen(loader):
+        fields = ("user_id", "item_length", "item_id")
+        batches = [torch.stack([batch[field] for field in fields], 1) for batch in loader]
+        assert all(("neg_item_id" in batch) == (case == "BPR") for batch in loader)
+        return batches
+
+    one, other = torch.cat(seen(stock)), torch.cat(seen(whole))
+    assert sorted(one.tolist()) == sorted(other.tolist())
+    batches = seen(whole)
+    # a batch is closed by the history that reaches RecBole's number of rows
+    assert max(map(len, batches)) < stock.step + 20
+    assert len(batches) >= len(other) // (stock.step + 20)
+    short = [batch[batch[:, 1] < 20] for batch in batches]
+    users_of = [set(batch[:, 0].tolist()) for batch in short]
+    assert sum(map(len, users_of)) == len(set.union(*users_of))  # no user in two batches
+    for batch in short:
+        user, length = batch[:, 0], batch[:, 1]
+        same = user[1:] == user[:-1]
+        assert (length[1:] == length[:-1] + 1)[same].all()
+    assert not torch.equal(batches[0][:5], seen(whole)[0][:5])  # another order in every epoch
+
+
+def test_rows_in_which_nothing_is_learned_of_a_later_one_go_their_own_way(make_data):
+    _, _, (whole, _, _) = make_data("SASRec", train_packing=True, MAX_ITEM_LIST_LENGTH=3)
+    full = [group for group, size in enumerate(whole._groups.sizes) if size == 1]
+    assert len(full) > len(whole._groups.sizes) / 2  # windows of long histories

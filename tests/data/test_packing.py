@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recbole_cammsr.data.augmentation import prefix_rows
-from recbole_cammsr.data.packing import bucketed_batches, pack_rows
+from recbole_cammsr.data.packing import bucketed_batches, pack_rows, prefix_groups
 
 
 @given(
@@ -108,3 +108,30 @@ def test_bucketing_keeps_padding_small_and_changes_with_the_seed():
     second = list(bucketed_batches(lengths, lengths, 1024, np.random.default_rng(2)))
     assert padded(first) < 1.35 < 3 < plain
     assert not np.array_equal(first[0], second[0])
+
+
+@given(
+    lengths=st.lists(st.integers(1, 12), min_size=0, max_size=8),
+    max_length=st.integers(1, 9),
+    seed=st.integers(0, 99),
+    in_order=st.booleans(),
+)
+def test_groups_are_runs_of_prefixes_and_hold_every_row_once(lengths, max_length, seed, in_order):
+    users = np.repeat(np.arange(len(lengths)), lengths)
+    rows = prefix_rows(users, max_length)
+    rng = np.random.default_rng(seed)
+    given_order = np.arange(len(rows.target)) if in_order else rng.permutation(len(rows.target))
+    user, start, length = (
+        column[given_order] for column in (users[rows.target], rows.start, rows.length)
+    )
+    groups = prefix_groups(user, length)
+    chosen = rng.permutation(len(groups.sizes))
+    taken = groups.rows_of(chosen)
+    assert sorted(taken) == list(range(len(rows.target)))
+    # no two groups could be one: all rows that begin with the same interaction are together
+    assert len(groups.sizes) == len(set(start))
+    for members in np.split(taken, np.cumsum(groups.sizes[chosen])[:-1]):
+        assert len(set(user[members])) <= 1
+        assert (np.diff(length[members]) > 0).all()
+        if in_order:
+            assert len(set(start[members])) <= 1

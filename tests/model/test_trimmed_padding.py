@@ -7,6 +7,7 @@ import torch
 from recbole.utils import get_model, init_seed
 
 from recbole_cammsr.model import trimmed_padding
+from recbole_cammsr.model.faster_models import with_less_to_compute
 
 QUIET = {
     "hidden_dropout_prob": 0.0,
@@ -125,7 +126,7 @@ class _NormalisesTheBatch(_ReadsPadding):
     ],
 )
 def test_a_model_that_depends_on_its_padding_is_refused(model_class, reason):
-    model = trimmed_padding.trimmed(model_class)()
+    model = with_less_to_compute(model_class, trimmed_padding.TrimmedPadding)()
     item_seq = torch.tensor([[1, 2, 0, 0, 0], [1, 2, 3, 4, 5], [6, 0, 0, 0, 0]])
     sentence = f"trim_padding: {model_class.__name__} {reason}.*trim_padding: False"
     for _ in range(2):  # not only the first time
