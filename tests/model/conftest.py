@@ -14,6 +14,8 @@ import pytest
 import torch
 from torch import nn
 
+from recbole_cammsr.model import trimmed_padding
+
 
 @pytest.fixture
 def copy_blocks() -> Callable:
@@ -154,3 +156,49 @@ def largest_gradient_difference() -> Callable:
         )
 
     return largest
+
+
+@pytest.fixture
+def stock_and_faster(make_data: Callable, monkeypatch: pytest.MonkeyPatch) -> Callable:
+    """Makes a model of RecBole's twice with equal weights, the second time with a switch set."""
+    from recbole.utils import get_model, init_seed
+
+    monkeypatch.setattr(trimmed_padding, "ROWS", 7)
+    rates = ("hidden_dropout_prob", "attn_dropout_prob", "dropout_prob")
+    quiet = {**dict.fromkeys(rates, 0.0), "dropout_probs": [0.0, 0.0]}
+    features = {
+        "selected_features": ["genre"],
+        "load_col": {"inter": ["user_id", "item_id", "timestamp"], "item": ["item_id", "genre"]},
+    }
+
+    def make(name: str, switch: str, **settings: Any) -> Any:
+        own = features if name in ("FDSA", "SASRecF", "GRU4RecF") else {}
+        given = {"MAX_ITEM_LIST_LENGTH": 20, switch: True, **quiet, **own, **settings}
+        config, _, loaders = make_data(name, **given)
+        models = []
+        for value in (None, True):
+            config[switch] = value
+            init_seed(5, True)
+            models.append(get_model(name)(config, loaders[0]._dataset))
+        return loaders, *models
+
+    return make
+
+
+@pytest.fixture
+def require_equal_models() -> Callable:
+    """Compares two models of one layout: losses and gradients of a batch, scores of other rows."""
+
+    def require(stock: Any, faster: Any, batch: Any, rows: Any) -> None:
+        losses = [model.calculate_loss(batch) for model in (stock, faster)]
+        for loss in losses:
+            loss.backward()
+        assert torch.allclose(*losses, atol=1e-6)
+        others = dict(faster.named_parameters())
+        for key, parameter in stock.named_parameters():
+            assert torch.allclose(parameter.grad, others[key].grad, atol=1e-6), key
+        with torch.no_grad():
+            scores = [model.eval().full_sort_predict(rows) for model in (stock, faster)]
+        assert torch.allclose(*scores, atol=1e-6)
+
+    return require
