@@ -192,6 +192,9 @@ def test_a_foreign_class_with_one_of_our_names_takes_recboles_way(tmp_path):
     dataset = create_dataset(theirs)
     assert type(dataset) is SequentialDataset
     assert type(data_preparation(theirs, dataset)[0]) is TrainDataLoader
+    packed = Config(foreign, "ml-100k", config_dict={**options, "train_packing": True})
+    loader = data_preparation(packed, create_dataset(packed))[0]
+    assert type(loader).__name__ == "WholeHistoryDataLoader"  # RecBole's rows, as for its own
     ours = config("HM4SR", category_weight=0, **options)
     assert "interactive_experts" in ours
     assert type(create_dataset(ours)).__name__ == "AlwaysTimedDataset"

@@ -51,8 +51,7 @@ def settings() -> frozenset[str]:
     """Every setting that RecBole or this package gives a default or reads."""
     package = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
     own = _keys_below(registry.PROPERTIES, _YAML_KEY) | _keys_below(package, _SOURCE_KEY)
-    also_own = {*registry.DATASET_ARGUMENTS, *registry.READ_BY_RECBOLES_MODELS}
-    return _read_by_recbole() | own | also_own
+    return _read_by_recbole() | own | set(registry.DATASET_ARGUMENTS)
 
 
 def only_read_by(name: str, model: str) -> tuple[str, ...]:
@@ -68,8 +67,6 @@ def only_read_by(name: str, model: str) -> tuple[str, ...]:
     files = {each: registry.properties_file("model", each) for each in registry.MODELS}
     readers = {each for each, path in files.items() if path and name in _keys(path, _YAML_KEY)}
     if not readers or model in readers:
-        return ()
-    if name in registry.READ_BY_RECBOLES_MODELS and model not in registry.MODELS:
         return ()
     # which of its settings a model of RecBole's reads cannot be told from its files
     elsewhere = _read_by_recbole(models=model not in registry.MODELS)
@@ -100,7 +97,9 @@ def _read_by_recbole(models: bool = True) -> frozenset[str]:
     folder = recbole_folder()
     names = _keys_below(os.path.join(folder, "properties"), _YAML_KEY, models)
     argument_list = os.path.join(folder, "utils", "argument_list.py")
-    return names | _keys_below(folder, _SOURCE_KEY, models) | _keys(argument_list, _QUOTED_WORD)
+    made_to_read = registry.READ_BY_RECBOLES_MODELS if models else ()
+    names = names.union(_keys(argument_list, _QUOTED_WORD), made_to_read)
+    return names | _keys_below(folder, _SOURCE_KEY, models)
 
 
 def _keys_below(folder: str, pattern: re.Pattern[str], models: bool = True) -> frozenset[str]:

@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from recbole_cammsr.data.ranges import joined_ranges
+
 #: items of context that every target of a later window has at least, where nothing else is asked
 #: for; with rows shorter than twice as many, half a row (docs/performance.md, "Quality under every
 #: switch")
@@ -106,10 +108,7 @@ class PrefixGroups(NamedTuple):
         Returns:
             Their rows, group after group in the order given.
         """
-        sizes = self.sizes[groups]
-        first_of_group = np.cumsum(sizes) - sizes
-        within = np.arange(sizes.sum()) - np.repeat(first_of_group, sizes)
-        return self.order[np.repeat(self.starts[groups], sizes) + within]
+        return self.order[joined_ranges(self.starts[groups], self.sizes[groups])]
 
 
 def prefix_groups(user_ids: np.ndarray, lengths: np.ndarray) -> PrefixGroups:

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from recbole_cammsr.data.ranges import joined_ranges
+
 
 class GroupedRows:
     """Row numbers by group: groups in order of their first row, rows of a group ascending.
@@ -31,10 +33,7 @@ class GroupedRows:
         sizes = np.diff(np.append(begins, len(keys)))
         by_first_row = np.argsort(by_key[begins], kind="stable")
         self.sizes = sizes[by_first_row]
-        # position in `by_key` of each row: its group's begin there plus its rank in the group
-        own_begins = np.cumsum(self.sizes) - self.sizes
-        shift = np.repeat(begins[by_first_row] - own_begins, self.sizes)
-        self.rows = by_key[np.arange(len(keys)) + shift]
+        self.rows = by_key[joined_ranges(begins[by_first_row], self.sizes)]
 
     def __iter__(self) -> Iterator[list[int]]:
         for rows in np.split(self.rows, np.cumsum(self.sizes)[:-1]):

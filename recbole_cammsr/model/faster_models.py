@@ -14,12 +14,9 @@ from typing import Any
 from recbole_cammsr.model.shared_prefixes import SharedPrefixes
 from recbole_cammsr.model.trimmed_padding import TrimmedPadding
 
-#: setting -> what it puts before a model's class; the first one that is set is taken, and sharing
+#: what is put before a model's class; the first one whose setting is set is taken, and sharing
 #: prefixes leaves the padding out as well
-_FASTER: dict[str, type[TrimmedPadding]] = {
-    "train_packing": SharedPrefixes,
-    "trim_padding": TrimmedPadding,
-}
+FASTER: tuple[type[TrimmedPadding], ...] = (SharedPrefixes, TrimmedPadding)
 
 
 def offer(module: ModuleType) -> None:
@@ -37,7 +34,7 @@ def offer(module: ModuleType) -> None:
         model_class = type(self)
         if _is_ours(model_class):  # so is what an earlier model's own type made
             return
-        wanted = [faster for name, faster in _FASTER.items() if _is_wanted(config, name)]
+        wanted = [faster for faster in FASTER if _is_wanted(config, faster.setting)]
         if wanted:
             self.__class__ = with_less_to_compute(model_class, wanted[0])  # type: ignore[arg-type]
 

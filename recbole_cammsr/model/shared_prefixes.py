@@ -88,8 +88,7 @@ class SharedPrefixes(TrimmedPadding):
         sizes = run.bincount()
         longest_row = sizes.cumsum(0) - 1
         order = item_seq_len[longest_row].argsort()
-        place = torch.empty_like(order)
-        place[order] = torch.arange(len(order), device=order.device)
+        place = order.argsort()
         # rows in the order in which their runs are taken, and how many of them each lot holds
         rows = place[run].argsort(stable=True)
         lots = order.split(trimmed_padding.ROWS)
