@@ -71,7 +71,7 @@ def test_lengths_are_log_normal_above_the_minimum() -> None:
     st.lists(st.floats(0.01, 100.0), min_size=1, max_size=30),
     st.integers(0, 10_000),
 )
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_apportioned_parts_add_up_and_are_within_one_of_the_share(
     weights: list[float], total: int
 ) -> None:

@@ -17,8 +17,7 @@ from recbole_cammsr.data.regular_table import read_regular_table
 HEADER = ["user_id:token", "item_id:token", "timestamp:float"]
 GENERATED = settings(
     max_examples=60,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 
 tokens = st.one_of(

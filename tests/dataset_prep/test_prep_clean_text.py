@@ -38,7 +38,7 @@ def test_labels_are_single_tokens():
     assert label_token("N/A") == "N/A_"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(st.text(max_size=12), st.text(max_size=12)), min_size=1, max_size=5))
 def test_any_text_survives_the_reader(tmp_path_factory, pairs):
     path = tmp_path_factory.mktemp("item") / "x.item"

@@ -41,7 +41,7 @@ def naive_core(pairs: list[tuple[int, int]], per_user: int, per_item: int) -> li
     st.integers(0, 4),
     st.integers(0, 4),
 )
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_k_core_equals_removal_one_at_a_time(pairs, per_user: int, per_item: int) -> None:
     with duckdb.connect() as connection:
         connection.execute("CREATE TABLE t (user BIGINT, item BIGINT)")
@@ -116,7 +116,8 @@ optional_time = st.one_of(st.none(), st.integers(0, 9).map(float))
     core=st.tuples(st.integers(0, 3), st.integers(0, 3)),
 )
 @settings(
-    deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=25,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 def test_filters_equal_plain_loops(tmp_path: Path, rows, low, high, duplicates, rating, core):
     rule = FilterRule(low, high, duplicates, rating, False, *core)

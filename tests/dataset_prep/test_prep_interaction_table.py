@@ -113,7 +113,7 @@ ID = st.text(st.characters(categories=("L", "N")), min_size=1, max_size=4).filte
 )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.tuples(ID, ID, st.integers(0, 2**40)), min_size=1, max_size=20))
 def test_any_interactions_keep_order_and_value(tmp_path_factory, rows):
     folder = tmp_path_factory.mktemp("table")

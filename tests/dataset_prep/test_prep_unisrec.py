@@ -48,7 +48,7 @@ SEQUENCES = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(SEQUENCES, st.sampled_from([3, 50]))
 def test_sequences_are_rebuilt(tmp_path_factory, sequences, window):
     folder = tmp_path_factory.mktemp("unisrec")

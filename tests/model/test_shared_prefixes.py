@@ -46,7 +46,7 @@ def test_rows_in_any_order_give_their_own_vectors(stock_and_faster):
         assert torch.allclose(stock(seq, length), packed(seq, length), atol=1e-6)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     histories=st.lists(st.lists(st.integers(1, 3), min_size=1, max_size=6), min_size=1, max_size=9)
 )
