@@ -53,7 +53,14 @@ _SHARES = (
     "interest_share",
     "neighbour_share",
 )
-_SWITCHES = ("compile_encoder", "complete_missing", "norm_first", "train_packing", "use_id")
+_SWITCHES = (
+    "compile_encoder",
+    "complete_missing",
+    "enable_amp",
+    "norm_first",
+    "train_packing",
+    "use_id",
+)
 _NOT_NEGATIVE = (
     "history_scale",
     "position_slope",

@@ -381,6 +381,7 @@ def test_norms_stand_where_the_setting_says(make_model, model):
         ({"modalities": [], "use_id": False, "category_weight": 0}, "no modality"),
         ({"compile_encoder": "maybe"}, "`compile_encoder` is .maybe.; it must be True or False"),
         ({"complete_missing": "no"}, "`complete_missing` is .no.; it must be True or False"),
+        ({"enable_amp": "maybe"}, "`enable_amp` is .maybe.; it must be True or False"),
         ({"norm_first": "yes"}, "`norm_first` is .yes.; it must be True or False"),
         ({"train_packing": "maybe"}, "`train_packing` is .maybe.; it must be True or False"),
         ({"use_id": "off"}, "`use_id` is .off.; it must be True or False"),
