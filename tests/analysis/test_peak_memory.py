@@ -21,7 +21,7 @@ def _touch_and_let_go(held_seconds: float = 0.0) -> None:
     and that is still resident, and then nothing grows.
     """
     with mmap.mmap(-1, _SIZE) as fresh:
-        fresh[:: mmap.PAGESIZE] = bytes(-(-_SIZE // mmap.PAGESIZE))
+        fresh[:: mmap.PAGESIZE] = bytes(_SIZE // mmap.PAGESIZE)
         time.sleep(held_seconds)
 
 
