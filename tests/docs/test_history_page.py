@@ -1,0 +1,65 @@
+"""docs/results/history.md says what runs/own_history.csv says."""
+
+from __future__ import annotations
+
+import runpy
+from pathlib import Path
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+
+DOCS = Path(__file__).parents[2] / "docs"
+RUNS = DOCS / "results" / "runs" / "own_history.csv"
+TITLES = {"amazon_beauty": "**Amazon Beauty**", "amazon_scientific": "**Amazon Scientific**"}
+
+
+@pytest.fixture(scope="module")
+def history_table() -> SimpleNamespace:
+    return SimpleNamespace(**runpy.run_path(str(DOCS / "measurements" / "history_table.py")))
+
+
+def lines_below(title: str, page: str) -> list[str]:
+    """The lines of the first table after ``title``, without its header and the marks of bold."""
+    table = page.split(f"\n{title}\n", 1)[1].lstrip("\n").split("\n\n", 1)[0]
+    return [line.replace("**", "") for line in table.splitlines()[2:]]
+
+
+def test_the_page_has_the_lines_of_the_file(history_table: SimpleNamespace) -> None:
+    page = (DOCS / "results" / "history.md").read_text(encoding="utf-8")
+    for dataset, lines in history_table.lines_of(RUNS).items():
+        assert sorted(lines_below(TITLES[dataset], page)) == sorted(lines)
+
+
+def test_means_are_those_of_pandas(history_table: SimpleNamespace) -> None:
+    runs = pd.read_csv(RUNS)
+    means = runs.groupby(["dataset", "model"]).mean(numeric_only=True)
+    for dataset, lines in history_table.lines_of(RUNS).items():
+        for line in lines:
+            model, _, *figures = (cell.strip() for cell in line.strip("|").split("|"))
+            expected = means.loc[(dataset, model)].drop("seed")
+            assert [float(figure) for figure in figures[1:]] == pytest.approx(
+                expected.tolist()[1:], abs=5.1e-5
+            )
+            assert float(figures[0]) == pytest.approx(expected.iloc[0], abs=5.1e-3)
+
+
+def test_seeds_and_rounding(history_table: SimpleNamespace) -> None:
+    assert history_table.seeds_in_words([3, 1, 2]) == "1 to 3"
+    assert history_table.seeds_in_words([2, 1]) == "1, 2"
+    assert history_table.seeds_in_words([4, 1, 2]) == "1, 2, 4"
+    assert history_table.mean_of(["0.04", "0.06005"], 4) == ".0500"
+    assert history_table.mean_of(["0.07685"], 4) == ".0768"
+    assert history_table.mean_of(["1.405", "0.4"], 2) == "0.90"
+
+
+def test_what_is_no_record_is_refused(history_table: SimpleNamespace, tmp_path: Path) -> None:
+    text = RUNS.read_text(encoding="utf-8").splitlines()
+    twice = tmp_path / "twice.csv"
+    twice.write_text("\n".join([*text, text[1]]) + "\n", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"twice\.csv has seeds twice: \[\['CAMMSR', '2'\]\]"):
+        history_table.lines_of(twice)
+    short = tmp_path / "short.csv"
+    short.write_text("dataset,model,seed,split\n", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"short\.csv lacks the columns"):
+        history_table.lines_of(short)
