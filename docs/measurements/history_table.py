@@ -3,7 +3,7 @@
     python docs/measurements/history_table.py docs/results/runs/own_history.csv
 
 One Markdown table a data set, its models in alphabetical order; the page groups them by kind, and
-``tests/docs/test_history_page.py`` checks that its lines are these.
+``tests/docs/test_history_page.py`` checks that its rows are these.
 """
 
 from __future__ import annotations
@@ -13,7 +13,10 @@ import sys
 from decimal import ROUND_HALF_EVEN, Decimal
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+
+from recbole_cammsr.analysis import tables
 
 _OWN = "own items among the first ten"
 #: after the model's name and its seeds: column of the file, digits
@@ -28,7 +31,7 @@ _HEADER = ["model", "seeds", _OWN, "NDCG@10", "history masked", "Recall@10", "hi
 
 
 def seeds_in_words(seeds: list[int]) -> str:
-    """``1 to 5`` for three or more that follow each other, else ``1, 3``."""
+    """``1 to 5`` for three or more that follow each other, else ``1, 3``; in any order."""
     ordered = sorted(seeds)
     if len(ordered) > 2 and ordered == list(range(ordered[0], ordered[-1] + 1)):
         return f"{ordered[0]} to {ordered[-1]}"
@@ -47,27 +50,43 @@ def mean_of(figures: list[str], digits: int) -> str:
     return str(mean) if digits == 2 else str(mean).replace("0.", ".", 1)
 
 
-def lines_of(source: Path) -> dict[str, list[str]]:
-    """By data set, one line of Markdown a model: means over the seeds of its test rows.
+def rows_of(source: Path) -> dict[str, list[list[str]]]:
+    """By data set, one row a model: its name, its seeds, and means over them of its test figures.
 
     Raises:
-        ValueError: ``source`` lacks a column, or has a seed of a model twice.
+        FileNotFoundError: there is no ``source``.
+        ValueError: ``source`` is no CSV, lacks a column or test rows, has a seed of a model twice,
+            or something that is no number.
     """
-    runs = pd.read_csv(source, dtype=str)
+    if not source.is_file():
+        raise FileNotFoundError(f"{source} is no file; name what own_history.py has written")
+    try:
+        runs = pd.read_csv(source, dtype=str)
+    except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
+        reason = str(error).strip()
+        raise ValueError(f"{source} is not what own_history.py writes: {reason}") from error
     needed = ["dataset", "model", "seed", "split", *(column for column, _ in _COLUMNS)]
     missing = [column for column in needed if column not in runs]
     if missing:
         raise ValueError(f"{source} lacks the columns {missing}; own_history.py writes them")
     tests = runs[runs["split"] == "test"]
+    if tests.empty:
+        raise ValueError(f"{source} has no rows of the test split; own_history.py writes them")
+    numbers = tests[["seed", *(column for column, _ in _COLUMNS)]].apply(
+        pd.to_numeric, errors="coerce"
+    )
+    wrong = tests[~np.isfinite(numbers).all(axis=1)]
+    if len(wrong):
+        raise ValueError(f"{source} has no number in a column of {wrong.iloc[0].tolist()}")
     twice = tests[tests.duplicated(["dataset", "model", "seed"])]
     if len(twice):
         raise ValueError(f"{source} has seeds twice: {twice[['model', 'seed']].values.tolist()}")
-    lines: dict[str, list[str]] = {}
+    by_dataset: dict[str, list[list[str]]] = {}
     for (dataset, model), rows in tests.groupby(["dataset", "model"]):
         cells = [str(model), seeds_in_words([int(seed) for seed in rows["seed"]])]
         cells += [mean_of(rows[column].tolist(), digits) for column, digits in _COLUMNS]
-        lines.setdefault(str(dataset), []).append(f"| {' | '.join(cells)} |")
-    return lines
+        by_dataset.setdefault(str(dataset), []).append(cells)
+    return by_dataset
 
 
 def main() -> None:
@@ -75,12 +94,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("source", type=Path, metavar="FILE", help="what own_history.py has written")
     try:
-        tables = lines_of(parser.parse_args().source)
+        by_dataset = rows_of(parser.parse_args().source)
     except (FileNotFoundError, ValueError) as error:
         sys.exit(f"history_table: error: {error}")
-    for dataset, lines in tables.items():
-        print(f"\n**{dataset}**\n", f"| {' | '.join(_HEADER)} |", sep="\n")
-        print(f"|{' --- |' * len(_HEADER)}", *lines, sep="\n")
+    for dataset, rows in by_dataset.items():
+        print(f"\n**{dataset}**\n", tables.markdown(_HEADER, rows), sep="\n")
 
 
 if __name__ == "__main__":

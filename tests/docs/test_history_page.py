@@ -19,24 +19,24 @@ def history_table() -> SimpleNamespace:
     return SimpleNamespace(**runpy.run_path(str(DOCS / "measurements" / "history_table.py")))
 
 
-def lines_below(title: str, page: str) -> list[str]:
-    """The lines of the first table after ``title``, without its header and the marks of bold."""
+def rows_below(title: str, page: str) -> list[list[str]]:
+    """The rows of the first table after ``title``, without its header and the marks of bold."""
     table = page.split(f"\n{title}\n", 1)[1].lstrip("\n").split("\n\n", 1)[0]
-    return [line.replace("**", "") for line in table.splitlines()[2:]]
+    lines = [line.replace("**", "") for line in table.splitlines()[2:]]
+    return [line.removeprefix("| ").removesuffix(" |").split(" | ") for line in lines]
 
 
-def test_the_page_has_the_lines_of_the_file(history_table: SimpleNamespace) -> None:
+def test_the_page_has_the_rows_of_the_file(history_table: SimpleNamespace) -> None:
     page = (DOCS / "results" / "history.md").read_text(encoding="utf-8")
-    for dataset, lines in history_table.lines_of(RUNS).items():
-        assert sorted(lines_below(TITLES[dataset], page)) == sorted(lines)
+    for dataset, rows in history_table.rows_of(RUNS).items():
+        assert sorted(rows_below(TITLES[dataset], page)) == sorted(rows)
 
 
 def test_means_are_those_of_pandas(history_table: SimpleNamespace) -> None:
     runs = pd.read_csv(RUNS)
     means = runs.groupby(["dataset", "model"]).mean(numeric_only=True)
-    for dataset, lines in history_table.lines_of(RUNS).items():
-        for line in lines:
-            model, _, *figures = (cell.strip() for cell in line.strip("|").split("|"))
+    for dataset, rows in history_table.rows_of(RUNS).items():
+        for model, _, *figures in rows:
             expected = means.loc[(dataset, model)].drop("seed")
             assert [float(figure) for figure in figures[1:]] == pytest.approx(
                 expected.tolist()[1:], abs=5.1e-5
@@ -58,8 +58,24 @@ def test_what_is_no_record_is_refused(history_table: SimpleNamespace, tmp_path: 
     twice = tmp_path / "twice.csv"
     twice.write_text("\n".join([*text, text[1]]) + "\n", encoding="utf-8")
     with pytest.raises(ValueError, match=r"twice\.csv has seeds twice: \[\['CAMMSR', '2'\]\]"):
-        history_table.lines_of(twice)
+        history_table.rows_of(twice)
+    with pytest.raises(FileNotFoundError, match=r"lost\.csv is no file"):
+        history_table.rows_of(tmp_path / "lost.csv")
+    words = tmp_path / "words.csv"
+    for content in ("", 'a,b\n1,"2\n', "a\n1\n1,2\n"):
+        words.write_text(content, encoding="utf-8")
+        with pytest.raises(ValueError, match=r"words\.csv is not what own_history\.py writes: "):
+            history_table.rows_of(words)
+    for figure in ("many", "", "inf"):
+        row = text[1].split(",")
+        row[5] = figure
+        words.write_text("\n".join([text[0], ",".join(row)]) + "\n", encoding="utf-8")
+        with pytest.raises(ValueError, match=r"words\.csv has no number in a column of \['amazon"):
+            history_table.rows_of(words)
+    words.write_text(text[0] + "\n", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"words\.csv has no rows of the test split"):
+        history_table.rows_of(words)
     short = tmp_path / "short.csv"
     short.write_text("dataset,model,seed,split\n", encoding="utf-8")
     with pytest.raises(ValueError, match=r"short\.csv lacks the columns"):
-        history_table.lines_of(short)
+        history_table.rows_of(short)

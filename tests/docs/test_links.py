@@ -38,8 +38,10 @@ def broken_links(page: Path) -> list[str]:
             continue
         file, _, anchor = link.partition("#")
         target = page.parent / file if file else page
-        lost = anchor and target.suffix == ".md" and target.exists()
-        if not target.exists() or (lost and anchor not in anchors_of(target)):
+        leads = target.exists()
+        if leads and anchor and target.suffix == ".md":
+            leads = anchor in anchors_of(target)
+        if not leads:
             broken.append(link)
     return broken
 
