@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from recbole_cammsr.analysis.peak_memory import PeakMemory, resident_bytes
 from recbole_cammsr.analysis.speed_contenders import Conditions
+from recbole_cammsr.compat import amp_dtype
 
 
 @dataclass(frozen=True)
@@ -84,9 +85,6 @@ def prepare_torch(conditions: Conditions) -> None:
         raise ValueError("--device cuda: torch finds no CUDA device; use --device cpu.")
     if conditions.amp and cuda:
         # RecBole leaves the dtype to torch, whose default on CUDA is float16
-        if hasattr(torch, "set_autocast_dtype"):  # torch >= 2.4
-            torch.set_autocast_dtype("cuda", torch.bfloat16)
-        else:
-            torch.set_autocast_gpu_dtype(torch.bfloat16)
+        amp_dtype.set_cuda_dtype(torch.bfloat16)
     logging.getLogger().setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", category=FutureWarning, module="recbole")

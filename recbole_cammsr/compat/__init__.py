@@ -8,6 +8,7 @@ files are never edited, and no other package is changed for anyone but RecBole.
 from __future__ import annotations
 
 from recbole_cammsr.compat import (
+    amp_dtype,
     anomaly,
     distributed,
     hyperopt,
@@ -34,6 +35,7 @@ _SHIMS = (
     distributed,
     trainer,
     anomaly,
+    amp_dtype,
 )
 
 

@@ -40,6 +40,9 @@ class CatalogueRecommender(SequentialRecommender):
 
     input_type = InputType.POINTWISE
 
+    #: what `enable_amp` computes in, on a GPU as on a CPU (compat/amp_dtype.py)
+    amp_dtype = torch.bfloat16
+
     #: parameters whose second dimension is that of modality ``{index}``'s features
     projection_key = "projections.{index}.weight"
 
