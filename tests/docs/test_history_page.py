@@ -1,4 +1,4 @@
-"""docs/results/history.md says what runs/own_history.csv says."""
+"""docs/results/history.md and gpu.md say what the files of own items in runs/ say."""
 
 from __future__ import annotations
 
@@ -11,7 +11,12 @@ import pytest
 
 DOCS = Path(__file__).parents[2] / "docs"
 RUNS = DOCS / "results" / "runs" / "own_history.csv"
-TITLES = {"amazon_beauty": "**Amazon Beauty**", "amazon_scientific": "**Amazon Scientific**"}
+TITLES = {
+    "amazon_beauty": "**Amazon Beauty**",
+    "amazon_scientific": "**Amazon Scientific**",
+    "ml-100k": "**MovieLens-100K**",
+}
+PAGES = [("history.md", "own_history.csv"), ("gpu.md", "gpu_own_history.csv")]
 
 
 @pytest.fixture(scope="module")
@@ -26,9 +31,12 @@ def rows_below(title: str, page: str) -> list[list[str]]:
     return [line.removeprefix("| ").removesuffix(" |").split(" | ") for line in lines]
 
 
-def test_the_page_has_the_rows_of_the_file(history_table: SimpleNamespace) -> None:
-    page = (DOCS / "results" / "history.md").read_text(encoding="utf-8")
-    for dataset, rows in history_table.rows_of(RUNS).items():
+@pytest.mark.parametrize(("page_name", "file"), PAGES)
+def test_the_page_has_the_rows_of_the_file(
+    history_table: SimpleNamespace, page_name: str, file: str
+) -> None:
+    page = (DOCS / "results" / page_name).read_text(encoding="utf-8")
+    for dataset, rows in history_table.rows_of(RUNS.with_name(file)).items():
         assert sorted(rows_below(TITLES[dataset], page)) == sorted(rows)
 
 

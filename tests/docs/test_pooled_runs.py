@@ -1,0 +1,110 @@
+"""What docs/results/gpu.md says of seeds on two devices together is what its commands print."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import runpy
+import shlex
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SCRIPT = ROOT / "docs" / "measurements" / "pooled_runs.py"
+PAGE = (ROOT / "docs" / "results" / "gpu.md").read_text(encoding="utf-8")
+COMMANDS = re.findall(r"```\npython docs/measurements/pooled_runs\.py ([^`]+)```", PAGE)
+HEADER = ["dataset", "model", "settings", "damage", "stage", "seed"]
+
+
+@pytest.fixture(scope="module")
+def pooled() -> SimpleNamespace:
+    return SimpleNamespace(**runpy.run_path(str(SCRIPT)))
+
+
+def run(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(sys, "argv", ["pooled_runs.py", *arguments])
+    runpy.run_path(str(SCRIPT), run_name="__main__")
+
+
+@pytest.fixture
+def write(tmp_path: Path):
+    """Writes a file of runs: settings, seed, and one figure that stands for all three metrics."""
+
+    def written(name: str, *runs: tuple[dict, int, float], stage: str = "test") -> Path:
+        with open(tmp_path / name, "w", newline="", encoding="utf-8") as file:
+            lines = csv.writer(file)
+            lines.writerow([*HEADER, "valid ndcg@10", "test ndcg@10", "test recall@10"])
+            for settings, seed, figure in runs:
+                text = json.dumps(settings)
+                lines.writerow(["toys", "CAMMSR", text, "{}", stage, seed, *[figure] * 3])
+        return tmp_path / name
+
+    return written
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_page_has_what_its_command_prints(
+    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(shlex.split(command.replace("\\\n", " ")), monkeypatch)
+    assert capsys.readouterr().out.strip() in PAGE
+
+
+def test_there_are_two_such_tables() -> None:
+    assert len(COMMANDS) == 2
+
+
+def test_a_seed_counts_once_a_file_whatever_its_precision(pooled: SimpleNamespace, write) -> None:
+    one = write("one.csv", ({}, 1, 0.2), ({"enable_amp": True}, 1, 0.4), ({}, 2, 0.5))
+    two = write("two.csv", ({"enable_amp": True, "enable_scaler": True}, 1, 0.7), ({"a": 1}, 2, 9))
+    runs = pooled.read([one, two], "toys", "CAMMSR")
+    assert np.allclose(pooled.figures_of(runs, {}, "CAMMSR")[:, 0], [0.3, 0.5, 0.7])
+
+
+def test_experts_that_are_not_there_have_no_width(pooled: SimpleNamespace, write) -> None:
+    sums = {"fusion": "sum", "expert_size": 512}
+    file = write(
+        "sum.csv", (sums, 1, 0.2), ({"fusion": "sum"}, 2, 0.4), ({"expert_size": 512}, 1, 1)
+    )
+    runs = pooled.read([file], "toys", "CAMMSR")
+    assert len(pooled.figures_of(runs, sums, "sum")) == 2
+    with pytest.raises(ValueError, match=r"wide: 1 seeds have the settings .*512.*; it takes two"):
+        pooled.figures_of(runs, {"expert_size": 512}, "wide")
+
+
+def test_means_and_p_are_those_of_welch(pooled: SimpleNamespace) -> None:
+    ours, theirs = np.array([[0.5], [0.6], [0.7]]), np.array([[0.4], [0.5]])
+    error = np.sqrt(0.01 / 3 + 0.005 / 2)
+    freedom = error**4 / ((0.01 / 3) ** 2 / 2 + (0.005 / 2) ** 2)
+    from scipy.stats import t
+
+    p = 2 * t.sf(0.15 / error, freedom)
+    expected = f"{p:#.2g}".replace("0.", ".", 1)
+    assert pooled.row_of("x", ours, theirs) == ["x", "2", ".4500", "+33.3 %", expected]
+    assert pooled.row_of("y", ours) == ["y", "3", ".6000", "", ""]
+
+
+def test_what_cannot_be_pooled_is_refused_in_a_sentence(
+    write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = write("runs.csv", ({}, 1, 0.2), ({}, 2, 0.3))
+    short = tmp_path / "short.csv"
+    short.write_text("dataset,model\ntoys,CAMMSR\n", encoding="utf-8")
+    for arguments, words in (
+        ([str(tmp_path / "lost.csv"), "--dataset", "toys"], r"lost\.csv is no file"),
+        ([str(short), "--dataset", "toys"], r"short\.csv lacks the columns \['settings'"),
+        ([str(file), "--dataset", "books"], r"no test run of CAMMSR on books in .*runs\.csv"),
+        (
+            [str(write("tuning.csv", ({}, 1, 0.2), stage="tune")), "--dataset", "toys"],
+            "no test run",
+        ),
+        ([str(file), "--dataset", "toys", "--without", 'ID={"use_id": false}'], "ID: 0 seeds have"),
+    ):
+        with pytest.raises(SystemExit, match=words):
+            run(arguments, monkeypatch)
