@@ -13,10 +13,7 @@ import sys
 from decimal import ROUND_HALF_EVEN, Decimal
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
-
-from recbole_cammsr.analysis import tables
+from recbole_cammsr.analysis import files, tables
 
 _OWN = "own items among the first ten"
 #: after the model's name and its seeds: column of the file, digits
@@ -58,26 +55,12 @@ def rows_of(source: Path) -> dict[str, list[list[str]]]:
         ValueError: ``source`` is no CSV, lacks a column or test rows, has a seed of a model twice,
             or something that is no number.
     """
-    if not source.is_file():
-        raise FileNotFoundError(f"{source} is no file; name what own_history.py has written")
-    try:
-        runs = pd.read_csv(source, dtype=str)
-    except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
-        reason = str(error).strip()
-        raise ValueError(f"{source} is not what own_history.py writes: {reason}") from error
     needed = ["dataset", "model", "seed", "split", *(column for column, _ in _COLUMNS)]
-    missing = [column for column in needed if column not in runs]
-    if missing:
-        raise ValueError(f"{source} lacks the columns {missing}; own_history.py writes them")
+    runs = files.read_csv(source, needed, "own_history.py")
     tests = runs[runs["split"] == "test"]
     if tests.empty:
         raise ValueError(f"{source} has no rows of the test split; own_history.py writes them")
-    numbers = tests[["seed", *(column for column, _ in _COLUMNS)]].apply(
-        pd.to_numeric, errors="coerce"
-    )
-    wrong = tests[~np.isfinite(numbers).all(axis=1)]
-    if len(wrong):
-        raise ValueError(f"{source} has no number in a column of {wrong.iloc[0].tolist()}")
+    files.numbers(tests, ["seed", *(column for column, _ in _COLUMNS)], source)
     twice = tests[tests.duplicated(["dataset", "model", "seed"])]
     if len(twice):
         raise ValueError(f"{source} has seeds twice: {twice[['model', 'seed']].values.tolist()}")

@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import ttest_ind
 
-from recbole_cammsr.analysis import tables
+from recbole_cammsr.analysis import files, tables
 
 _METRICS = ("valid ndcg@10", "test ndcg@10", "test recall@10")
 _PRECISION = ("enable_amp", "enable_scaler")
@@ -44,34 +44,30 @@ def what_counts(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in settings.items() if name not in unread}
 
 
-def read(files: Sequence[Path], dataset: str, model: str) -> pd.DataFrame:
+def read(paths: Sequence[Path], dataset: str, model: str) -> pd.DataFrame:
     """The test runs of a model on undamaged data, settings parsed.
 
     Raises:
         FileNotFoundError: a file is not there.
-        ValueError: a file lacks a column, or there is no such run.
+        ValueError: a file is not what run_digest.py writes, or there is no such run.
     """
     needed = ["dataset", "model", "settings", "damage", "stage", "seed", *_METRICS]
     parts = []
-    for file in files:
-        if not file.is_file():
-            raise FileNotFoundError(f"{file} is no file; name what run_digest.py has written")
-        part = pd.read_csv(file)
-        missing = [column for column in needed if column not in part]
-        if missing:
-            raise ValueError(f"{file} lacks the columns {missing}; run_digest.py writes them")
-        parts.append(part.assign(file=str(file)))
-    runs = pd.concat(parts, ignore_index=True)
-    chosen = runs[
-        (runs["dataset"] == dataset)
-        & (runs["model"] == model)
-        & (runs["stage"] == "test")
-        & (runs["damage"] == "{}")
-    ].copy()
-    if chosen.empty:
-        raise ValueError(f"no test run of {model} on {dataset} in {', '.join(map(str, files))}")
-    chosen["settings"] = [what_counts(json.loads(text)) for text in chosen["settings"]]
-    return chosen
+    for path in paths:
+        runs = files.read_csv(path, needed, "run_digest.py")
+        chosen = runs[
+            (runs["dataset"] == dataset)
+            & (runs["model"] == model)
+            & (runs["stage"] == "test")
+            & (runs["damage"] == "{}")
+        ]
+        part = files.numbers(chosen, ["seed", *_METRICS], path)
+        settings = [what_counts(_object(text)) for text in chosen["settings"]]
+        parts.append(part.assign(settings=settings, file=str(path)))
+    found = pd.concat(parts, ignore_index=True)
+    if found.empty:
+        raise ValueError(f"no test run of {model} on {dataset} in {', '.join(map(str, paths))}")
+    return found
 
 
 def figures_of(runs: pd.DataFrame, settings: Mapping[str, Any], name: str) -> np.ndarray:
@@ -85,7 +81,7 @@ def figures_of(runs: pd.DataFrame, settings: Mapping[str, Any], name: str) -> np
     figures = found.groupby(["file", "seed"])[list(_METRICS)].mean()
     if len(figures) < 2:
         raise ValueError(f"{name}: {len(figures)} seeds have the settings {wanted}; it takes two")
-    return figures.to_numpy(dtype=float)
+    return figures.to_numpy()
 
 
 def row_of(name: str, ours: np.ndarray, theirs: np.ndarray | None = None) -> list[str]:
@@ -110,15 +106,21 @@ def row_of(name: str, ours: np.ndarray, theirs: np.ndarray | None = None) -> lis
     return cells
 
 
-def _pair(text: str) -> tuple[str, dict[str, Any]]:
-    name, found, settings = text.partition("=")
+def _object(text: str) -> dict[str, Any]:
     try:
-        parsed = json.loads(settings)
-    except json.JSONDecodeError:
-        parsed = None
-    if not found or not isinstance(parsed, dict):
-        raise argparse.ArgumentTypeError(f'{text!r} is not NAME={{"setting": value}}')
-    return name, parsed
+        parsed = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ValueError(f'{text!r} is not {{"setting": value}}: {error}') from error
+    if not isinstance(parsed, dict):
+        raise ValueError(f'{text!r} is not {{"setting": value}}')
+    return parsed
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, found, settings = text.partition("=")
+    if not found:
+        raise ValueError(f'--without {text!r} is not NAME={{"setting": value}}')
+    return name, settings
 
 
 def main() -> None:
@@ -127,18 +129,19 @@ def main() -> None:
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="of run_digest.py")
     parser.add_argument("--dataset", required=True)
     parser.add_argument("--model", default="CAMMSR")
-    parser.add_argument("--settings", type=json.loads, default={}, help="of the model, as JSON")
+    parser.add_argument("--settings", default="{}", help="of the model, as JSON")
     parser.add_argument(
-        "--without", type=_pair, action="append", default=[], metavar="NAME=JSON",
+        "--without", action="append", default=[], metavar="NAME=JSON",
         help="a variant: its name, and what it changes in the settings",
     )  # fmt: skip
     options = parser.parse_args()
     try:
         runs = read(options.files, options.dataset, options.model)
-        ours = figures_of(runs, options.settings, options.model)
+        settings = _object(options.settings)
+        ours = figures_of(runs, settings, options.model)
         rows = [row_of(options.model, ours)]
-        for name, changed in options.without:
-            theirs = figures_of(runs, {**options.settings, **changed}, name)
+        for name, changed in map(_pair, options.without):
+            theirs = figures_of(runs, {**settings, **_object(changed)}, name)
             rows.append(row_of(f"without {name}", ours, theirs))
     except (FileNotFoundError, ValueError) as error:
         sys.exit(f"pooled_runs: error: {error}")

@@ -88,3 +88,46 @@ def write_csv(path: Path, rows: Iterable[Mapping[str, Any]], columns: Sequence[s
     """Write rows as CSV with exactly these columns; floats keep all their digits."""
     frame = pd.DataFrame(list(rows), columns=list(columns))
     write_text(path, frame.to_csv(index=False, lineterminator="\n"))
+
+
+def read_csv(path: Path, columns: Sequence[str], writer: str) -> pd.DataFrame:
+    """Read rows as text, with at least these columns.
+
+    Args:
+        path: the file.
+        columns: what it must have.
+        writer: the program that writes such files, for what is said of one that is not.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: the file is no CSV, or lacks a column.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is no file; name what {writer} has written")
+    try:
+        rows = pd.read_csv(path, dtype=str)
+    except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
+        reason = str(error).strip()
+        raise ValueError(f"{path} is not what {writer} writes: {reason}") from error
+    missing = [column for column in columns if column not in rows]
+    if missing:
+        raise ValueError(f"{path} lacks the columns {missing}; {writer} writes them")
+    return rows
+
+
+def numbers(rows: pd.DataFrame, columns: Sequence[str], path: Path) -> pd.DataFrame:
+    """Columns of text as numbers.
+
+    Args:
+        rows: of :func:`read_csv`.
+        columns: those that hold numbers.
+        path: the file that the rows are from.
+
+    Raises:
+        ValueError: a cell is empty, a word, or no finite number.
+    """
+    parsed = rows[list(columns)].apply(pd.to_numeric, errors="coerce").astype(float)
+    wrong = rows[~np.isfinite(parsed).all(axis=1)]
+    if len(wrong):
+        raise ValueError(f"{path} has no number in a column of {wrong.iloc[0].tolist()}")
+    return parsed

@@ -96,7 +96,21 @@ def test_what_cannot_be_pooled_is_refused_in_a_sentence(
     file = write("runs.csv", ({}, 1, 0.2), ({}, 2, 0.3))
     short = tmp_path / "short.csv"
     short.write_text("dataset,model\ntoys,CAMMSR\n", encoding="utf-8")
+    empty = write("empty.csv", ({}, 1, ""), ({}, 2, 0.3))
+    list_of_settings = write("list.csv", ([1], 1, 0.2))
+    blank, binary = tmp_path / "blank.csv", tmp_path / "binary.csv"
+    blank.write_text("", encoding="utf-8")
+    binary.write_bytes(b"\xff\xfe\x00dataset")
+    toys = ["--dataset", "toys"]
     for arguments, words in (
+        ([str(blank), *toys], r"blank\.csv is not what run_digest\.py writes"),
+        ([str(binary), *toys], r"binary\.csv is not what run_digest\.py writes"),
+        ([str(empty), *toys], r"empty\.csv has no number in a column of \['toys'"),
+        ([str(list_of_settings), *toys], r"'\[1\]' is not \{\"setting\": value\}"),
+        ([str(file), *toys, "--settings", "[1]"], r"'\[1\]' is not \{\"setting\": value\}"),
+        ([str(file), *toys, "--settings", "wide"], r"'wide' is not \{\"setting\": value\}: "),
+        ([str(file), *toys, "--without", "ID"], r"--without 'ID' is not NAME="),
+        ([str(file), *toys, "--without", "ID=no"], r"'no' is not \{\"setting\": value\}: "),
         ([str(tmp_path / "lost.csv"), "--dataset", "toys"], r"lost\.csv is no file"),
         ([str(short), "--dataset", "toys"], r"short\.csv lacks the columns \['settings'"),
         ([str(file), "--dataset", "books"], r"no test run of CAMMSR on books in .*runs\.csv"),
