@@ -103,6 +103,8 @@ class CAMoE(nn.Module):
         prior: ``(C,)`` share of each label in the catalogue, None without guidance.
         copies: experts per view.
         dropout: inside the experts.
+        mixture_dropout: probability that an item of a training step goes without the mixture
+            (stochastic depth), so that the encoder learns to read both h and r.
         gamma: start value of the learned scale of the mixture.
         gate_scale: ``s``, multiplies the modality logits; larger values let the weights move
             faster at the model's learning rate.
@@ -120,6 +122,7 @@ class CAMoE(nn.Module):
         prior: torch.Tensor | None,
         copies: int = 1,
         dropout: float = 0.0,
+        mixture_dropout: float = 0.0,
         gamma: float = 0.1,
         gate_scale: float = 1.0,
     ) -> None:
@@ -146,6 +149,7 @@ class CAMoE(nn.Module):
             self.key_norm = nn.LayerNorm(dimension)
             self.key = nn.Linear(dimension, dimension, bias=False)
         self.gamma = nn.Parameter(torch.tensor(float(gamma)))
+        self.mixture_dropout = Dropout(mixture_dropout)
 
     def residual(
         self, modalities: torch.Tensor, mask: torch.Tensor, probability: torch.Tensor | None
@@ -197,4 +201,6 @@ class CAMoE(nn.Module):
             scores = (keys * query).sum(dim=2).float() / math.sqrt(keys.shape[2])
             attention = torch.softmax(scores.masked_fill(~usable, -math.inf), dim=1)
         mixture = torch.einsum("nk,nkd->nd", attention.to(outputs.dtype), outputs)
+        if self.training and self.mixture_dropout.p:
+            mixture = mixture * self.mixture_dropout(mixture.new_ones(len(mixture), 1))
         return Mixture(self.gamma * mixture, attention)

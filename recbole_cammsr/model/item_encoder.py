@@ -85,6 +85,8 @@ class ItemEncoder(nn.Module):
                 prior=prior,
                 copies=config["experts_per_view"],
                 dropout=config["expert_dropout"],
+                # checkpoints of earlier versions have no such setting
+                mixture_dropout=float(config["mixture_dropout"] or 0),
                 gamma=config["expert_scale"],
                 gate_scale=config["gate_scale"],
             )

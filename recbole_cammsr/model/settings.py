@@ -48,6 +48,7 @@ _SHARES = (
     "hidden_dropout_prob",
     "attn_dropout_prob",
     "expert_dropout",
+    "mixture_dropout",
     "adaptor_dropout_prob",
     "placeholder_share",
     "interest_share",

@@ -14,7 +14,7 @@ from recbole_cammsr.model.category_head import CategoryHead, category_loss, labe
 N, M, D, C = 5, 3, 8, 4
 
 
-def make(prior=True, copies=1, n_modalities=M):
+def make(prior=True, copies=1, n_modalities=M, mixture_dropout=0.0):
     torch.manual_seed(0)
     camoe = CAMoE(
         n_modalities=n_modalities,
@@ -23,6 +23,7 @@ def make(prior=True, copies=1, n_modalities=M):
         prior=torch.tensor([0.4, 0.3, 0.2, 0.1]) if prior else None,
         copies=copies,
         dropout=0.5,
+        mixture_dropout=mixture_dropout,
         gamma=0.3,
         gate_scale=2.0,
     ).eval()
@@ -80,6 +81,31 @@ def test_mixture_is_the_attention_over_usable_experts(copies):
         expected = 0.3 * sum(w * o for w, o in zip(weights, outputs))
         assert torch.allclose(mixture.attention[n], weights, atol=1e-5)
         assert torch.allclose(mixture.items[n], expected, atol=1e-5)
+
+
+def test_in_training_an_item_has_the_whole_mixture_or_none_of_it():
+    camoe = make(mixture_dropout=0.25)
+    for expert in camoe.experts:
+        expert.dropout.p = 0.0
+    x = torch.randn(4000, M, D)
+    mask, context = torch.ones(4000, M, dtype=torch.bool), torch.randn(4000, D)
+    whole = camoe.mixture(x, mask, context).items
+    camoe.train()
+    items = camoe.mixture(x, mask, context).items
+    dropped = (items == 0).all(dim=1)
+    assert torch.allclose(items[~dropped], whole[~dropped] / 0.75, atol=1e-5)
+    # 1000 of 4000 are expected, with a standard deviation of 27
+    assert 860 < int(dropped.sum()) < 1140
+
+
+def test_nothing_is_drawn_where_the_mixture_is_not_dropped():
+    camoe = make().train()
+    for expert in camoe.experts:
+        expert.dropout.p = 0.0
+    x, mask, context, _ = inputs()
+    before = torch.random.get_rng_state()
+    camoe.mixture(x, mask, context)
+    assert torch.equal(torch.random.get_rng_state(), before)
 
 
 def test_an_average_item_and_an_unguided_one_weigh_all_modalities_alike():
