@@ -21,9 +21,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import ttest_ind
 
 from recbole_cammsr.analysis import files, tables
+from recbole_cammsr.analysis.significance import seed_test
 
 _METRICS = ("valid ndcg@10", "test ndcg@10", "test recall@10")
 _PRECISION = ("enable_amp", "enable_scaler")
@@ -100,7 +100,9 @@ def row_of(name: str, ours: np.ndarray, theirs: np.ndarray | None = None) -> lis
             cells += ["", ""]
             continue
         gain = 100 * (ours[:, column].mean() / mean - 1)
-        p = float(ttest_ind(ours[:, column], theirs[:, column], equal_var=False).pvalue)
+        p = seed_test(ours[:, column], theirs[:, column])
+        if p is None:
+            raise ValueError(f"{name}: a test between seeds takes two of each")
         said = "< .0001" if p < 1e-4 else f"{p:#.2g}".replace("0.", ".", 1)
         cells += [f"{gain:+.1f} %", said]
     return cells

@@ -43,7 +43,7 @@ _COST_COLUMNS = (
 )
 _TEST_COLUMNS = (
     *("dataset", "metric", "reference", "model", "users", "difference", "improvement"),
-    *("t_p", "t_p_holm", "wilcoxon_p", "wilcoxon_p_holm"),
+    *("t_p", "t_p_holm", "wilcoxon_p", "wilcoxon_p_holm", "seeds_p"),
 )
 _BREAKDOWN_COLUMNS = ("dataset", "model", "breakdown", "group", "users", "metric", "value")
 _MOST_CATEGORIES = 12
@@ -140,7 +140,9 @@ def _main_tables(
         if here and main is not None:
             parts += [
                 f"{experiment.reference}, paired over users, {metric_title(main)} averaged over "
-                "seeds; Holm's correction is over the rows:",
+                "seeds; Holm's correction is over the rows. The last column asks about other "
+                "seeds instead of other users (Welch's t-test, not corrected): believe an "
+                "improvement that both bear out:",
                 markdown(COMPARISON_HEADER, comparison_rows(here)),
             ]
     return "\n\n".join(parts)
@@ -270,6 +272,7 @@ def _tests(comparisons: Sequence[Comparison], reference: str) -> list[dict[str, 
             "t_p_holm": one.t_holm,
             "wilcoxon_p": one.test.wilcoxon_p,
             "wilcoxon_p_holm": one.wilcoxon_holm,
+            "seeds_p": one.seeds_p,
         }
         for one in comparisons
     ]

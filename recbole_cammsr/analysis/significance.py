@@ -1,4 +1,4 @@
-"""Paired tests over users, and Holm's correction for several of them."""
+"""Tests paired over users, Holm's correction for several of them, and a test between seeds."""
 
 from __future__ import annotations
 
@@ -49,6 +49,30 @@ def paired_test(first: np.ndarray, second: np.ndarray) -> PairedTest:
     t_p = 0.0 if np.ptp(difference) == 0 else float(stats.ttest_rel(first, second).pvalue)
     wilcoxon_p = float(stats.wilcoxon(difference).pvalue)
     return PairedTest(float(difference.mean()), t_p, wilcoxon_p, len(first))
+
+
+def seed_test(
+    first: Sequence[float] | np.ndarray, second: Sequence[float] | np.ndarray
+) -> float | None:
+    """Whether two systems differ by more than their training seeds do: Welch's t-test.
+
+    A test that is paired over users asks about other users of the same trained models; where
+    seeds differ much, as on small data, it takes a lucky seed for a better system. This one asks
+    about other seeds. (B. L. Welch, "The generalization of 'Student's' problem when several
+    different population variances are involved", 1947.)
+
+    Args:
+        first: a metric per seed.
+        second: of the other system; its seeds need not be the same.
+
+    Returns:
+        Two-sided p; None where one of the two has a single seed.
+    """
+    if min(len(first), len(second)) < 2:
+        return None
+    if np.ptp(first) == 0 and np.ptp(second) == 0:  # no variance, t is infinite or undefined
+        return 1.0 if first[0] == second[0] else 0.0
+    return float(stats.ttest_ind(first, second, equal_var=False).pvalue)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

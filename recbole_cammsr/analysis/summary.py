@@ -1,4 +1,4 @@
-"""Means and deviations over seeds, improvements, and paired comparisons over users."""
+"""Means and deviations over seeds, improvements, and comparisons over users and over seeds."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from recbole_cammsr.analysis.benchmark import Run
 from recbole_cammsr.analysis.ranks import UserRanks, is_per_user, per_user
-from recbole_cammsr.analysis.significance import PairedTest, holm, paired_test
+from recbole_cammsr.analysis.significance import PairedTest, holm, paired_test, seed_test
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The reference against another contender, over the users of a data set.
+    """The reference against another contender, over the users and the seeds of a data set.
 
     Attributes:
         dataset: where.
@@ -46,6 +46,7 @@ class Comparison:
         test: of the paired values.
         t_holm: p of the t-test after Holm's correction over the comparisons of the data set.
         wilcoxon_holm: the same for Wilcoxon's test.
+        seeds_p: of Welch's t-test between the seeds of both, not corrected; None with one seed.
     """
 
     dataset: str
@@ -55,6 +56,7 @@ class Comparison:
     test: PairedTest
     t_holm: float
     wilcoxon_holm: float
+    seeds_p: float | None
 
 
 #: data set -> label -> metric -> cell
@@ -174,6 +176,10 @@ def compare(runs: Sequence[Run], metric: str, reference: str) -> list[Comparison
             label: user_means([run.ranks for run in here if run.contender == label], metric)
             for label in labels
         }
+        seeds = {
+            label: [run.result.test[metric] for run in here if run.contender == label]
+            for label in labels
+        }
         users, own = means[reference]
         others = [label for label in labels if label != reference]
         tests = []
@@ -190,7 +196,8 @@ def compare(runs: Sequence[Run], metric: str, reference: str) -> list[Comparison
         for label, test, by_t, by_wilcoxon in zip(others, tests, t_holm, wilcoxon_holm):
             base = means[label][1].mean()
             relative = float(own.mean() / base - 1.0) if base else None
+            between = seed_test(seeds[reference], seeds[label])
             comparisons.append(
-                Comparison(dataset, metric, label, relative, test, by_t, by_wilcoxon)
+                Comparison(dataset, metric, label, relative, test, by_t, by_wilcoxon, between)
             )
     return comparisons

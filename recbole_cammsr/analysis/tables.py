@@ -161,6 +161,7 @@ def comparison_rows(comparisons: Sequence[Comparison]) -> list[list[str]]:
             p_value(one.test.wilcoxon_p),
             p_value(one.wilcoxon_holm),
             str(one.test.users),
+            "-" if one.seeds_p is None else p_value(one.seeds_p),
         ]
         for one in comparisons
     ]
@@ -174,6 +175,7 @@ COMPARISON_HEADER = (
     "Wilcoxon p",
     "after Holm",
     "users",
+    "between seeds p",
 )
 
 

@@ -1,4 +1,4 @@
-"""Paired tests and Holm's correction against closed forms, naive loops and scipy."""
+"""Tests over users and over seeds, Holm's correction, against closed forms and naive loops."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from recbole_cammsr.analysis.significance import holm, paired_test
+from recbole_cammsr.analysis.significance import holm, paired_test, seed_test
 
 
 def naive_holm(p_values):
@@ -56,6 +56,36 @@ def test_wilcoxon_is_the_share_of_sign_patterns():
     ]
     expected = sum(value <= observed for value in sums) / len(sums)
     assert paired_test(d, np.zeros(7)).wilcoxon_p == pytest.approx(expected)
+
+
+def test_between_seeds_is_welchs_closed_form():
+    first, second = [0.5, 0.7, 0.9, 0.6], [0.4, 0.45, 0.35]
+    errors = [np.var(values, ddof=1) / len(values) for values in (first, second)]
+    t = (np.mean(first) - np.mean(second)) / math.sqrt(sum(errors))
+    freedom = sum(errors) ** 2 / (errors[0] ** 2 / 3 + errors[1] ** 2 / 2)
+    assert seed_test(first, second) == pytest.approx(2 * stats.t.sf(abs(t), freedom))
+    assert seed_test(second, first) == pytest.approx(seed_test(first, second))
+
+
+def test_between_seeds_takes_two_of_each():
+    assert seed_test([0.5], [0.4, 0.3]) is None
+    assert seed_test([0.5, 0.4], [0.3]) is None
+
+
+def test_seeds_that_do_not_vary_differ_or_do_not():
+    assert seed_test([0.5, 0.5], [0.4, 0.4]) == 0.0
+    assert seed_test([0.5, 0.5], [0.5, 0.5]) == 1.0
+
+
+def test_a_lucky_seed_is_no_better_system():
+    """One of three seeds far ahead for every user: the users are sure, the seeds are not."""
+    rng = np.random.default_rng(3)
+    users = rng.uniform(0, 1, 500)
+    first = [users + 0.3, users + 0.001, users - 0.001]
+    second = [users, users + 0.002, users - 0.002]
+    over_users = paired_test(np.mean(first, axis=0), np.mean(second, axis=0) + users * 1e-6)
+    assert over_users.t_p < 1e-6
+    assert seed_test([one.mean() for one in first], [one.mean() for one in second]) > 0.3
 
 
 def test_no_difference_is_no_evidence():

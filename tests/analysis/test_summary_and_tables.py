@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from recbole_cammsr.analysis.benchmark import Run
 from recbole_cammsr.analysis.breakdown import breakdown, groups, quartile_edges, range_names
@@ -20,7 +21,16 @@ from recbole_cammsr.analysis.summary import (
     user_means,
     validation,
 )
-from recbole_cammsr.analysis.tables import LATEX, MARKDOWN, latex, markdown, table_rows
+from recbole_cammsr.analysis.tables import (
+    COMPARISON_HEADER,
+    LATEX,
+    MARKDOWN,
+    comparison_rows,
+    latex,
+    markdown,
+    p_value,
+    table_rows,
+)
 
 USERS = 60
 
@@ -92,6 +102,21 @@ def test_comparisons_pair_the_same_users(runs):
         assert a.test == pytest.approx(b.test)
         assert a.t_holm >= a.test.t_p
     assert compare(runs, "itemcoverage@10", "ours") == []
+
+
+def test_comparisons_test_between_seeds(runs):
+    per_seed = {
+        label: [run.result.test["ndcg@10"] for run in runs if run.contender == label]
+        for label in ("ours", "theirs")
+    }
+    found = compare(runs, "ndcg@10", "ours")[0]
+    expected = stats.ttest_ind(per_seed["ours"], per_seed["theirs"], equal_var=False).pvalue
+    assert found.seeds_p == pytest.approx(expected)
+    row = comparison_rows([found])[0]
+    assert dict(zip(COMPARISON_HEADER, row))["between seeds p"] == p_value(expected)
+    single = compare([run for run in runs if run.seed == 1], "ndcg@10", "ours")
+    assert [one.seeds_p for one in single] == [None, None]
+    assert comparison_rows(single)[0][-1] == "-"
 
 
 def test_other_users_are_refused(runs):
