@@ -176,10 +176,7 @@ def compare(runs: Sequence[Run], metric: str, reference: str) -> list[Comparison
             label: user_means([run.ranks for run in here if run.contender == label], metric)
             for label in labels
         }
-        seeds = {
-            label: [run.result.test[metric] for run in here if run.contender == label]
-            for label in labels
-        }
+        cells = summarise(here)[dataset]
         users, own = means[reference]
         others = [label for label in labels if label != reference]
         tests = []
@@ -196,7 +193,7 @@ def compare(runs: Sequence[Run], metric: str, reference: str) -> list[Comparison
         for label, test, by_t, by_wilcoxon in zip(others, tests, t_holm, wilcoxon_holm):
             base = means[label][1].mean()
             relative = float(own.mean() / base - 1.0) if base else None
-            between = seed_test(seeds[reference], seeds[label])
+            between = seed_test(cells[reference][metric].values, cells[label][metric].values)
             comparisons.append(
                 Comparison(dataset, metric, label, relative, test, by_t, by_wilcoxon, between)
             )
