@@ -19,6 +19,7 @@ from recbole_cammsr.model.item_encoder import ItemEncoder
 from recbole_cammsr.model.item_table import Catalogue, ItemTable, RankingTable
 from recbole_cammsr.model.losses import catalogue_cross_entropy
 from recbole_cammsr.model.modality_swap import contrastive_loss, swapped_views
+from recbole_cammsr.model.pick import pick
 from recbole_cammsr.model.sampled_softmax import NegativeSampler, sampled_cross_entropy
 from recbole_cammsr.model.temporal_experts import TemporalExperts, unit_warning
 
@@ -174,10 +175,12 @@ class CAMMSR(CatalogueRecommender):
         # the experts run once per distinct item of the histories
         distinct, where = history.unique(return_inverse=True)
         of_history = views.rows(row(distinct))
-        encoded = [self.item_encoder.fuse(of_history).items[where]]
+        encoded = [pick(self.item_encoder.fuse(of_history).items, where)]
         if self.swaps:
             encoded += swapped_views(
-                of_history.modalities[where], of_history.mask[where], self.swap_ratio
+                pick(of_history.modalities, where),
+                pick(of_history.mask, where),
+                self.swap_ratio,
             )
         # the views share the encoder pass of the rows
         times = self._times(interaction)
@@ -190,9 +193,9 @@ class CAMMSR(CatalogueRecommender):
             candidates = self.item_encoder.candidates(views)
             recommendation = sampled_cross_entropy(
                 users,
-                candidates[row(targets)],
+                pick(candidates, row(targets)),
                 targets,
-                candidates[row(negatives)],
+                pick(candidates, row(negatives)),
                 negatives,
                 self.sampler.log_expected[negatives],
             )

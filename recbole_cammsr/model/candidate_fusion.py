@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from recbole_cammsr.model.pick import pick
+
 #: values of `candidate_fusion`
 CANDIDATE_FUSIONS = ("static", "shared", "item")
 
@@ -64,7 +66,7 @@ class CandidateFusion(nn.Module):
         present = present.view(len(present), *[1] * (of_content.dim() - 2), -1)
         logits = torch.zeros_like(of_content)
         if self.factor is not None:
-            factor = self.factor if len(self.factor) == 1 else self.factor[items]
+            factor = self.factor if len(self.factor) == 1 else pick(self.factor, items)
             logits = of_content * factor.to(of_content.dtype)
         # not -inf: a softmax over nothing but that is not a number
         weights = logits.masked_fill(~present, torch.finfo(logits.dtype).min).softmax(dim=0)

@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from recbole_cammsr.model.pick import pick
+
 
 class CategoryPrediction(NamedTuple):
     """What is predicted of items' categories.
@@ -31,7 +33,7 @@ class CategoryPrediction(NamedTuple):
         Returns:
             Prediction of ``k`` items.
         """
-        return CategoryPrediction(*(values[index] for values in self))
+        return CategoryPrediction(*(pick(values, index) for values in self))
 
 
 class CategoryHead(nn.Module):

@@ -13,6 +13,7 @@ from recbole_cammsr.model.dropout import Dropout
 from recbole_cammsr.model.dyt import make_norm
 from recbole_cammsr.model.history_scale import HistoryScale
 from recbole_cammsr.model.length_order import in_order_of_length
+from recbole_cammsr.model.pick import pick
 from recbole_cammsr.model.recency import RecencyBias
 from recbole_cammsr.model.temporal_experts import TemporalExperts
 
@@ -288,7 +289,7 @@ class HistoryEncoder(nn.Module):
 
         def encode(part: torch.Tensor, longest: int) -> torch.Tensor:
             of_part = None if times is None else times[part, :longest]
-            states: torch.Tensor = self(table[history[part, :longest]], of_part)
+            states: torch.Tensor = self(pick(table, history[part, :longest]), of_part)
             return states[torch.arange(len(part), device=part.device), length[part] - 1]
 
         return in_order_of_length(length, rows, encode)

@@ -46,6 +46,7 @@ from recbole_cammsr.model.item_init import ItemInit
 from recbole_cammsr.model.item_table import RankingTable
 from recbole_cammsr.model.length_order import in_order_of_length
 from recbole_cammsr.model.modality_encoder import ModalityEncoder
+from recbole_cammsr.model.pick import pick
 from recbole_cammsr.model.settings import refuse_without_id
 from recbole_cammsr.model.temporal_experts import TemporalMixture, TimeEmbedding, unit_warning
 
@@ -197,8 +198,10 @@ class HM4SR(CatalogueRecommender):
             ``(P, M, d)``.
         """
         inside = history > 0
-        position = self.position.weight[inside.nonzero()[:, 1]].unsqueeze(1)
-        vectors = items[history[inside]].view(len(position), len(self.encoders), -1) + position
+        position = self.position(inside.nonzero()[:, 1]).unsqueeze(1)
+        vectors = (
+            pick(items, history[inside]).view(len(position), len(self.encoders), -1) + position
+        )
         return self.temporal(self.interactive(vectors), time)
 
     def _states(self, vectors: torch.Tensor, inside: torch.Tensor) -> torch.Tensor:
@@ -231,7 +234,7 @@ class HM4SR(CatalogueRecommender):
             width = self.position.embedding_dim
             contrast = info_nce(
                 users[:, :width],
-                items[targets, :width],
+                pick(items[:, :width], targets),
                 targets,
                 self.id_contrast_temperature,
                 self.false_negative_logit,
@@ -254,7 +257,9 @@ class HM4SR(CatalogueRecommender):
         history = rows[self.ITEM_SEQ]
         if self.original_defects:
             first = history.flatten()[: len(history)]
-            return misindexed_category_loss(head(items[first]), self.labels[first], history > 0)
+            return misindexed_category_loss(
+                head(pick(items, first)), self.labels[first], history > 0
+            )
         times_seen = prefixes_of_positions(
             rows[self.ITEM_SEQ_LEN], self._target_count(rows), history.shape[1]
         )
@@ -262,7 +267,7 @@ class HM4SR(CatalogueRecommender):
         weight.index_add_(0, history.flatten(), times_seen.flatten().to(weight.dtype))
         # the task is computed once per distinct item of the histories
         known = weight.nonzero().squeeze(1)
-        return weighted_category_loss(head(items[known]), self.labels[known], weight[known])
+        return weighted_category_loss(head(pick(items, known)), self.labels[known], weight[known])
 
     def _placeholder_loss(
         self,

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import torch
 
 from recbole_cammsr.model.category_head import CategoryPrediction
+from recbole_cammsr.model.pick import pick
 
 
 class ItemViews(NamedTuple):
@@ -37,11 +38,11 @@ class ItemViews(NamedTuple):
             Views of ``k`` items.
         """
         return ItemViews(
-            self.modalities[index],
-            self.mask[index],
+            pick(self.modalities, index),
+            pick(self.mask, index),
             None if self.prediction is None else self.prediction.rows(index),
-            self.residual[index],
-            None if self.weights is None else self.weights[index],
+            pick(self.residual, index),
+            None if self.weights is None else pick(self.weights, index),
         )
 
 

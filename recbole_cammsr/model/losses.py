@@ -6,6 +6,8 @@ from typing import Any
 
 import torch
 
+from recbole_cammsr.model.pick import pick
+
 # a CPU's tile of logits, targets by items: it stays in the cache, and both of its matrix products
 # are large enough to run at full speed whatever the size of the catalogue (docs/performance.md)
 _CPU_ROWS = 256
@@ -95,7 +97,7 @@ class _CatalogueCrossEntropy(torch.autograd.Function):
                 top = torch.cat(tops, dim=1)
                 parts = top + torch.cat(sums, dim=1).log_()
                 normaliser = torch.logsumexp(parts, dim=1, keepdim=True)
-                own = (block.to(precise) * candidates[label].to(precise)).sum(dim=1)
+                own = (block.to(precise) * pick(candidates, label).to(precise)).sum(dim=1)
                 total += normaliser.sum() - own.sum()
                 if gradient is not None:
                     # the exponentials above, each relative to its tile's largest, become shares

@@ -39,6 +39,7 @@ from recbole_cammsr.model.interest_decoder import InterestDecoder
 from recbole_cammsr.model.interest_discovery import Interests, discover
 from recbole_cammsr.model.item_table import RankingTable
 from recbole_cammsr.model.length_order import in_order_of_length
+from recbole_cammsr.model.pick import pick
 
 # rows read at a time, of about one length, in ranking and in training
 _RANKED_ROWS = 512
@@ -194,7 +195,9 @@ class MISSRec(CatalogueRecommender):
             items = history[part, :longest]
             numbers = interests.of_histories(items)
             held = numbers > 0
-            states, memory = self.decoder(rows[items], items > 0, interests.vectors[numbers], held)
+            states, memory = self.decoder(
+                pick(rows, items), items > 0, pick(interests.vectors, numbers), held
+            )
             ends = self.gather_indexes(states, length[part] - 1)
             mean = (memory * held.unsqueeze(2)).sum(dim=1) / held.sum(dim=1, keepdim=True).clamp(1)
             return torch.cat([ends, mean.square().mean(dim=1, keepdim=True)], dim=1)

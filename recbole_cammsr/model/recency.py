@@ -10,6 +10,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from recbole_cammsr.model.pick import pick
+
 #: each head starts with this share of the slope of the head before it
 _NEXT_HEAD = 0.25
 
@@ -41,5 +43,5 @@ class RecencyBias(nn.Module):
         """
         place = torch.arange(length, device=self.by_distance.device)
         distance = place.unsqueeze(1) - place
-        bias = self.by_distance[:, distance.clamp(min=0)]
+        bias = pick(self.by_distance, distance.clamp(min=0), dim=1)
         return bias.masked_fill(distance < 0, -torch.inf)

@@ -16,6 +16,7 @@ from recbole_cammsr.model.catalogue_recommender import CatalogueRecommender
 from recbole_cammsr.model.encoder import HistoryEncoder
 from recbole_cammsr.model.item_init import ItemInit
 from recbole_cammsr.model.item_table import RankingTable
+from recbole_cammsr.model.pick import pick
 
 
 class SASRecMM(CatalogueRecommender):
@@ -77,5 +78,5 @@ class SASRecMM(CatalogueRecommender):
             One scalar, named by ``loss_names``.
         """
         table = self.ranking_table()
-        states = self.encoder(table.items[interaction[self.ITEM_SEQ]])
+        states = self.encoder(pick(table.items, interaction[self.ITEM_SEQ]))
         return (self.recommendation_loss(states, interaction, table.candidates),)

@@ -32,6 +32,7 @@ from recbole_cammsr.model.frozen_features import ItemSelection
 from recbole_cammsr.model.item_init import embedding_rows
 from recbole_cammsr.model.item_table import RankingTable
 from recbole_cammsr.model.length_order import in_order_of_length
+from recbole_cammsr.model.pick import pick
 from recbole_cammsr.model.settings import refuse_without_id
 from recbole_cammsr.model.text_recommender import TextRecommender
 
@@ -117,7 +118,7 @@ class TedRec(TextRecommender):
         history = self._padded(interaction[self.ITEM_SEQ])
 
         def rows(part: torch.Tensor, read: int) -> torch.Tensor:
-            return table[history[part, :read]]
+            return pick(table, history[part, :read])
 
         return F.normalize(self._last_states(interaction, rows, _RANKED_ROWS), dim=1)
 

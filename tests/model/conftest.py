@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import importlib.util
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,15 @@ import torch
 from torch import nn
 
 from recbole_cammsr.model import trimmed_padding
+
+
+@pytest.fixture
+def two_threads() -> Iterator[None]:
+    """Runs the test with two threads, whatever the others have."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture

@@ -44,6 +44,27 @@ def test_packed_rows_give_the_loss_of_classic_prefixes(make_model, name):
 
 
 @pytest.mark.parametrize("name", MODELS)
+@pytest.mark.usefixtures("two_threads")
+def test_a_step_repeats_to_the_last_bit_on_two_threads(make_model, name):
+    wide = {"hidden_size": 128, "MAX_ITEM_LIST_LENGTH": 50, "train_batch_size": 10**6}
+    if name == "CAMMSR":
+        wide.update(time_encoding="experts", expert_size=128)
+    _, _, loaders, model = make_model(name, **wide)
+    batch = next(iter(loaders[0]))
+
+    def gradients() -> list[torch.Tensor]:
+        model.zero_grad()
+        torch.manual_seed(1)
+        sum(model.calculate_loss(batch)).backward()
+        return [parameter.grad.clone() for parameter in model.parameters()]
+
+    first = gradients()
+    for _ in range(5):
+        for name, one, other in zip(dict(model.named_parameters()), first, gradients()):
+            assert torch.equal(one, other), name
+
+
+@pytest.mark.parametrize("name", MODELS)
 def test_predict_gives_the_scores_of_full_ranking(make_model, name):
     _, dataset, loaders, model = make_model(name)
     model.eval()
