@@ -1,4 +1,4 @@
-"""Metrics of groups of test rows: by category and popularity of the target, by history length."""
+"""Metrics of groups of test rows, by the item to be found and by the history before it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from recbole_cammsr.analysis.benchmark import Run
 from recbole_cammsr.analysis.ranks import UserRanks, is_per_user, per_user
 
 CATEGORY, HISTORY, POPULARITY = "category", "history length", "popularity"
+#: of the last item before the target: on leave-one-out the training split may hardly know it
+LAST_POPULARITY = "popularity of the last item"
 #: where quartiles of the rows are cut
 _QUANTILES = (0.25, 0.5, 0.75)
 
@@ -42,7 +44,13 @@ def groups(ranks: UserRanks) -> list[tuple[str, str, np.ndarray]]:
         each of them; categories come most frequent first.
     """
     result = []
-    for breakdown, values in ((HISTORY, ranks.history_length), (POPULARITY, ranks.popularity)):
+    for breakdown, values in (
+        (HISTORY, ranks.history_length),
+        (POPULARITY, ranks.popularity),
+        (LAST_POPULARITY, ranks.last_popularity),
+    ):
+        if values is None:
+            continue
         edges = quartile_edges(values)
         group = np.searchsorted(edges, values)
         for index, name in enumerate(range_names(values, edges)):

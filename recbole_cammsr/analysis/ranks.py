@@ -20,6 +20,9 @@ class UserRanks(NamedTuple):
         history_length: ``(n,)`` int64 interactions of the user before the target.
         popularity: ``(n,)`` int64 interactions with the target in the training split.
         category: ``(n,)`` labels of the target, joined by ``|``; empty where it has none.
+        last_popularity: ``(n,)`` int64 interactions with the last item of the history in the
+            training split; None where the model reads no history, and in results of earlier
+            versions.
     """
 
     user: np.ndarray
@@ -28,6 +31,7 @@ class UserRanks(NamedTuple):
     history_length: np.ndarray
     popularity: np.ndarray
     category: np.ndarray
+    last_popularity: np.ndarray | None = None
 
 
 def _within(value: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.ndarray, int], np.ndarray]:
@@ -104,6 +108,7 @@ class RankCollector:
         item_field: name of the item field.
         cutoffs: RecBole's ``topk``.
         one_row_per_user: whether the split leaves each user one row, as leave-one-out does.
+        history_fields: names of the history list and of its length, in rows that have them.
     """
 
     def __init__(
@@ -112,14 +117,17 @@ class RankCollector:
         item_field: str,
         cutoffs: Sequence[int],
         one_row_per_user: bool = False,
+        history_fields: tuple[str, str] | None = None,
     ) -> None:
         self._user_field = user_field
         self._item_field = item_field
         self._cutoff = max(cutoffs)
         self._one_row_per_user = one_row_per_user
+        self._history_fields = history_fields
         self._users: list[torch.Tensor] = []
         self._targets: list[torch.Tensor] = []
         self._ranks: list[torch.Tensor] = []
+        self._last_items: list[torch.Tensor] = []
 
     @contextmanager
     def watching(self, trainer: Any) -> Iterator[None]:
@@ -144,22 +152,26 @@ class RankCollector:
                 "an evaluated row has more or fewer than one target, so users cannot be compared "
                 "one by one; evaluate with leave-one-out: eval_args: {split: {LS: valid_and_test}}"
             )
-        self._users.append(self._users_of(rows, item))
+        heads = self._heads(rows, item)
+        self._users.append(rows[self._user_field].cpu()[heads])
+        if self._history_fields is not None and self._history_fields[0] in rows:
+            history, length = (rows[field].cpu()[heads] for field in self._history_fields)
+            self._last_items.append(history.gather(1, length.unsqueeze(1) - 1).squeeze(1))
         self._targets.append(item.cpu())
         self._ranks.append(ranks_of(item, scores, self._cutoff).cpu())
 
-    def _users_of(self, rows: Any, item: torch.Tensor) -> torch.Tensor:
-        """The user of every target.
+    def _heads(self, rows: Any, item: torch.Tensor) -> slice:
+        """The row of every target.
 
         Full ranking hands over one row for each; sampled ranking a block of equally many, the
         target's first and then those of its negatives.
         """
         users = rows[self._user_field].cpu()
         block, rest = divmod(len(users), len(item))
-        heads = users[:: max(block, 1)]
-        fits = not rest and torch.equal(heads.repeat_interleave(block), users)
+        heads = slice(None, None, max(block, 1))
+        fits = not rest and torch.equal(users[heads].repeat_interleave(block), users)
         if fits and self._item_field in rows:  # the rows of general models name users only
-            fits = torch.equal(rows[self._item_field].cpu()[::block], item.cpu())
+            fits = torch.equal(rows[self._item_field].cpu()[heads], item.cpu())
         if not fits:
             raise ValueError(
                 f"RecBole evaluated {len(users)} rows for {len(item)} targets, which are not one "
@@ -198,6 +210,7 @@ class RankCollector:
         user_tokens = np.asarray(dataset.id2token(dataset.uid_field, users), dtype=str)
         target_tokens = np.asarray(dataset.id2token(dataset.iid_field, targets), dtype=str)
         order = np.lexsort((target_tokens, user_tokens))
+        last = torch.cat(self._last_items).numpy()[order] if self._last_items else None
         return UserRanks(
             user=user_tokens[order],
             target=target_tokens[order],
@@ -205,4 +218,5 @@ class RankCollector:
             history_length=history_lengths[users][order].astype(np.int64),
             popularity=popularity[targets][order].astype(np.int64),
             category=category[targets][order].astype(str),
+            last_popularity=None if last is None else popularity[last].astype(np.int64),
         )

@@ -12,7 +12,13 @@ import yaml
 
 from recbole_cammsr.analysis import figure, files, result_figures
 from recbole_cammsr.analysis.benchmark import Outcome, Run, unequal_budgets
-from recbole_cammsr.analysis.breakdown import CATEGORY, HISTORY, POPULARITY, breakdown
+from recbole_cammsr.analysis.breakdown import (
+    CATEGORY,
+    HISTORY,
+    LAST_POPULARITY,
+    POPULARITY,
+    breakdown,
+)
 from recbole_cammsr.analysis.digests import code_digest
 from recbole_cammsr.analysis.experiment import Experiment
 from recbole_cammsr.analysis.ranks import is_per_user
@@ -194,7 +200,7 @@ def _breakdown_tables(rows: Sequence[Mapping[str, Any]], metric: str) -> list[st
     rows = [row for row in rows if row["metric"] == metric]
     parts = []
     for dataset in dict.fromkeys(row["dataset"] for row in rows):
-        for kind in (HISTORY, POPULARITY, CATEGORY):
+        for kind in (HISTORY, POPULARITY, LAST_POPULARITY, CATEGORY):
             here = [row for row in rows if (row["dataset"], row["breakdown"]) == (dataset, kind)]
             names = list(dict.fromkeys(row["group"] for row in here))[:_MOST_CATEGORIES]
             if not names:

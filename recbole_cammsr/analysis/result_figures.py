@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from recbole_cammsr.analysis import figure
-from recbole_cammsr.analysis.breakdown import CATEGORY, HISTORY, POPULARITY
+from recbole_cammsr.analysis.breakdown import CATEGORY, HISTORY, LAST_POPULARITY, POPULARITY
 from recbole_cammsr.analysis.summary import Cell
 from recbole_cammsr.analysis.tables import metric_title
 
@@ -15,6 +15,7 @@ _MOST_CATEGORIES = 12
 _SUBTITLES = {
     HISTORY: "by length of the user's history",
     POPULARITY: "by training interactions of the item to be found",
+    LAST_POPULARITY: "by training interactions of the last item of the history",
     CATEGORY: "by category of the item to be found",
 }
 

@@ -81,6 +81,10 @@ def run_job(
             dataset.iid_field,
             config["topk"],
             one_row_per_user=_leaves_one_out(config),
+            history_fields=(
+                dataset.iid_field + config["LIST_SUFFIX"],
+                config["ITEM_LIST_LENGTH_FIELD"],
+            ),
         )
         with collector.watching(trainer):
             test_result = _plain(trainer.evaluate(test, load_best_model=True, show_progress=False))

@@ -83,7 +83,8 @@ class ResultStore:
     def save(self, result: JobResult, ranks: UserRanks | None) -> None:
         """Keep a result; the job counts as finished from the last write on."""
         if ranks is not None:
-            files.write_arrays(self.ranks_path(result.job), ranks._asdict())
+            columns = {k: values for k, values in ranks._asdict().items() if values is not None}
+            files.write_arrays(self.ranks_path(result.job), columns)
         files.write_json(self.result_path(result.job), result.to_json())
 
     def load(self, job: TrainingJob) -> JobResult:

@@ -116,6 +116,9 @@ def test_what_is_kept_of_a_row_is_counted_from_the_file(make_job, toy_path, tmp_
         assert ranks.history_length[row] == len(items) - 1
         assert ranks.popularity[row] == train.count(items[-1])
         assert ranks.category[row] == genre.get(items[-1], "")
+        assert ranks.last_popularity[row] == train.count(items[-2])
+    _, of_all = run_job(make_job("Pop"), tmp_path)
+    assert of_all.last_popularity is None  # a model without histories
 
 
 def test_a_result_names_the_files_that_its_run_read(make_job, tmp_path):

@@ -10,7 +10,13 @@ import pytest
 from scipy import stats
 
 from recbole_cammsr.analysis.benchmark import Run
-from recbole_cammsr.analysis.breakdown import breakdown, groups, quartile_edges, range_names
+from recbole_cammsr.analysis.breakdown import (
+    LAST_POPULARITY,
+    breakdown,
+    groups,
+    quartile_edges,
+    range_names,
+)
 from recbole_cammsr.analysis.job import JobResult, TrainingJob
 from recbole_cammsr.analysis.ranks import UserRanks, per_user
 from recbole_cammsr.analysis.summary import (
@@ -44,6 +50,7 @@ def make_run(label, seed, rank, users=None, dataset="toy"):
         history_length=np.arange(count) % 9 + 3,
         popularity=np.arange(count) % 2,
         category=np.array(["a", "a|b", ""] * count)[:count],
+        last_popularity=np.arange(count) % 5,
     )
     test = {metric: float(per_user(metric, ranks.rank).mean()) for metric in ("ndcg@10", "hit@5")}
     job = TrainingJob("SASRec", dataset, seed)
@@ -190,6 +197,23 @@ def test_a_breakdown_is_the_mean_of_its_rows(runs):
     values = [per_user("ndcg@10", run.ranks.rank[mask]).mean() for run in runs[:3]]
     assert row["users"] == mask.sum()
     assert row["value"] == pytest.approx(np.mean(values))
+
+
+def test_a_run_without_last_items_stands_in_the_other_breakdowns(runs):
+    with_them, plain = (
+        runs[0],
+        dataclasses.replace(runs[3], ranks=runs[3].ranks._replace(last_popularity=None)),
+    )
+    rows = breakdown([with_them, plain], ["ndcg@10"])
+    by_last = [row for row in rows if row["breakdown"] == LAST_POPULARITY]
+    assert {row["model"] for row in by_last} == {"ours"}
+    for row, kept in zip(by_last, [[0, 1], [2], [3], [4]]):
+        mask = np.isin(with_them.ranks.last_popularity, kept)
+        values = per_user("ndcg@10", with_them.ranks.rank[mask])
+        assert row["value"] == pytest.approx(values.mean())
+    assert sum(row["users"] for row in by_last) == USERS
+    both = [row for row in rows if row["breakdown"] == "history length"]
+    assert {row["model"] for row in both} == {"ours", "theirs"}
 
 
 def test_a_group_with_other_users_in_every_seed_is_one_row(runs):
