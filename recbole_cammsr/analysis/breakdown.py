@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -33,28 +33,60 @@ def range_names(values: np.ndarray, edges: Sequence[int]) -> list[str]:
     return [f"{a}-{b}" if a != b else str(a) for a, b in zip(starts, edges)]
 
 
-def groups(ranks: UserRanks) -> list[tuple[str, str, np.ndarray]]:
+def _ranged(ranks: UserRanks) -> dict[str, np.ndarray | None]:
+    """What rows are grouped by in ranges."""
+    return {
+        HISTORY: ranks.history_length,
+        POPULARITY: ranks.popularity,
+        LAST_POPULARITY: ranks.last_popularity,
+    }
+
+
+def cuts(together: Iterable[UserRanks]) -> dict[str, tuple[list[int], list[str]]]:
+    """Where the rows of runs on a data set are cut into ranges, the same for all of them.
+
+    RecBole's own models order interactions of equal times in another way, so a few of their rows
+    have another target and another last item.
+
+    Args:
+        together: of the runs that are compared.
+
+    Returns:
+        Breakdown to edges (:func:`quartile_edges`) and names of the groups.
+    """
+    every = [_ranged(ranks) for ranks in together]
+    result = {}
+    for kind in every[0]:
+        parts = [values for each in every if (values := each[kind]) is not None]
+        if parts:
+            values = np.concatenate(parts)
+            edges = quartile_edges(values)
+            result[kind] = edges, range_names(values, edges)
+    return result
+
+
+def groups(
+    ranks: UserRanks, ranges: Mapping[str, tuple[list[int], list[str]]] | None = None
+) -> list[tuple[str, str, np.ndarray]]:
     """All groups of the rows of a run.
 
     Args:
         ranks: of any run on the data set.
+        ranges: of :func:`cuts`; None to cut the run by itself.
 
     Returns:
         Breakdown, name of the group, and ``(n,)`` bool. A target with several categories counts in
         each of them; categories come most frequent first.
     """
     result = []
-    for breakdown, values in (
-        (HISTORY, ranks.history_length),
-        (POPULARITY, ranks.popularity),
-        (LAST_POPULARITY, ranks.last_popularity),
-    ):
+    of_run = _ranged(ranks)
+    for kind, (edges, names) in (cuts([ranks]) if ranges is None else ranges).items():
+        values = of_run[kind]
         if values is None:
             continue
-        edges = quartile_edges(values)
         group = np.searchsorted(edges, values)
-        for index, name in enumerate(range_names(values, edges)):
-            result.append((breakdown, name, group == index))
+        for index, name in enumerate(names):
+            result.append((kind, name, group == index))
     labels = [set(cell.split("|")) - {""} for cell in ranks.category.tolist()]
     every = sorted(set().union(*labels)) if labels else []
     by_category = [(name, np.array([name in own for own in labels])) for name in every]
@@ -76,8 +108,14 @@ def breakdown(runs: Sequence[Run], metrics: Sequence[str]) -> list[dict[str, Any
     """
     cells: dict[tuple[Any, ...], list[tuple[int, float]]] = {}
     metrics = [metric for metric in metrics if is_per_user(metric)]
+    ranges = {
+        dataset: cuts(run.ranks for run in runs if run.dataset == dataset)
+        for dataset in dict.fromkeys(run.dataset for run in runs)
+    }
     for run in runs:
-        for kind, name, rows in groups(run.ranks):
+        for kind, name, rows in groups(run.ranks, ranges[run.dataset]):
+            if not rows.any():
+                continue
             for metric in metrics:
                 key = (run.dataset, run.contender, kind, name, metric)
                 value = per_user(metric, run.ranks.rank[rows]).mean()

@@ -11,6 +11,7 @@ from scipy import stats
 
 from recbole_cammsr.analysis.benchmark import Run
 from recbole_cammsr.analysis.breakdown import (
+    HISTORY,
     LAST_POPULARITY,
     breakdown,
     groups,
@@ -197,6 +198,25 @@ def test_a_breakdown_is_the_mean_of_its_rows(runs):
     values = [per_user("ndcg@10", run.ranks.rank[mask]).mean() for run in runs[:3]]
     assert row["users"] == mask.sum()
     assert row["value"] == pytest.approx(np.mean(values))
+
+
+def test_runs_with_slightly_other_rows_are_cut_in_the_same_places(runs):
+    first, other = runs[0], runs[3]
+    lengths = other.ranks.history_length.copy()
+    lengths[lengths == 5] = 6  # 5 is an edge of the first run
+    other = dataclasses.replace(other, ranks=other.ranks._replace(history_length=lengths))
+    rows = [row for row in breakdown([first, other], ["hit@5"]) if row["breakdown"] == HISTORY]
+    names = {run.contender: [] for run in (first, other)}
+    for row in rows:
+        names[row["model"]].append(row["group"])
+        low, _, high = row["group"].partition("-")
+        run = first if row["model"] == first.contender else other
+        held = run.ranks.history_length
+        mask = (held >= int(low)) & (held <= int(high or low))
+        assert row["users"] == mask.sum()
+        assert row["value"] == pytest.approx(per_user("hit@5", run.ranks.rank[mask]).mean())
+    assert names["ours"] == names["theirs"]
+    assert [groups(run.ranks)[0][1] for run in (first, other)] != [names["ours"][0]] * 2
 
 
 def test_a_run_without_last_items_stands_in_the_other_breakdowns(runs):
