@@ -41,11 +41,15 @@ def main() -> None:
     parser.add_argument("--output", required=True, type=Path, help="another data path")
     options = parser.parse_args()
     source, target = options.data_path / options.dataset, options.output / options.dataset
+    name = f"{options.dataset}.inter"
+    if not (source / name).is_file():
+        parser.error(f"there is no {source / name}; name the data set and the folder it lies in")
+    if target.exists():
+        parser.error(f"{target} is there already; delete it or name another --output")
     target.mkdir(parents=True)
     for path in source.iterdir():
         if path.is_file() and path.suffix != ".inter":
             shutil.copy(path, target)
-    name = f"{options.dataset}.inter"
     kept = without_last(pd.read_csv(source / name, sep="\t", dtype=str, keep_default_na=False))
     kept.to_csv(target / name, sep="\t", index=False)
     print(f"{target / name}: {len(kept)} interactions")

@@ -153,9 +153,9 @@ class RankCollector:
                 "one by one; evaluate with leave-one-out: eval_args: {split: {LS: valid_and_test}}"
             )
         heads = self._heads(rows, item)
-        self._users.append(rows[self._user_field].cpu()[heads])
+        self._users.append(rows[self._user_field][heads].cpu())
         if self._history_fields is not None and self._history_fields[0] in rows:
-            history, length = (rows[field].cpu()[heads] for field in self._history_fields)
+            history, length = (rows[field][heads].cpu() for field in self._history_fields)
             self._last_items.append(history.gather(1, length.unsqueeze(1) - 1).squeeze(1))
         self._targets.append(item.cpu())
         self._ranks.append(ranks_of(item, scores, self._cutoff).cpu())
