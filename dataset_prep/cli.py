@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from importlib import import_module
 from types import ModuleType
 
+from recbole_cammsr.cli.errors import of_the_system
+
 PROGRAM = "cammsr-prep"
 _PURPOSE = (
     "From raw data to a checked data set. Killed or interrupted, a command goes on from there."
@@ -91,7 +93,7 @@ def _sentence(error: Exception) -> str:
     """One line that says what went wrong."""
     text = " ".join(str(error).split())
     if isinstance(error, OSError) and error.filename is not None:
-        return f"{error.strerror}: {error.filename}"
+        return of_the_system(error)
     if isinstance(error, (ValueError, OSError, ImportError)) and text:
         return text
     return f"{type(error).__name__}: {text or 'no message'}; rerun with --debug for the traceback"

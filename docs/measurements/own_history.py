@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import os
 import sys
 from typing import Any
 
@@ -99,6 +100,9 @@ def main() -> None:
     parser.add_argument("checkpoints", nargs="+", metavar="FILE")
     parser.add_argument("--against", nargs="+", metavar="FILE", default=[])
     options = parser.parse_args()
+    for path in [*options.checkpoints, *options.against]:
+        if not os.path.isfile(path):
+            parser.error(f"checkpoint {path!r} does not exist")
     groups: tuple[list[Any], list[Any]] = ([], [])
     lines = csv.writer(sys.stdout, lineterminator="\n")
     for number, path in enumerate([*options.checkpoints, *options.against]):

@@ -83,6 +83,29 @@ def missing_data_set(name: str, folder: str) -> str:
     )
 
 
+def of_the_system(error: OSError) -> str:
+    """The sentence on a file or folder that the system refused, with the fix where one is known.
+
+    Args:
+        error: with the path in its ``filename``.
+    """
+    path = str(error.filename)
+    blocking = _file_among_the_folders(path)
+    if blocking is not None and isinstance(error, (FileExistsError, NotADirectoryError)):
+        return (
+            f"{blocking} is a file, where a folder of that name is needed: move or rename it, or "
+            "name another folder (a relative one lies in the folder that the command runs in)"
+        )
+    return f"{error.strerror or type(error).__name__}: {path}"
+
+
+def _file_among_the_folders(path: str) -> str | None:
+    """The first part of a path, itself included, that is a file."""
+    folder = os.path.dirname(path.rstrip(os.sep))
+    above = _file_among_the_folders(folder) if folder not in {"", path} else None
+    return above or (path if os.path.isfile(path) else None)
+
+
 def _nobody_reads() -> bool:
     """Whether the reader of the output has gone, as `head` does; what is left goes nowhere."""
     try:
@@ -116,7 +139,7 @@ def describe(error: BaseException) -> str:
             return text
         return f"{text}; install the missing package, or rerun with --debug for the traceback"
     if isinstance(error, OSError) and error.filename is not None:
-        return f"{error.strerror or kind}: {error.filename}"
+        return of_the_system(error)
     if kind == "KeyError" and _METRIC.fullmatch(text):
         return (
             f"the metric {text} that validation needs is not computed: add it to --metrics and "

@@ -172,6 +172,22 @@ def test_a_file_error_names_the_file(tmp_path):
     assert str(tmp_path / "gone") in describe(raised.value)
 
 
+@pytest.mark.parametrize("below", ["", "inside", "far/inside"])
+def test_a_file_where_a_folder_is_needed_is_named_with_the_fix(tmp_path, below):
+    (tmp_path / "log").write_text("somebody's notes")
+    with pytest.raises(OSError, match="log") as raised:
+        (tmp_path / "log" / below).mkdir(parents=True, exist_ok=True)
+    text = describe(raised.value)
+    assert text.startswith(f"{tmp_path / 'log'} is a file, where a folder of that name is needed")
+    assert "move or rename it" in text
+
+
+def test_a_folder_that_is_there_already_is_not_called_a_file(tmp_path):
+    with pytest.raises(FileExistsError) as raised:
+        tmp_path.mkdir()
+    assert describe(raised.value) == f"File exists: {tmp_path}"
+
+
 @pytest.mark.parametrize("model", ["FDSA", "SASRecF", "GRU4RecF"])
 def test_a_field_that_is_not_loaded_is_named_with_its_setting(make_model, model):
     with pytest.raises(KeyError) as refusal:

@@ -264,3 +264,18 @@ def test_amazon_beauty_keeps_every_user_item_and_interaction(tmp_path: Path) -> 
     for row in cells:
         second = raw[row[where("item_id")]][0][1]
         assert row[where("category")].split(">")[0].replace("_", " ") in (second, "Other")
+
+
+@pytest.mark.parametrize("below", ["", "inside"])
+def test_an_output_that_is_a_file_is_refused_in_one_sentence(tmp_path, capsys, below):
+    interactions, items = write(tmp_path, ".jsonl")
+    taken = tmp_path / "taken"
+    taken.write_text("somebody's notes")
+    given = ["table", "--interactions", str(interactions), "--items", str(items)]
+    assert cli.main([*given, "--dataset", "b", "--output", str(taken / below)]) == 1
+    said = capsys.readouterr().err
+    assert f"{taken}" in said
+    assert "is a file" in said
+    assert said.count("\n") == 1
+    assert "Traceback" not in said
+    assert taken.read_text() == "somebody's notes"
