@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import os
 import sys
 from typing import Any
 
@@ -27,6 +26,8 @@ import torch
 import recbole_cammsr  # noqa: F401 - first, so that RecBole can be imported
 from recbole_cammsr.analysis.ranks import per_user, ranks_of
 from recbole_cammsr.analysis.significance import paired_test
+from recbole_cammsr.cli import checkpoints
+from recbole_cammsr.cli.errors import UsageError
 
 #: metrics with the history in the ranking, and without it
 METRICS = ("NDCG@10", "Recall@10")
@@ -46,8 +47,6 @@ def measure(path: str, split: str) -> tuple[dict[str, Any], dict[str, float], di
         them has, in the order of their tokens.
     """
     from recbole.quick_start import load_data_and_model
-
-    from recbole_cammsr.cli import checkpoints
 
     checkpoints.prepare(path)
     config, model, dataset, _, valid, test = load_data_and_model(path)
@@ -101,8 +100,10 @@ def main() -> None:
     parser.add_argument("--against", nargs="+", metavar="FILE", default=[])
     options = parser.parse_args()
     for path in [*options.checkpoints, *options.against]:
-        if not os.path.isfile(path):
-            parser.error(f"checkpoint {path!r} does not exist")
+        try:
+            checkpoints.check_exists(path)
+        except UsageError as error:
+            parser.error(str(error))
     groups: tuple[list[Any], list[Any]] = ([], [])
     lines = csv.writer(sys.stdout, lineterminator="\n")
     for number, path in enumerate([*options.checkpoints, *options.against]):

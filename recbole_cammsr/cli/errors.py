@@ -8,6 +8,7 @@ import re
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from types import FrameType, TracebackType
 
 from recbole_cammsr.cli.cpu_threads import wait_settings
@@ -88,22 +89,20 @@ def of_the_system(error: OSError) -> str:
 
     Args:
         error: with the path in its ``filename``.
+
+    Returns:
+        A single line.
     """
-    path = str(error.filename)
-    blocking = _file_among_the_folders(path)
-    if blocking is not None and isinstance(error, (FileExistsError, NotADirectoryError)):
-        return (
-            f"{blocking} is a file, where a folder of that name is needed: move or rename it, or "
-            "name another folder (a relative one lies in the folder that the command runs in)"
-        )
-    return f"{error.strerror or type(error).__name__}: {path}"
-
-
-def _file_among_the_folders(path: str) -> str | None:
-    """The first part of a path, itself included, that is a file."""
-    folder = os.path.dirname(path.rstrip(os.sep))
-    above = _file_among_the_folders(folder) if folder not in {"", path} else None
-    return above or (path if os.path.isfile(path) else None)
+    if isinstance(error, (FileExistsError, NotADirectoryError)):
+        path = Path(str(error.filename))
+        for part in (*reversed(path.parents), path):
+            if part.is_file():
+                return (
+                    f"{part} is a file, where a folder of that name is needed: move or rename it, "
+                    "or name another folder (a relative one lies in the folder that the command "
+                    "runs in)"
+                )
+    return f"{error.strerror or type(error).__name__}: {error.filename}"
 
 
 def _nobody_reads() -> bool:
