@@ -1,13 +1,17 @@
-"""A model beside its ablations, each seed on each device a sample: docs/results/gpu.md.
+"""A model beside its ablations, or beside itself with other settings; gpu.md and sensitivity.md.
 
     python docs/measurements/pooled_runs.py docs/results/runs/amazon_beauty.csv \
         docs/results/runs/gpu.csv --dataset amazon_beauty --settings '{"hidden_size": 256}' \
         --without 'CAMoE={"fusion": "sum"}' --without 'modality swap={"swap_weight": 0}'
+    python docs/measurements/pooled_runs.py docs/results/runs/amazon_scientific.csv \
+        --dataset amazon_scientific --code ecdbe0ccedd6,4e4422fef5ac --sweep swap_ratio=0.2,0.8
 
 Means over seeds, and Welch's t-test between those of the model and those of each variant: its p
 knows how much seeds differ, where a test paired over users knows how much users do. A seed counts
 once a file, as the mean of what it gave in float32, bfloat16 and float16 (`enable_amp`,
-`enable_scaler`): these share their random numbers. The files are of devices that do not.
+`enable_scaler`): these share their random numbers. The files are of devices that do not. Settings
+that say what is the default anyway count as not said; `--code` leaves out what was run by versions
+whose defaults were others.
 """
 
 from __future__ import annotations
@@ -22,8 +26,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from recbole_cammsr import registry
 from recbole_cammsr.analysis import files, tables
 from recbole_cammsr.analysis.significance import seed_test
+from recbole_cammsr.cli import config_files
 
 _METRICS = ("valid ndcg@10", "test ndcg@10", "test recall@10")
 _PRECISION = ("enable_amp", "enable_scaler")
@@ -34,24 +40,45 @@ _HEADER = ["model", "seeds"] + [
 ]
 
 
-def what_counts(settings: Mapping[str, Any]) -> dict[str, Any]:
+def defaults_of(model: str, dataset: str) -> dict[str, Any]:
+    """What ``properties/`` says of a model, and of a data set, which wins; empty without files."""
+    paths = [registry.properties_file("model", model), registry.properties_file("dataset", dataset)]
+    return {
+        name: value for path in paths if path for name, value in config_files.read(path).items()
+    }
+
+
+def what_counts(settings: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
     """The settings that make a model another one.
 
     Args:
         settings: of a run; left out are the precision, and the experts' width where there are none.
+        defaults: of `defaults_of`; left out is what is said and the same as these.
     """
     unread = {*_PRECISION, *(["expert_size"] if settings.get("fusion") == "sum" else [])}
+    unread |= {name for name in settings if name in defaults and settings[name] == defaults[name]}
     return {name: value for name, value in settings.items() if name not in unread}
 
 
-def read(paths: Sequence[Path], dataset: str, model: str) -> pd.DataFrame:
+def read(
+    paths: Sequence[Path], dataset: str, model: str, codes: Sequence[str] = ()
+) -> pd.DataFrame:
     """The test runs of a model on undamaged data, settings parsed.
+
+    Args:
+        paths: files of run_digest.py.
+        dataset, model: their names.
+        codes: digests of the versions whose runs count; of all without any.
 
     Raises:
         FileNotFoundError: a file is not there.
-        ValueError: a file is not what run_digest.py writes, or there is no such run.
+        ValueError: a file is not what run_digest.py writes, or there is no such run, or none of
+            one of ``codes``.
     """
     needed = ["dataset", "model", "settings", "damage", "stage", "seed", *_METRICS]
+    needed += ["code"] if codes else []
+    known: set[str] = set()
+    defaults = defaults_of(model, dataset)
     parts = []
     for path in paths:
         runs = files.read_csv(path, needed, "run_digest.py")
@@ -60,23 +87,31 @@ def read(paths: Sequence[Path], dataset: str, model: str) -> pd.DataFrame:
             & (runs["model"] == model)
             & (runs["stage"] == "test")
             & (runs["damage"] == "{}")
+            & (runs["code"].isin(codes) if codes else True)
         ]
         part = files.numbers(chosen, ["seed", *_METRICS], path)
-        settings = [what_counts(_object(text)) for text in chosen["settings"]]
+        settings = [what_counts(_object(text), defaults) for text in chosen["settings"]]
         parts.append(part.assign(settings=settings, file=str(path)))
+        known.update(chosen["code"] if codes else [])
     found = pd.concat(parts, ignore_index=True)
     if found.empty:
         raise ValueError(f"no test run of {model} on {dataset} in {', '.join(map(str, paths))}")
+    if unknown := sorted(set(codes) - known):
+        raise ValueError(f"no test run of {model} on {dataset} is of the code {unknown}")
     return found
 
 
-def figures_of(runs: pd.DataFrame, settings: Mapping[str, Any], name: str) -> np.ndarray:
+def figures_of(runs: pd.DataFrame, wanted: Mapping[str, Any], name: str) -> np.ndarray:
     """Its metrics, ``(seeds, 3)``.
+
+    Args:
+        runs: of `read`.
+        wanted: `what_counts` of the settings.
+        name: of the model, for the message.
 
     Raises:
         ValueError: fewer than two seeds have these settings.
     """
-    wanted = what_counts(settings)
     found = runs[[settings_of_run == wanted for settings_of_run in runs["settings"]]]
     figures = found.groupby(["file", "seed"])[list(_METRICS)].mean()
     if len(figures) < 2:
@@ -125,6 +160,23 @@ def _pair(text: str) -> tuple[str, str]:
     return name, settings
 
 
+def swept(text: str) -> list[tuple[str, dict[str, Any]]]:
+    """Names of lines and what they change, e.g. ``swap_ratio 0.2`` and ``{"swap_ratio": 0.2}``.
+
+    Args:
+        text: ``NAME=A,B``, the values in JSON.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    name, _, values = text.partition("=")
+    try:
+        parsed = [json.loads(value) for value in values.split(",")]
+    except json.JSONDecodeError as error:
+        raise ValueError(f"--sweep {text!r} is not NAME=A,B, each in JSON: {error}") from error
+    return [(f"`{name}` {value}", {name: value}) for value in parsed]
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -136,15 +188,29 @@ def main() -> None:
         "--without", action="append", default=[], metavar="NAME=JSON",
         help="a variant: its name, and what it changes in the settings",
     )  # fmt: skip
+    parser.add_argument(
+        "--sweep", action="append", default=[], metavar="NAME=A,B",
+        help="variants: values of a setting",
+    )  # fmt: skip
+    parser.add_argument(
+        "--code", default="", metavar="A,B", help="versions whose runs count (default: all)"
+    )
     options = parser.parse_args()
     try:
-        runs = read(options.files, options.dataset, options.model)
+        codes = [code for code in options.code.split(",") if code]
+        runs = read(options.files, options.dataset, options.model, codes)
         settings = _object(options.settings)
-        ours = figures_of(runs, settings, options.model)
+        defaults = defaults_of(options.model, options.dataset)
+        ours = figures_of(runs, what_counts(settings, defaults), options.model)
         rows = [row_of(options.model, ours)]
-        for name, changed in map(_pair, options.without):
-            theirs = figures_of(runs, {**settings, **_object(changed)}, name)
-            rows.append(row_of(f"without {name}", ours, theirs))
+        variants = [
+            (f"without {name}", _object(changed)) for name, changed in map(_pair, options.without)
+        ]
+        variants += [variant for text in options.sweep for variant in swept(text)]
+        for name, changes in variants:
+            wanted = what_counts({**settings, **changes}, defaults)
+            theirs = figures_of(runs, wanted, name)
+            rows.append(row_of(name, ours, theirs))
     except (FileNotFoundError, ValueError) as error:
         sys.exit(f"pooled_runs: error: {error}")
     print(tables.markdown(_HEADER, rows))

@@ -1,4 +1,4 @@
-"""What docs/results/gpu.md says of seeds on two devices together is what its commands print."""
+"""What pages of docs/results say of several seeds together is what their commands print."""
 
 from __future__ import annotations
 
@@ -16,8 +16,15 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "docs" / "measurements" / "pooled_runs.py"
-PAGE = (ROOT / "docs" / "results" / "gpu.md").read_text(encoding="utf-8")
-COMMANDS = re.findall(r"```\npython docs/measurements/pooled_runs\.py ([^`]+)```", PAGE)
+PAGES = {
+    name: (ROOT / "docs" / "results" / name).read_text(encoding="utf-8")
+    for name in ("amazon_beauty.md", "gpu.md", "sensitivity.md")
+}
+COMMANDS = [
+    (name, command)
+    for name, page in PAGES.items()
+    for command in re.findall(r"```\npython docs/measurements/pooled_runs\.py ([^`]+)```", page)
+]
 HEADER = ["dataset", "model", "settings", "damage", "stage", "seed"]
 
 
@@ -48,16 +55,52 @@ def write(tmp_path: Path):
     return written
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize(("page", "command"), COMMANDS)
 def test_the_page_has_what_its_command_prints(
-    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    page: str, command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run(shlex.split(command.replace("\\\n", " ")), monkeypatch)
-    assert capsys.readouterr().out.strip() in PAGE
+    assert capsys.readouterr().out.strip() in PAGES[page]
 
 
-def test_there_are_two_such_tables() -> None:
-    assert len(COMMANDS) == 2
+def test_every_page_has_such_tables() -> None:
+    assert [page for page, _ in COMMANDS] == ["amazon_beauty.md", *["gpu.md"] * 2, "sensitivity.md"]
+
+
+def test_only_the_versions_named_count(pooled: SimpleNamespace, tmp_path: Path) -> None:
+    file = tmp_path / "runs.csv"
+    lines = [
+        "dataset,model,settings,damage,stage,seed,code,valid ndcg@10,test ndcg@10,test recall@10"
+    ]
+    for seed, code, figure in (
+        (1, "old", 0.1),
+        (1, "new", 0.3),
+        (2, "old", 0.1),
+        (2, "newer", 0.5),
+    ):
+        lines.append(f"toys,CAMMSR,{{}},{{}},test,{seed},{code},{figure},{figure},{figure}")
+    file.write_text("\n".join(lines), encoding="utf-8")
+    for codes, expected in ((["new", "newer"], [0.3, 0.5]), ([], [0.2, 0.3])):
+        runs = pooled.read([file], "toys", "CAMMSR", codes)
+        assert np.allclose(pooled.figures_of(runs, {}, "CAMMSR")[:, 2], expected)
+    with pytest.raises(
+        ValueError, match=r"no test run of CAMMSR on toys is of the code \['lost'\]"
+    ):
+        pooled.read([file], "toys", "CAMMSR", ["new", "lost"])
+
+
+def test_a_sweep_has_a_line_for_each_value(
+    write, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = [({}, seed, figure) for seed, figure in ((1, 0.2), (2, 0.4))]
+    runs += [({"norm": "dyt"}, seed, 0.1 * seed) for seed in (1, 2)]
+    runs += [({"swap_weight": 1}, seed, 0.3 * seed) for seed in (1, 2)]
+    arguments = [str(write("runs.csv", *runs)), "--dataset", "toys"]
+    run([*arguments, "--sweep", 'norm="dyt"', "--sweep", "swap_weight=1"], monkeypatch)
+    first, second, third = capsys.readouterr().out.splitlines()[2:]
+    assert first.startswith("| CAMMSR | 2 | .3000 |")
+    assert second.startswith("| `norm` dyt | 2 | .1500 | +100.0 % | ")
+    assert third.startswith("| `swap_weight` 1 | 2 | .4500 | -33.3 % | ")
 
 
 def test_a_seed_counts_once_a_file_whatever_its_precision(pooled: SimpleNamespace, write) -> None:
@@ -73,9 +116,19 @@ def test_experts_that_are_not_there_have_no_width(pooled: SimpleNamespace, write
         "sum.csv", (sums, 1, 0.2), ({"fusion": "sum"}, 2, 0.4), ({"expert_size": 512}, 1, 1)
     )
     runs = pooled.read([file], "toys", "CAMMSR")
-    assert len(pooled.figures_of(runs, sums, "sum")) == 2
+    assert len(pooled.figures_of(runs, pooled.what_counts(sums, {}), "sum")) == 2
     with pytest.raises(ValueError, match=r"wide: 1 seeds have the settings .*512.*; it takes two"):
         pooled.figures_of(runs, {"expert_size": 512}, "wide")
+
+
+def test_what_is_said_and_the_default_does_not_count(pooled: SimpleNamespace, write) -> None:
+    said = {"hidden_dropout_prob": 0.5, "fusion": "camoe"}
+    file = write("said.csv", (said, 1, 0.2), ({}, 2, 0.4), ({"hidden_dropout_prob": 0.3}, 1, 9))
+    runs = pooled.read([file], "toys", "CAMMSR")
+    assert pooled.figures_of(runs, {}, "CAMMSR")[:, 0].tolist() == [0.2, 0.4]
+    assert pooled.defaults_of("SASRec", "toys") == {}
+    assert pooled.defaults_of("CAMMSR", "toys")["modalities"] == []
+    assert pooled.defaults_of("CAMMSR", "amazon_beauty")["modalities"] == ["text"]
 
 
 def test_means_and_p_are_those_of_welch(pooled: SimpleNamespace) -> None:
@@ -111,6 +164,10 @@ def test_what_cannot_be_pooled_is_refused_in_a_sentence(
         ([str(file), *toys, "--settings", "wide"], r"'wide' is not \{\"setting\": value\}: "),
         ([str(file), *toys, "--without", "ID"], r"--without 'ID' is not NAME="),
         ([str(file), *toys, "--without", "ID=no"], r"'no' is not \{\"setting\": value\}: "),
+        ([str(file), *toys, "--sweep", "ratio"], "--sweep 'ratio' is not NAME=A,B, each in JSON"),
+        ([str(file), *toys, "--sweep", "norm=dyt"], "--sweep 'norm=dyt' is not NAME=A,B, each"),
+        ([str(file), *toys, "--sweep", "swap_ratio=2"], "`swap_ratio` 2: 0 seeds have"),
+        ([str(file), *toys, "--code", "a"], r"runs\.csv lacks the columns \['code'\]"),
         ([str(tmp_path / "lost.csv"), "--dataset", "toys"], r"lost\.csv is no file"),
         ([str(short), "--dataset", "toys"], r"short\.csv lacks the columns \['settings'"),
         ([str(file), "--dataset", "books"], r"no test run of CAMMSR on books in .*runs\.csv"),
