@@ -19,6 +19,7 @@ from recbole_cammsr.compat import (
     thop,
     torch26,
     trainer,
+    worker_start,
 )
 from recbole_cammsr.compat.requirement import require_recbole
 
@@ -36,6 +37,7 @@ _SHIMS = (
     trainer,
     anomaly,
     amp_dtype,
+    worker_start,
 )
 
 

@@ -13,6 +13,7 @@ from recbole.data.dataloader import TrainDataLoader
 from recbole.data.interaction import Interaction
 from recbole.data.transform import construct_transform
 
+from recbole_cammsr.compat.sendable_generator import SendableGenerator
 from recbole_cammsr.data.packing import bucketed_batches, prefix_groups
 
 
@@ -90,7 +91,7 @@ class _TargetBudgetDataLoader(TrainDataLoader):
         self.model = None
         self.transform = construct_transform(config)
         self.is_sequential = True
-        self.generator = torch.Generator()
+        self.generator = SendableGenerator()
         self.generator.manual_seed(config["seed"])
         self._init_batch_size_and_step()
         lengths, targets = self._units()

@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 import yaml
 
@@ -64,18 +65,11 @@ def start(folder: Path, output: str, *arguments: str) -> subprocess.Popen:
     )
 
 
-def workers_of(pid: int) -> list[int]:
-    found = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True)
-    return [int(number) for number in found.stdout.split()]
-
-
-def is_alive(pid: int) -> bool:
+def is_alive(process: psutil.Process) -> bool:
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
         return False
-    state = Path(f"/proc/{pid}/stat")
-    return not state.exists() or state.read_text().split(")")[1].split()[0] != "Z"
 
 
 @pytest.mark.skipif(os.name != "posix", reason="kills processes by signal")
@@ -89,7 +83,7 @@ def test_killed_and_restarted_it_finishes_with_the_same_files(tmp_path, toy_path
         assert time.monotonic() < deadline
         time.sleep(0.05)
     time.sleep(1.0)
-    workers = workers_of(killed.pid)
+    workers = psutil.Process(killed.pid).children()
     killed.send_signal(signal.SIGKILL)
     killed.communicate()
     while any(map(is_alive, workers)):  # a worker does not outlive the command

@@ -129,7 +129,7 @@ def test_irregular_files_are_left_to_recbole_or_read_alike(tmp_path, rows, where
 )
 def test_what_is_left_to_recbole(tmp_path, body, options):
     path = tmp_path / "toy.inter"
-    path.write_text("\t".join(HEADER) + "\n" + body, encoding="utf-8", newline="")
+    path.write_bytes(("\t".join(HEADER) + "\n" + body).encode())
     assert fast(path, HEADER, **options) is None
 
 
