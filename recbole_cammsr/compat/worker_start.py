@@ -13,10 +13,14 @@ from types import ModuleType
 from recbole_cammsr.compat.import_hooks import when_imported
 from recbole_cammsr.compat.module_proxy import ModuleProxy
 
+#: the modules of RecBole 1.2.1 that make the generator of a loader, new or read from a file
+GENERATOR_MODULES = ("recbole.data.dataloader.abstract_dataloader", "recbole.data.utils")
+
 
 def install() -> None:
-    """Attach the shim to the module of RecBole that makes the generator of a loader."""
-    when_imported("recbole.data.dataloader.abstract_dataloader", _offer_sendable_generator)
+    """Attach the shim to every RecBole module that makes the generator of a loader."""
+    for name in GENERATOR_MODULES:
+        when_imported(name, _offer_sendable_generator)
 
 
 def _generators_get_lost() -> bool:
