@@ -29,7 +29,7 @@ def _generators_get_lost() -> bool:
 
     try:
         parts = torch.Generator().__reduce__()[1:]
-    except (TypeError, RuntimeError):  # what torch before 2.2 says to it
+    except (TypeError, RuntimeError):  # what torch 2.1 says to it
         return True
     return any(isinstance(value, torch.Tensor) for part in parts if part for value in part)
 
