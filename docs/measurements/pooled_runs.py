@@ -27,7 +27,7 @@ import numpy as np
 import pandas as pd
 
 from recbole_cammsr import registry
-from recbole_cammsr.analysis import files, tables
+from recbole_cammsr.analysis import ablation, files, tables
 from recbole_cammsr.analysis.significance import seed_test
 from recbole_cammsr.cli import config_files
 
@@ -43,9 +43,7 @@ _HEADER = ["model", "seeds"] + [
 def defaults_of(model: str, dataset: str) -> dict[str, Any]:
     """What ``properties/`` says of a model, and of a data set, which wins; empty without files."""
     paths = [registry.properties_file("model", model), registry.properties_file("dataset", dataset)]
-    return {
-        name: value for path in paths if path for name, value in config_files.read(path).items()
-    }
+    return config_files.read_all([path for path in paths if path])
 
 
 def what_counts(settings: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
@@ -160,23 +158,6 @@ def _pair(text: str) -> tuple[str, str]:
     return name, settings
 
 
-def swept(text: str) -> list[tuple[str, dict[str, Any]]]:
-    """Names of lines and what they change, e.g. ``swap_ratio 0.2`` and ``{"swap_ratio": 0.2}``.
-
-    Args:
-        text: ``NAME=A,B``, the values in JSON.
-
-    Raises:
-        ValueError: it is something else.
-    """
-    name, _, values = text.partition("=")
-    try:
-        parsed = [json.loads(value) for value in values.split(",")]
-    except json.JSONDecodeError as error:
-        raise ValueError(f"--sweep {text!r} is not NAME=A,B, each in JSON: {error}") from error
-    return [(f"`{name}` {value}", {name: value}) for value in parsed]
-
-
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -190,7 +171,7 @@ def main() -> None:
     )  # fmt: skip
     parser.add_argument(
         "--sweep", action="append", default=[], metavar="NAME=A,B",
-        help="variants: values of a setting",
+        help="variants: values of a setting, as cammsr-ablate takes them",
     )  # fmt: skip
     parser.add_argument(
         "--code", default="", metavar="A,B", help="versions whose runs count (default: all)"
@@ -206,7 +187,11 @@ def main() -> None:
         variants = [
             (f"without {name}", _object(changed)) for name, changed in map(_pair, options.without)
         ]
-        variants += [variant for text in options.sweep for variant in swept(text)]
+        variants += [
+            (f"`{name}` {value}", {name: value})
+            for name, values in map(ablation.read_sweep, options.sweep)
+            for value in values
+        ]
         for name, changes in variants:
             wanted = what_counts({**settings, **changes}, defaults)
             theirs = figures_of(runs, wanted, name)

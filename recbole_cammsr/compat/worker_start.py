@@ -9,6 +9,7 @@ with it. RecBole's loaders get one that arrives; what it draws is the same.
 from __future__ import annotations
 
 from types import ModuleType
+from typing import Any
 
 from recbole_cammsr.compat.import_hooks import when_imported
 from recbole_cammsr.compat.module_proxy import ModuleProxy
@@ -23,19 +24,19 @@ def install() -> None:
         when_imported(name, _offer_sendable_generator)
 
 
-def _generators_get_lost() -> bool:
-    """Whether a pickled generator is an error, or has a tensor of its own."""
+def _gets_lost(generator_class: Any) -> bool:
+    """Whether its pickle is an error, or has a tensor of its own."""
     import torch
 
     try:
-        parts = torch.Generator().__reduce__()[1:]
+        parts = generator_class().__reduce__()[1:]
     except (TypeError, RuntimeError):  # what torch 2.1 says to it
         return True
     return any(isinstance(value, torch.Tensor) for part in parts if part for value in part)
 
 
 def _offer_sendable_generator(module: ModuleType) -> None:
-    if _generators_get_lost():
+    if _gets_lost(module.torch.Generator):
         from recbole_cammsr.compat.sendable_generator import SendableGenerator
 
         module.torch = ModuleProxy(module.torch, Generator=SendableGenerator)  # type: ignore[attr-defined]

@@ -93,9 +93,9 @@ def test_workers_give_the_same_batches(
 
 
 def test_left_alone_where_generators_arrive(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert worker_start._generators_get_lost()
+    assert worker_start._gets_lost(torch.Generator)
+    assert not worker_start._gets_lost(SendableGenerator)
     monkeypatch.setattr(torch, "Generator", SendableGenerator)
-    assert not worker_start._generators_get_lost()
     module = ModuleType("abstract_dataloader")
     module.torch = torch  # type: ignore[attr-defined]
     worker_start._offer_sendable_generator(module)
