@@ -92,10 +92,10 @@ def read(
         parts.append(part.assign(settings=settings, file=str(path)))
         known.update(chosen["code"] if codes else [])
     found = pd.concat(parts, ignore_index=True)
-    if found.empty:
-        raise ValueError(f"no test run of {model} on {dataset} in {', '.join(map(str, paths))}")
     if unknown := sorted(set(codes) - known):
         raise ValueError(f"no test run of {model} on {dataset} is of the code {unknown}")
+    if found.empty:
+        raise ValueError(f"no test run of {model} on {dataset} in {', '.join(map(str, paths))}")
     return found
 
 

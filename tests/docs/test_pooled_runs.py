@@ -87,6 +87,8 @@ def test_only_the_versions_named_count(pooled: SimpleNamespace, tmp_path: Path) 
         ValueError, match=r"no test run of CAMMSR on toys is of the code \['lost'\]"
     ):
         pooled.read([file], "toys", "CAMMSR", ["new", "lost"])
+    with pytest.raises(ValueError, match=r"is of the code \['lost'\]"):
+        pooled.read([file], "toys", "CAMMSR", ["lost"])
 
 
 def test_a_sweep_has_a_line_for_each_value(
