@@ -1,7 +1,9 @@
 """A model beside its ablations, or beside itself with other settings; gpu.md and sensitivity.md.
 
+    WIDE='{"time_encoding": "experts", "scoring": "cosine", "score_temperature": 0.07,
+        "hidden_size": 256, "expert_size": 512, "stopping_step": 5}'
     python docs/measurements/pooled_runs.py docs/results/runs/amazon_beauty.csv \
-        docs/results/runs/gpu.csv --dataset amazon_beauty --settings '{"hidden_size": 256}' \
+        docs/results/runs/gpu.csv --dataset amazon_beauty --settings "$WIDE" \
         --without 'CAMoE={"fusion": "sum"}' --without 'modality swap={"swap_weight": 0}'
     python docs/measurements/pooled_runs.py docs/results/runs/amazon_scientific.csv \
         --dataset amazon_scientific --code ecdbe0ccedd6,4e4422fef5ac --sweep swap_ratio=0.2,0.8

@@ -55,6 +55,9 @@ _OTHERS: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {
     },
 }
 
+#: what the tables call a kind of damage
+_DAMAGES = {CATEGORY_NOISE: "wrong labels", MISSING: "missing"}
+
 #: RecBole's own files for a sequential model, beside its defaults; None is the data set's
 _RECBOLES_FILES = (("quick_start_config", "sequential"), ("dataset", None), ("dataset", "sample"))
 
@@ -134,7 +137,7 @@ def components(base: Base) -> Experiment:
     """CAMoE, guidance, swap off one by one and together; other scales, positions, norms, times."""
     variants = dict(_COMPONENTS)
     for name, others in _OTHERS.items():
-        label, changes = others.get(str(base.value(name)), next(iter(others.values())))
+        label, changes = others.get(_as_text(base.value(name)), next(iter(others.values())))
         variants[label] = changes
     if base.value("benchmark_filename"):
         variants.pop(_TIMES, None)  # pre-split data has no times of histories
@@ -188,12 +191,14 @@ def damage(base: Base, kind: str, shares: Sequence[float]) -> Experiment:
     for share in sorted({0.0, *shares}):
         damaged = {kind: share} if share else {}
         contenders.append(
-            Contender(damage_label(FULL, share), FULL, base.model_settings, corruption=damaged)
+            Contender(
+                damage_label(FULL, kind, share), FULL, base.model_settings, corruption=damaged
+            )
         )
         for name in base.baselines:
             meets = _reads(name, kind)
             if meets or not share:
-                label = damage_label(name, share) if meets else name
+                label = damage_label(name, kind, share) if meets else name
                 contenders.append(Contender(label, name, corruption=damaged))
     title = {CATEGORY_NOISE: "Wrong category labels", MISSING: "Missing modalities"}[kind]
     return base.experiment(title, contenders)
@@ -207,9 +212,9 @@ def _reads(model: str, kind: str) -> bool:
     return kind != CATEGORY_NOISE or "category_field" in config_files.read(path)
 
 
-def damage_label(model: str, share: float) -> str:
-    """What the table calls a model that met a share of damage."""
-    return f"{model}, {100 * share:g} %" if share else model
+def damage_label(model: str, kind: str, share: float) -> str:
+    """What the tables call a model that met a share of damage."""
+    return f"{model}, {100 * share:g} % {_DAMAGES[kind]}" if share else model
 
 
 def sweep(base: Base, name: str, values: Sequence[Any]) -> Experiment:
@@ -261,6 +266,12 @@ def read_shares(text: str, option: str) -> list[float]:
     if not shares or not all(0 <= share <= 1 for share in shares):
         raise ValueError(f"{option} takes shares from 0 to 1, such as 0,0.1,0.2, not {text!r}")
     return shares
+
+
+def _as_text(value: Any) -> str:
+    """How :data:`_OTHERS` writes a value; 0.0 is 0."""
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return f"{value:g}" if is_number else str(value)
 
 
 def _value(text: str) -> Any:

@@ -17,7 +17,9 @@ class UserRanks(NamedTuple):
         user: ``(n,)`` user tokens.
         target: ``(n,)`` tokens of the item to be found.
         rank: ``(n,)`` int64 its place in the ranking, from 1.
-        history_length: ``(n,)`` int64 interactions of the user before the target.
+        history_length: ``(n,)`` int64 interactions of the user before the target. Where the split
+            is not leave-one-out, those that the model reads (RecBole's ``MAX_ITEM_LIST_LENGTH`` at
+            most); None there where it reads none.
         popularity: ``(n,)`` int64 interactions with the target in the training split.
         category: ``(n,)`` labels of the target, joined by ``|``; empty where it has none.
         last_popularity: ``(n,)`` int64 interactions with the last item of the history in the
@@ -28,7 +30,7 @@ class UserRanks(NamedTuple):
     user: np.ndarray
     target: np.ndarray
     rank: np.ndarray
-    history_length: np.ndarray
+    history_length: np.ndarray | None
     popularity: np.ndarray
     category: np.ndarray
     last_popularity: np.ndarray | None = None
@@ -128,6 +130,7 @@ class RankCollector:
         self._targets: list[torch.Tensor] = []
         self._ranks: list[torch.Tensor] = []
         self._last_items: list[torch.Tensor] = []
+        self._lengths: list[torch.Tensor] = []
 
     @contextmanager
     def watching(self, trainer: Any) -> Iterator[None]:
@@ -156,6 +159,7 @@ class RankCollector:
         self._users.append(rows[self._user_field][heads].cpu())
         if self._history_fields is not None and self._history_fields[0] in rows:
             history, length = (rows[field][heads].cpu() for field in self._history_fields)
+            self._lengths.append(length)
             self._last_items.append(history.gather(1, length.unsqueeze(1) - 1).squeeze(1))
         self._targets.append(item.cpu())
         self._ranks.append(ranks_of(item, scores, self._cutoff).cpu())
@@ -183,7 +187,7 @@ class RankCollector:
     def ranks(
         self,
         dataset: Any,
-        history_lengths: np.ndarray,
+        history_lengths: np.ndarray | None,
         popularity: np.ndarray,
         category: np.ndarray,
     ) -> UserRanks:
@@ -191,7 +195,8 @@ class RankCollector:
 
         Args:
             dataset: translates ids to tokens (``id2token``, ``uid_field``, ``iid_field``).
-            history_lengths: ``(n_users,)`` by user id.
+            history_lengths: ``(n_users,)`` by user id, where each user has one row; None takes
+                the lengths of the rows' own histories.
             popularity: ``(n_items,)`` by item id.
             category: ``(n_items,)`` joined labels by item id.
 
@@ -211,11 +216,14 @@ class RankCollector:
         target_tokens = np.asarray(dataset.id2token(dataset.iid_field, targets), dtype=str)
         order = np.lexsort((target_tokens, user_tokens))
         last = torch.cat(self._last_items).numpy()[order] if self._last_items else None
+        lengths = torch.cat(self._lengths).numpy() if self._lengths else None
+        if history_lengths is not None:
+            lengths = history_lengths[users]
         return UserRanks(
             user=user_tokens[order],
             target=target_tokens[order],
             rank=rank[order].astype(np.int64),
-            history_length=history_lengths[users][order].astype(np.int64),
+            history_length=None if lengths is None else lengths[order].astype(np.int64),
             popularity=popularity[targets][order].astype(np.int64),
             category=category[targets][order].astype(str),
             last_popularity=None if last is None else popularity[last].astype(np.int64),

@@ -27,6 +27,7 @@ from recbole_cammsr.analysis.summary import (
     Comparison,
     Summary,
     compare,
+    other_users,
     summarise,
     validation,
 )
@@ -183,7 +184,8 @@ def _notes(experiment: Experiment, outcome: Outcome) -> list[str]:
             f"{' mean' if len(experiment.tuning_seeds) > 1 else ''} validation score "
             "(`trials.csv`, `chosen/`)."
         )
-    notes += [f"Note: {sentence}." for sentence in unequal_budgets(experiment)]
+    remarks = [*unequal_budgets(experiment), *other_users(outcome.runs, experiment.reference)]
+    notes += [f"Note: {sentence}." for sentence in remarks]
     results = [run.result for run in outcome.runs]
     results += [result for trial in outcome.trials for result in trial.results]
     codes = {result.code for result in results}

@@ -121,7 +121,8 @@ def curves(
     """A line a model over a setting; models that do not depend on it as dashed levels.
 
     Args:
-        series: model to value of the setting to cell; numbers are placed evenly, in order.
+        series: model to value of the setting to cell; values are placed evenly, numbers in order
+            and words behind them, whichever model has them.
         levels: model to cell.
         title: of the picture.
         x_label: name of the setting.
@@ -130,12 +131,12 @@ def curves(
     """
     drawing, axes = figure.new(1, 1, (6.2, 4.0))
     panel = axes[0][0]
-    values = list(dict.fromkeys(value for cells in series.values() for value in cells))
+    values = sorted({value for cells in series.values() for value in cells}, key=_place)
     tint = iter(figure.colours(len(series) + len(levels)))
     for label, cells in series.items():
-        where = [values.index(value) for value in cells]
-        means = [cell.mean for cell in cells.values()]
-        spread = [cell.deviation or 0.0 for cell in cells.values()]
+        where = [place for place, value in enumerate(values) if value in cells]
+        means = [cells[values[place]].mean for place in where]
+        spread = [cells[values[place]].deviation or 0.0 for place in where]
         panel.errorbar(where, means, spread, marker="o", capsize=3, color=next(tint), label=label)
     for label, cell in levels.items():
         panel.axhline(cell.mean, ls="--", color=next(tint), label=label)
@@ -148,3 +149,7 @@ def curves(
     panel.legend(fontsize=8)
     figure.tidy(panel)
     figure.save(drawing, path)
+
+
+def _place(value: float | str) -> tuple[bool, float, str]:
+    return (True, 0.0, value) if isinstance(value, str) else (False, value, "")

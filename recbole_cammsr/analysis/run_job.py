@@ -56,6 +56,7 @@ def run_job(
     dataset = create_dataset(config)
     interactions = dataset.inter_feat
     users = np.bincount(interactions[dataset.uid_field].to_numpy(), minlength=dataset.user_num)
+    one_row_per_user = _leaves_one_out(config)
     items = np.bincount(interactions[dataset.iid_field].to_numpy(), minlength=dataset.item_num)
     train, valid, test = data_preparation(config, dataset)
     init_seed(config["seed"] + config["local_rank"], config["reproducibility"])
@@ -80,7 +81,7 @@ def run_job(
             dataset.uid_field,
             dataset.iid_field,
             config["topk"],
-            one_row_per_user=_leaves_one_out(config),
+            one_row_per_user=one_row_per_user,
             history_fields=(
                 dataset.iid_field + config["LIST_SUFFIX"],
                 config["ITEM_LIST_LENGTH_FIELD"],
@@ -89,8 +90,9 @@ def run_job(
         with collector.watching(trainer):
             test_result = _plain(trainer.evaluate(test, load_best_model=True, show_progress=False))
         popularity = items - _targets(test, dataset) - _targets(valid, dataset)
+        lengths = users - 1 if one_row_per_user else None
         ranks = collector.ranks(
-            dataset, users - 1, popularity, _categories(config, dataset, originals)
+            dataset, lengths, popularity, _categories(config, dataset, originals)
         )
         for metric in test_result:
             if is_per_user(metric):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import recbole_cammsr
 from recbole_cammsr.analysis.digests import changed_file
-from recbole_cammsr.analysis.job import JobResult, TrainingJob
+from recbole_cammsr.analysis.job import TEST, JobResult, TrainingJob
 from recbole_cammsr.analysis.progress import Progress
 from recbole_cammsr.analysis.store import ResultStore
 from recbole_cammsr.analysis.worker import ERROR_MARK
@@ -72,6 +72,7 @@ class Runner:
             progress.known(job, result.cost.get("fit_seconds") or 0.0)
         if finished:
             self.show(f"{len(finished)} of {len(distinct)} runs have been done before")
+        self._tell_of_absent_checkpoints(finished)
         failures: dict[str, str] = {}
         running: dict[str, tuple[TrainingJob, subprocess.Popen[bytes], float]] = {}
         try:
@@ -103,6 +104,21 @@ class Runner:
                 process.wait()
             self.store.tidy()
         return failures
+
+    def _tell_of_absent_checkpoints(self, finished: Sequence[TrainingJob]) -> None:
+        """Say which finished runs cannot have their checkpoint kept any more."""
+        if not self.keep_checkpoints:
+            return
+        absent = [
+            self.store.result_path(job)
+            for job in finished
+            if job.stage == TEST and not self.store.checkpoint_path(job).is_file()
+        ]
+        if absent:
+            self.show(
+                f"warning: {len(absent)} of these left no checkpoint, such as {absent[0]}; delete "
+                "that file to run it again with --keep_checkpoints"
+            )
 
     def _check_data(self, result: JobResult) -> None:
         changed = changed_file(result)

@@ -116,7 +116,8 @@ class ResultStore:
         path = self.ranks_path(job)
         try:
             with np.load(path, allow_pickle=False) as content:
-                return UserRanks(**{name: content[name] for name in content.files})
+                columns = {name: content[name] for name in content.files}
+                return UserRanks(**{"history_length": None, **columns})
         except (zipfile.BadZipFile, ValueError, TypeError, EOFError) as error:
             raise ValueError(
                 f"rank file {path} cannot be read ({error}); delete it and the .json beside it, "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,9 @@ import numpy as np
 from recbole_cammsr.analysis.benchmark import Run
 from recbole_cammsr.analysis.ranks import UserRanks, is_per_user, per_user
 from recbole_cammsr.analysis.significance import PairedTest, holm, paired_test, seed_test
+
+#: that a test over users can be made of
+_FEWEST_USERS = 2
 
 
 @dataclass(frozen=True)
@@ -125,29 +129,56 @@ def user_means(ranks: Sequence[UserRanks], metric: str) -> tuple[np.ndarray, np.
         metric: of a single user, e.g. ``ndcg@10``.
 
     Returns:
-        ``(n,)`` sorted user tokens and ``(n,)`` values.
+        ``(n,)`` sorted tokens of the users that every seed tested, and ``(n,)`` values.
 
     Raises:
-        ValueError: the seeds were tested on different users.
+        ValueError: there is nothing to average.
     """
-    users: np.ndarray | None = None
-    total: np.ndarray | None = None
+    if not ranks:
+        raise ValueError("there is no run to average")
+    per_seed = []
     for one in ranks:
         names, where = np.unique(one.user, return_inverse=True)
         sums = np.bincount(where.reshape(-1), weights=per_user(metric, one.rank))
-        mean = sums / np.bincount(where.reshape(-1))
-        if users is None or total is None:
-            users, total = names, mean
-        elif np.array_equal(users, names):
-            total = total + mean
-        else:
-            raise ValueError(
-                f"runs with different seeds were tested on {len(users)} and {len(names)} users "
-                "that are not the same; compare only runs with the same data filters and split"
+        per_seed.append((names, sums / np.bincount(where.reshape(-1))))
+    common = functools.reduce(np.intersect1d, (names for names, _ in per_seed))
+    values = [means[np.searchsorted(names, common)] for names, means in per_seed]
+    return common, np.mean(values, axis=0)
+
+
+def other_users(runs: Sequence[Run], reference: str) -> list[str]:
+    """A sentence for every contender that was not tested on the reference's users.
+
+    RecBole's general models, for one, have a test row for a user with two interactions, and its
+    sequential models have none.
+
+    Args:
+        runs: of all contenders.
+        reference: label.
+    """
+    sentences = []
+    for dataset in dict.fromkeys(run.dataset for run in runs):
+        tested: dict[str, set[str]] = {}
+        everywhere: dict[str, set[str]] = {}
+        for run in (run for run in runs if run.dataset == dataset):
+            users = set(run.ranks.user.tolist())
+            tested[run.contender] = tested.get(run.contender, users) | users
+            everywhere[run.contender] = everywhere.get(run.contender, users) & users
+        if reference not in everywhere:
+            continue
+        own = everywhere[reference]
+        for label, users in tested.items():
+            if users == own == everywhere[label]:
+                continue
+            both = len(own & everywhere[label])
+            sentences.append(
+                f"on {dataset}, {label} was tested on {len(users)} users, of which {both} are "
+                f"users of every run of {label} and {reference}: "
+                + ("the tests are over these" if both >= _FEWEST_USERS else "too few to test")
+                + ", the means over each run's own; the same data filters and split give every "
+                'model the same users (with leave-one-out user_inter_num_interval: "[3,inf)")'
             )
-    if users is None or total is None:
-        raise ValueError("there is no run to average")
-    return users, total / len(ranks)
+    return sentences
 
 
 def compare(runs: Sequence[Run], metric: str, reference: str) -> list[Comparison]:
@@ -159,10 +190,9 @@ def compare(runs: Sequence[Run], metric: str, reference: str) -> list[Comparison
         reference: label.
 
     Returns:
-        In the order of the runs; Holm's correction is over the comparisons of a data set.
-
-    Raises:
-        ValueError: contenders of a data set were tested on different users.
+        In the order of the runs; Holm's correction is over the comparisons of a data set. Each is
+        over the users that both have in every run (:func:`other_users` says where that is not
+        all), and left out where these are too few.
     """
     if not is_per_user(metric):
         return []
@@ -177,24 +207,28 @@ def compare(runs: Sequence[Run], metric: str, reference: str) -> list[Comparison
             for label in labels
         }
         cells = summarise(here)[dataset]
-        users, own = means[reference]
-        others = [label for label in labels if label != reference]
-        tests = []
-        for label in others:
-            if not np.array_equal(users, means[label][0]):
-                raise ValueError(
-                    f"on {dataset}, {reference} was tested on {len(users)} users and {label} on "
-                    f"{len(means[label][0])} that are not the same; give both the same data "
-                    "filters and split"
-                )
-            tests.append(paired_test(own, means[label][1]))
+        paired = {
+            label: common
+            for label in labels
+            if label != reference
+            and len((common := _paired(means[reference], means[label]))[0]) >= _FEWEST_USERS
+        }
+        tests = [paired_test(own, other) for own, other in paired.values()]
         t_holm = holm([test.t_p for test in tests])
         wilcoxon_holm = holm([test.wilcoxon_p for test in tests])
-        for label, test, by_t, by_wilcoxon in zip(others, tests, t_holm, wilcoxon_holm):
-            base = means[label][1].mean()
-            relative = float(own.mean() / base - 1.0) if base else None
+        for label, test, by_t, by_wilcoxon in zip(paired, tests, t_holm, wilcoxon_holm):
+            own, other = paired[label]
+            relative = float(own.mean() / other.mean() - 1.0) if other.any() else None
             between = seed_test(cells[reference][metric].values, cells[label][metric].values)
             comparisons.append(
                 Comparison(dataset, metric, label, relative, test, by_t, by_wilcoxon, between)
             )
     return comparisons
+
+
+def _paired(
+    first: tuple[np.ndarray, np.ndarray], second: tuple[np.ndarray, np.ndarray]
+) -> tuple[np.ndarray, np.ndarray]:
+    """The values of the users that both have, given sorted users and values of each."""
+    _, here, there = np.intersect1d(first[0], second[0], assume_unique=True, return_indices=True)
+    return first[1][here], second[1][there]

@@ -198,12 +198,8 @@ def _curve(part: str, plan: Any, runs: Sequence[Any], metric: str, folder: Path)
         "noise": "share of the items with wrong category labels",
         "missing": "share of the items that lose a modality (each modality by itself)",
     }.get(part, part[len("sweep_") :])
-    ordered = {
-        name: dict(sorted(found.items(), key=lambda entry: _sortable(entry[0])))
-        for name, found in series.items()
-    }
     measured = metric_title(metric) if "validation" in series else f"test {metric_title(metric)}"
-    result_figures.curves(ordered, levels, plan.name, label, measured, folder / "curve.png")
+    result_figures.curves(series, levels, plan.name, label, measured, folder / "curve.png")
 
 
 def _number(text: str) -> float | str:
@@ -211,10 +207,6 @@ def _number(text: str) -> float | str:
         return float(text)
     except ValueError:
         return text
-
-
-def _sortable(value: float | str) -> tuple[int, float, str]:
-    return (0, value, "") if isinstance(value, float) else (1, 0.0, value)
 
 
 def _baselines(text: str) -> list[str]:

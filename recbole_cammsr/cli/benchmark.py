@@ -137,12 +137,29 @@ def _run(argv: Sequence[str]) -> int:
     runner = runner_of(options)
     for sentence in benchmark.unequal_budgets(plan):
         print(f"warning: {sentence}", file=sys.stderr)
+    _warn_of_another_report(runner.store.folder, plan.name)
     outcome = benchmark.run(plan, runner)
     text = report.write(plan, outcome, runner.store.folder, command_line(PROGRAM, argv))
     tables.show(text)
     if outcome.runs:
         print(f"\nreport  {runner.store.folder / 'report.md'}")
     return EXIT_FAILED if outcome.failures else EXIT_OK
+
+
+def _warn_of_another_report(folder: Path, name: str) -> None:
+    """Experiments may share runs, but each would write its tables over the other's."""
+    report = folder / "report.md"
+    if not report.is_file():
+        return
+    with report.open(encoding="utf-8", errors="replace") as lines:
+        title = lines.readline().strip().removeprefix("# ")
+    if title != name:
+        print(
+            f"warning: {report} is of the experiment {title!r}, and its tables, pictures and "
+            f"chosen settings will be replaced by those of {name!r}; its runs in {folder / 'jobs'} "
+            "stay. To keep it, name another folder with --output",
+            file=sys.stderr,
+        )
 
 
 if __name__ == "__main__":

@@ -43,6 +43,10 @@ def test_components_go_one_by_one():
     assert "items of the history scaled" not in timed  # the experts stand in its place
     scaled = changes(ablation.components(Base("x", {"history_scale": 0.1})))
     assert scaled["without history scale"] == {"history_scale": 0}
+    for zero in (0, 0.0):
+        found = changes(ablation.components(Base("x", {"history_scale": zero})))
+        assert found["items of the history scaled"] == {"history_scale": 0.1}
+        assert "without history scale" not in found
 
 
 def test_modalities_come_from_the_data_set_and_files_follow():
@@ -63,8 +67,8 @@ def test_damage_reaches_our_models_and_leaves_stock_ones():
     assert [(one.label, dict(one.corruption)) for one in plan.contenders] == [
         ("CAMMSR", {}),
         ("SASRec", {}),
-        ("CAMMSR, 20 %", {"missing": 0.2}),
-        ("CAMMSR, 50 %", {"missing": 0.5}),
+        ("CAMMSR, 20 % missing", {"missing": 0.2}),
+        ("CAMMSR, 50 % missing", {"missing": 0.5}),
     ]
     with pytest.raises(ValueError, match="category_field"):
         ablation.damage(Base("x"), "category_noise", [0.1])
@@ -74,9 +78,15 @@ def test_damage_reaches_only_models_that_read_what_is_damaged():
     base = Base("ml-100k", baselines=["SASRecMM", "HM4SR"])
     both = ["CAMMSR", "SASRecMM", "HM4SR"]
     plan = ablation.damage(base, "missing", [0.5])
-    assert [one.label for one in plan.contenders] == [*both, *(f"{name}, 50 %" for name in both)]
+    assert [one.label for one in plan.contenders] == [
+        *both,
+        *(f"{name}, 50 % missing" for name in both),
+    ]
     plan = ablation.damage(base, "category_noise", [0.5])  # SASRecMM reads no labels
-    assert [one.label for one in plan.contenders] == [*both, "CAMMSR, 50 %", "HM4SR, 50 %"]
+    assert [one.label for one in plan.contenders] == [
+        *both,
+        *(f"{name}, 50 % wrong labels" for name in ("CAMMSR", "HM4SR")),
+    ]
     assert [dict(one.corruption) for one in plan.contenders[3:]] == [{"category_noise": 0.5}] * 2
 
 
@@ -217,7 +227,7 @@ def test_the_command_shares_the_full_model_and_writes_its_tables(
     assert code == 0, output.err
     jobs = list((tmp_path / "out" / "jobs" / "toy").glob("*.json"))
     assert len(jobs) == 3  # the full model once, wrong labels, the other weight
-    assert "| CAMMSR, 50 % |" in (tmp_path / "out" / "noise" / "report.md").read_text()
+    assert "| CAMMSR, 50 % wrong labels |" in (tmp_path / "out" / "noise" / "report.md").read_text()
     assert "swap_weight=0.3" in (tmp_path / "out" / "sweep_swap_weight" / "report.md").read_text()
     assert "| CAMMSR |" in (tmp_path / "out" / "efficiency.md").read_text()
     assert all('"expert_size": 8' in path.read_text() for path in jobs)

@@ -18,7 +18,7 @@ import recbole_cammsr
 from recbole_cammsr.analysis import files
 from recbole_cammsr.analysis.benchmark import tune
 from recbole_cammsr.analysis.experiment import parse
-from recbole_cammsr.analysis.job import JobResult, TrainingJob
+from recbole_cammsr.analysis.job import TEST, TUNE, JobResult, TrainingJob
 from recbole_cammsr.analysis.progress import Progress, duration
 from recbole_cammsr.analysis.runner import Runner
 from recbole_cammsr.analysis.store import ResultStore
@@ -156,6 +156,37 @@ def test_tuning_with_several_seeds_chooses_by_the_mean(tmp_path):
     assert [trial.score for trial in tried] == pytest.approx([0.5, 0.625, 0.625])
     assert [trial.combination["learning_rate"] for trial in tried if trial.chosen] == [0.2]
     assert [result.job.seed for result in tried[0].results] == [0, 5]
+
+
+def test_the_report_of_another_experiment_is_not_replaced_unsaid(tmp_path, capsys, monkeypatch):
+    from recbole_cammsr.analysis import benchmark as runs
+
+    monkeypatch.setattr(runs, "run", lambda plan, runner: runs.Outcome([], [], {}, []))
+    (tmp_path / "out").mkdir()
+    for written, warned in (("mine", False), ("yours", True)):
+        (tmp_path / "out" / "report.md").write_text(f"# {written}\n\nthe rest\n")
+        plan = {"name": "mine", "datasets": ["ml-100k"], "seeds": [1], "models": ["Pop"]}
+        (tmp_path / "plan.yaml").write_text(yaml.safe_dump(plan))
+        arguments = [f"--experiment={tmp_path / 'plan.yaml'}", f"--output={tmp_path / 'out'}"]
+        assert benchmark.main(arguments) == 0
+        error = capsys.readouterr().err
+        assert ("is of the experiment 'yours'" in error) == warned
+
+
+def test_checkpoints_that_cannot_be_kept_any_more_are_named(tmp_path):
+    store, shown = ResultStore(tmp_path), []
+    jobs = [TrainingJob("Pop", "toy", seed, {}, stage) for seed in (1, 2) for stage in (TEST, TUNE)]
+    for job in jobs:
+        store.save(JobResult(job, {"ndcg@10": 0.1}, {}, "ndcg@10", True, 1, 1, {}, "code"), None)
+    kept = store.checkpoint_path(jobs[0])
+    kept.parent.mkdir(parents=True)
+    kept.touch()
+    Runner(store, show=shown.append).run(jobs, {})
+    assert shown == ["4 of 4 runs have been done before"]
+    Runner(store, keep_checkpoints=True, show=shown.append).run(jobs, {})
+    (warning,) = shown[2:]
+    assert "1 of these left no checkpoint" in warning
+    assert str(store.result_path(jobs[2])) in warning
 
 
 def test_a_failing_run_is_one_sentence_and_the_others_are_reported(

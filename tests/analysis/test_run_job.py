@@ -121,6 +121,28 @@ def test_what_is_kept_of_a_row_is_counted_from_the_file(make_job, toy_path, tmp_
     assert of_all.last_popularity is None  # a model without histories
 
 
+def test_with_a_ratio_each_row_counts_the_history_before_its_own_target(
+    make_job, toy_path, tmp_path
+):
+    split = {"RS": [0.4, 0.2, 0.4]}
+    split = {"eval_args": {"split": split, "order": "TO", "group_by": "user", "mode": "full"}}
+    most = 5
+    job = make_job(**split, MAX_ITEM_LIST_LENGTH=most)
+    _, ranks = run_job(job, tmp_path)
+    lines = (toy_path / "toy" / "toy.inter").read_text().splitlines()[1:]
+    histories = {}
+    for order, (user, item, time) in enumerate(line.split("\t") for line in lines):
+        histories.setdefault(user, []).append((int(time), order, item))
+    lengths = set()
+    for user in sorted(set(ranks.user)):
+        items = [item for _, _, item in sorted(histories[user])]
+        rows = ranks.user == user
+        for target, length in zip(ranks.target[rows], ranks.history_length[rows]):
+            assert target in [item for i, item in enumerate(items) if min(i, most) == length]
+            lengths.add((user, length))
+    assert len(lengths) > len(set(ranks.user))
+
+
 def test_a_result_names_the_files_that_its_run_read(make_job, tmp_path):
     job = replace(make_job(), corruption={"category_noise": 0.5, "missing": 0.5})
     result, _ = run_job(job, tmp_path / "a")

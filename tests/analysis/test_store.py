@@ -11,11 +11,12 @@ from recbole_cammsr.analysis.store import ResultStore
 
 
 @pytest.mark.parametrize("last", [np.array([3, 0]), None], ids=["sequential", "general"])
-def test_ranks_come_back(tmp_path, last):
+@pytest.mark.parametrize("length", [np.array([5, 4]), None], ids=["one row a user", "ratio"])
+def test_ranks_come_back(tmp_path, length, last):
     job = TrainingJob("SASRec", "toy", 1)
     result = JobResult(job, {"ndcg@10": 0.1}, {}, "ndcg@10", True, 3, 2, {}, "code")
     users, numbers = np.array(["u0", "u1"]), np.array([1, 2])
-    ranks = UserRanks(users, users, numbers, numbers, numbers, np.array(["a|b", ""]), last)
+    ranks = UserRanks(users, users, numbers, length, numbers, np.array(["a|b", ""]), last)
     store = ResultStore(tmp_path)
     store.save(result, ranks)
     found = store.load_ranks(job)

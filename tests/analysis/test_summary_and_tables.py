@@ -24,6 +24,7 @@ from recbole_cammsr.analysis.summary import (
     Cell,
     compare,
     improvement,
+    other_users,
     summarise,
     user_means,
     validation,
@@ -127,12 +128,45 @@ def test_comparisons_test_between_seeds(runs):
     assert comparison_rows(single)[0][-1] == "-"
 
 
-def test_other_users_are_refused(runs):
+def test_comparisons_are_over_the_users_that_both_have(runs):
+    rng = np.random.default_rng(3)
+    users = [f"u{i:03d}" for i in range(USERS)]
+    more = [
+        make_run("more", seed, rng.integers(1, 50, 70), [*users, *"abcdefghij"]) for seed in (1, 2)
+    ]
+    fewer = [make_run("fewer", seed, rng.integers(1, 50, 40), users[:40]) for seed in (1, 2)]
+    fewer.append(make_run("fewer", 3, rng.integers(1, 50, 39), users[1:40]))
+    found = {one.other: one for one in compare([*runs, *more, *fewer], "ndcg@10", "ours")}
+    kept = {"theirs": users, "more": users, "fewer": users[1:40]}
+    for label, names in kept.items():
+        values = []
+        for of in ("ours", label):
+            seeds = [run.ranks for run in [*runs, *more, *fewer] if run.contender == of]
+            by_user = [dict(zip(one.user, per_user("ndcg@10", one.rank))) for one in seeds]
+            values.append([np.mean([one[name] for one in by_user]) for name in names])
+        assert found[label].test.users == len(names)
+        assert found[label].test.t_p == pytest.approx(stats.ttest_rel(*values).pvalue)
+        assert found[label].improvement == pytest.approx(
+            np.mean(values[0]) / np.mean(values[1]) - 1
+        )
+    notes = other_users([*runs, *more, *fewer], "ours")
+    assert [note.split(" are users")[0] for note in notes] == [
+        "on toy, more was tested on 70 users, of which 60",
+        "on toy, fewer was tested on 40 users, of which 39",
+    ]
+    assert all("the tests are over these" in note for note in notes)
+
+
+def test_a_model_that_shares_no_user_is_not_compared_but_named(runs):
     stranger = make_run("stranger", 1, [1] * USERS, [f"x{i}" for i in range(USERS)])
-    with pytest.raises(ValueError, match="ours was tested on 60 users and stranger on 60"):
-        compare([*runs, stranger], "ndcg@10", "ours")
-    with pytest.raises(ValueError, match="different seeds"):
-        user_means([runs[0].ranks, stranger.ranks], "ndcg@10")
+    found = compare([*runs, stranger], "ndcg@10", "ours")
+    assert found == compare(runs, "ndcg@10", "ours")
+    (note,) = other_users([*runs, stranger], "ours")
+    assert "stranger was tested on 60 users, of which 0" in note
+    assert "too few to test" in note
+    assert other_users(runs, "ours") == []
+    with pytest.raises(ValueError, match="no run"):
+        user_means([], "ndcg@10")
 
 
 def test_the_best_is_bold_the_second_underlined(runs):
