@@ -44,6 +44,8 @@ DATASET_ARGUMENTS = (
     "modalities",
     "modality_files",
     "feature_dtype",
+    "feature_device",
+    "feature_budget",
     "category_field",
     "train_packing",
     "packing_overlap",

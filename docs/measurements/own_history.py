@@ -56,7 +56,7 @@ def measure(path: str, split: str) -> tuple[dict[str, Any], dict[str, float], di
         interaction = interaction.to(config["device"])
         scores = model.full_sort_predict(interaction).view(-1, dataset.item_num).float().cpu()
         scores[:, 0] = -torch.inf
-        history = interaction[dataset.item_id_list_field].cpu()
+        history = interaction[model.ITEM_SEQ].cpu()
         users.append(interaction[dataset.uid_field].cpu())
         held = torch.zeros_like(scores, dtype=torch.bool).scatter_(1, history, True)
         own.append(held.gather(1, scores.topk(10).indices).sum(1))

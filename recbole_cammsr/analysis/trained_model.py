@@ -109,9 +109,9 @@ class TrainedModel:
             raise ValueError(f"user {user!r} has no test row: the history is too short to split")
         row = rows[found[-1:]]
         tested = rows[self.dataset.iid_field][found].numpy()
-        history_field = getattr(self.dataset, "item_id_list_field", None)
+        history_field = self.dataset.iid_field + self.config["LIST_SUFFIX"]
         history = np.zeros(0, dtype=np.int64)
-        if history_field is not None and history_field in row:
+        if history_field in row:
             length = int(row[self.dataset.item_list_length_field][0])
             history = row[history_field][0, :length].numpy()
         else:

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import FrameType, TracebackType
 
 from recbole_cammsr.cli.cpu_threads import wait_settings
+from recbole_cammsr.compat.valid_metric import not_computed
 
 EXIT_OK = 0
 EXIT_FAILED = 1
@@ -140,10 +141,7 @@ def describe(error: BaseException) -> str:
     if isinstance(error, OSError) and error.filename is not None:
         return of_the_system(error)
     if kind == "KeyError" and _METRIC.fullmatch(text):
-        return (
-            f"the metric {text} that validation needs is not computed: add it to --metrics and "
-            "--topk, or choose another --valid_metric"
-        )
+        return not_computed(text)
     if kind == "KeyError" and _looked_up_field(error) == text:
         return (
             f"the model reads a field {text!r} (`selected_features`) that is not loaded; name "

@@ -10,6 +10,7 @@ from __future__ import annotations
 from recbole_cammsr.compat import (
     amp_dtype,
     anomaly,
+    collected_values,
     distributed,
     hyperopt,
     numpy2,
@@ -19,6 +20,7 @@ from recbole_cammsr.compat import (
     thop,
     torch26,
     trainer,
+    valid_metric,
     worker_start,
 )
 from recbole_cammsr.compat.requirement import require_recbole
@@ -33,8 +35,10 @@ _SHIMS = (
     scipy,
     thop,
     hyperopt,
+    collected_values,
     distributed,
     trainer,
+    valid_metric,
     anomaly,
     amp_dtype,
     worker_start,

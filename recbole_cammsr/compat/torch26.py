@@ -51,20 +51,33 @@ def _refuses_pickled_objects() -> bool:
     return parameter is not None and parameter.default is not False
 
 
+def _is_there(device: Any) -> bool:
+    import torch
+
+    if device.type != "cuda":
+        return True
+    return torch.cuda.is_available() and (device.index or 0) < torch.cuda.device_count()
+
+
 def _load_pickled_objects(module: ModuleType) -> None:
     if _refuses_pickled_objects() and not isinstance(module.torch, ModuleProxy):
         module.torch = ModuleProxy(module.torch, load=load_checkpoint)  # type: ignore[attr-defined]
 
 
 def _mend_load_data_and_model(module: ModuleType) -> None:
-    """Replace ``load_data_and_model``, which imports torch inside its body, by the same steps."""
-    if not _refuses_pickled_objects():
-        return
+    """Replace ``load_data_and_model``, which imports torch inside its body, by the same steps.
+
+    One is added, for every torch: a checkpoint that was written on a GPU opens without one.
+    """
     original = module.load_data_and_model
 
     def load_data_and_model(model_file: str) -> tuple[Any, ...]:
-        checkpoint = load_checkpoint(model_file)
+        import torch
+
+        checkpoint = load_checkpoint(model_file, map_location="cpu")
         config = checkpoint["config"]
+        if not _is_there(config["device"]):
+            config["device"] = torch.device("cpu")
         module.init_seed(config["seed"], config["reproducibility"])
         module.init_logger(config)
         logger = module.getLogger()

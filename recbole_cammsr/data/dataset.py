@@ -18,7 +18,7 @@ from recbole_cammsr.data.feature_table import (
     align,
     coverage_report,
 )
-from recbole_cammsr.data.formats import read_features
+from recbole_cammsr.data.formats import FeatureFile, RawFeatures, read_features
 from recbole_cammsr.data.histories import PrefixInteraction
 from recbole_cammsr.data.packing import PackedRows, pack_rows
 from recbole_cammsr.data.settings import (
@@ -64,6 +64,8 @@ class CAMMSRDataset(TimedDataset):
         self.modalities = modality_names(config["modalities"])
         check_known(self.modalities, config["modality_files"])
         check_whole_number(config, "MAX_ITEM_LIST_LENGTH", 1)
+        # RecBole names this after the item field, and looks for `item_id`'s in pre-split data
+        self.item_id_list_field = config["ITEM_ID_FIELD"] + config["LIST_SUFFIX"]
         super().__init__(config)
 
     # ---------------------------------------------------------------- item features
@@ -99,7 +101,7 @@ class CAMMSRDataset(TimedDataset):
             )
             for modality in self.modalities
         }
-        raws = {modality: read_features(file, self.iid_field) for modality, file in files.items()}
+        raws = {modality: self._read(file) for modality, file in files.items()}
         resident = held_in_memory(self.config, raws.values(), len(token_to_id))
         tables = [
             align(raw, modality, token_to_id, FEATURE_DTYPES[name], resident)
@@ -114,6 +116,10 @@ class CAMMSRDataset(TimedDataset):
         self.item_side.features = tuple(tables)
         self.item_side.categories = categories
         self.logger.info("Item modalities\n" + "\n".join(lines))
+
+    def _read(self, file: FeatureFile) -> RawFeatures:
+        separators = self.config["field_separator"], self.config["seq_separator"]
+        return read_features(file, self.iid_field, *separators)
 
     def _read_categories(self, token_to_id: dict[str, int]) -> CategoryTable | None:
         field = self.config["category_field"]
@@ -158,6 +164,18 @@ class CAMMSRDataset(TimedDataset):
             of_target, torch.from_numpy(rows.start), self.item_list_length_field, flat, widths
         )
 
+    def _benchmark_presets(self) -> None:
+        super()._benchmark_presets()
+        longest = int(self.inter_feat[self.item_list_length_field].max())
+        if longest > self.max_item_list_len:
+            field = self.item_id_list_field
+            most = self.max_item_list_len
+            raise ValueError(
+                f"a history of the pre-split data {self.dataset_name} has {longest} items in "
+                f"{field!r}, and MAX_ITEM_LIST_LENGTH is {most}; raise it, or cut the lists with "
+                f"`seq_len: {{{field}: {most}}}`."
+            )
+
     def inter_matrix(self, *args: Any, **kwargs: Any) -> Any:
         """RecBole's user-item matrix, which also reads the first item of the histories."""
         rows = self.inter_feat
@@ -184,6 +202,7 @@ class CAMMSRDataset(TimedDataset):
                 train.inter_feat[self.uid_field].numpy(),
                 train.inter_feat[self.item_list_length_field].numpy(),
                 self.config["packing_overlap"],
+                self.max_item_list_len,
             )
         return datasets
 
@@ -224,7 +243,7 @@ class CAMMSRDataset(TimedDataset):
             TARGET_COUNT_FIELD: torch.from_numpy(self.packed.targets[index]),
         }
         times = self._times_of(self.config)
-        lists = [self.item_id_list_field]
+        lists = [self.iid_field + self.config["LIST_SUFFIX"]]
         if times is not None:
             lists.append(times + self.config["LIST_SUFFIX"])
         for list_field in lists:
@@ -238,8 +257,8 @@ class AlwaysTimedDataset(CAMMSRDataset):
     always_timed = True
 
 
-def _pack(user_ids: np.ndarray, lengths: np.ndarray, overlap: int | None) -> PackedRows:
+def _pack(user_ids: np.ndarray, lengths: np.ndarray, overlap: int | None, width: int) -> PackedRows:
     # leave-one-out keeps users together, other splits order rows by time alone
     order = np.argsort(user_ids, kind="stable")
-    packed = pack_rows(user_ids[order], lengths[order], overlap)
+    packed = pack_rows(user_ids[order], lengths[order], overlap, width)
     return PackedRows(order[packed.row], packed.targets)

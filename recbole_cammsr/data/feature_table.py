@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -51,6 +52,13 @@ class FeatureTable:
     digest: str
     source: np.ndarray | None
     row_of_item: np.ndarray
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> FeatureTable:
+        """The table itself: nobody writes to it, and a copy of a memory map is the file in memory.
+
+        RecBole copies the model to count its operations.
+        """
+        return self
 
     @property
     def dimension(self) -> int:

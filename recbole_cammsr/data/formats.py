@@ -69,12 +69,19 @@ class FeatureFile(NamedTuple):
     offset: int = 0
 
 
-def read_features(file: FeatureFile, item_field: str = "item_id") -> RawFeatures:
+def read_features(
+    file: FeatureFile,
+    item_field: str = "item_id",
+    field_separator: str = "\t",
+    sequence_separator: str = " ",
+) -> RawFeatures:
     """Read a feature file of any supported format.
 
     Args:
         file: path and, for row-aligned formats, the item map.
         item_field: name of the token column of an atomic file.
+        field_separator: between the columns of an atomic file.
+        sequence_separator: between the values of a feature in an atomic file.
 
     Returns:
         Tokens and values, not yet validated against a data set.
@@ -95,7 +102,7 @@ def read_features(file: FeatureFile, item_field: str = "item_id") -> RawFeatures
             return _read_npz(path)
         if extension in (".npy", ".pt", ".pth") or re.search(r"\.feat\w*$", path):
             return _read_row_aligned(file, extension)
-        return _read_atomic(path, item_field)
+        return _read_atomic(path, item_field, field_separator, sequence_separator)
     except _UNREADABLE as error:
         raise ValueError(
             f"feature file {path} cannot be read ({_first_line(error)}); it is truncated or not in "
@@ -248,17 +255,20 @@ def _load_headerless(path: str, row_of_token: Mapping[str, int] | None) -> np.nd
     return np.memmap(path, np.float32, "r", shape=(rows, count // rows))
 
 
-def _read_atomic(path: str, item_field: str) -> RawFeatures:
+def _read_atomic(
+    path: str, item_field: str, field_separator: str, sequence_separator: str
+) -> RawFeatures:
     with open(path, encoding="utf-8-sig") as handle:  # with or without a byte order mark
-        header = handle.readline().rstrip("\r\n").split("\t")
+        header = handle.readline().rstrip("\r\n").split(field_separator)
     types = dict(column.split(":", 1) for column in header if ":" in column)
     vectors = [name for name, kind in types.items() if kind == "float_seq"]
     if item_field not in types or len(vectors) != 1:
         raise ValueError(
             f"feature file {path} has the header {header[:4]}; as an atomic file it must have "
-            f"`{item_field}:token` and one `float_seq` column."
+            f"`{item_field}:token` and one `float_seq` column, separated by {field_separator!r} "
+            f"(`field_separator`)."
         )
-    frame = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False, quoting=3)
+    frame = pd.read_csv(path, sep=field_separator, dtype=str, keep_default_na=False, quoting=3)
     if not isinstance(frame.index, pd.RangeIndex):  # pandas takes the first cells for row names
         raise ValueError(
             f"feature file {path}: its lines have more cells than the {len(header)} of the header; "
@@ -267,7 +277,8 @@ def _read_atomic(path: str, item_field: str) -> RawFeatures:
     frame.columns = [column.split(":", 1)[0] for column in frame.columns]
     cells = frame[vectors[0]].tolist()
     try:
-        rows = [np.array(cell.split(), dtype=np.float32) for cell in cells]
+        separator = sequence_separator.strip() or None  # None: any white space, as ever
+        rows = [np.array(cell.split(separator), dtype=np.float32) for cell in cells]
     except ValueError as error:
         raise ValueError(
             f"feature file {path}: column `{vectors[0]}` has a value that is not a number "

@@ -28,7 +28,9 @@ class MaskedHistoryDataLoader(FullSortEvalDataLoader):
             target that the history holds as well, where things are had again, stays a candidate.
         """
         rows, _, row_of_target, target = super().collate_fn(index)
-        history = rows[self._dataset.item_id_list_field]  # (B, L), 0 where it is padding
+        history = rows[
+            self._dataset.iid_field + self.config["LIST_SUFFIX"]
+        ]  # (B, L), 0 where it is padding
         row, place = ((history > 0) & (history != target.unsqueeze(1))).nonzero(as_tuple=True)
         return rows, (row, history[row, place]), row_of_target, target
 

@@ -33,7 +33,12 @@ class PackedRows(NamedTuple):
     targets: np.ndarray
 
 
-def pack_rows(user_ids: np.ndarray, lengths: np.ndarray, overlap: int | None = None) -> PackedRows:
+def pack_rows(
+    user_ids: np.ndarray,
+    lengths: np.ndarray,
+    overlap: int | None = None,
+    width: int | None = None,
+) -> PackedRows:
     """Choose the longest prefix rows of every user so that each target is trained once.
 
     Args:
@@ -42,7 +47,8 @@ def pack_rows(user_ids: np.ndarray, lengths: np.ndarray, overlap: int | None = N
         lengths: ``(N,)`` history lengths.
         overlap: items of context that a window of a history longer than the row shares with the
             window before it. 0 trains every position of every window; None is 10, or half of the
-            longest row where that is less.
+            width where that is less.
+        width: places of a row, the same for all data; None is the longest history.
 
     Returns:
         Chosen rows in ascending order.
@@ -55,13 +61,13 @@ def pack_rows(user_ids: np.ndarray, lengths: np.ndarray, overlap: int | None = N
     if count == 0:
         empty = np.zeros(0, dtype=np.int64)
         return PackedRows(empty, empty)
-    width = int(lengths.max())
+    width = int(lengths.max()) if width is None else width
     if overlap is None:
         overlap = min(_USUAL_OVERLAP, width // 2)
     if isinstance(overlap, bool) or not isinstance(overlap, int) or not 0 <= overlap < width:
         raise ValueError(
             f"`packing_overlap` is {overlap!r}; it must be an integer from 0 to {width - 1}, less "
-            f"than the longest history, or be left out."
+            f"than the places of a row (`MAX_ITEM_LIST_LENGTH`), or be left out."
         )
     index = np.arange(count, dtype=np.int64)
     is_first = np.concatenate(([True], user_ids[1:] != user_ids[:-1]))

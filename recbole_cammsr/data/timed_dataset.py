@@ -20,6 +20,9 @@ from recbole_cammsr.data.history_times import (
 from recbole_cammsr.data.settings import check_whole_number
 from recbole_cammsr.data.vectorised_dataset import VectorisedDataset
 
+#: settings with the names of the fields that make a history
+_FIELDS_OF_HISTORIES = ("USER_ID_FIELD", "ITEM_ID_FIELD", "TIME_FIELD")
+
 
 class TimedDataset(VectorisedDataset):
     """Interactions in the exact order of the file's times, and what models are told of the times.
@@ -66,14 +69,26 @@ class TimedDataset(VectorisedDataset):
     def _get_load_and_unload_col(self, source: Any) -> tuple[Any, Any]:
         load, unload = super()._get_load_and_unload_col(source)
         if source == FeatureSource.INTERACTION and load:
-            # RecBole's default leaves the time out, without which there are no histories
-            load = load | {self.config["TIME_FIELD"]}
+            # RecBole's default is user_id and item_id alone: without the time there are no
+            # histories, and the fields may have other names
+            load = load | {self.config[field] for field in _FIELDS_OF_HISTORIES}
         return load, unload
 
     def _load_data(self, token: str, dataset_path: str) -> None:
         super()._load_data(token, dataset_path)
+        self._check_fields(os.path.join(dataset_path, f"{token}.inter"))
         if self.config["benchmark_filename"] is None:
             self._check_times(os.path.join(dataset_path, f"{token}.inter"))
+
+    def _check_fields(self, path: str) -> None:
+        """Refuse interactions whose users or items are not named."""
+        for setting in _FIELDS_OF_HISTORIES[:2]:
+            field = self.config[setting]
+            if field not in self.inter_feat:
+                raise ValueError(
+                    f"interaction file {path} has no field {field!r}, but "
+                    f"{', '.join(map(repr, self.inter_feat))}; name the right one in `{setting}`."
+                )
 
     def _check_times(self, path: str) -> None:
         """Refuse interactions without times before RecBole fills in the mean of the others."""

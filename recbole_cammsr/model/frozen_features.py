@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any, Union
 
@@ -109,6 +110,15 @@ class FrozenFeatures(nn.Module):
             items = order[table.present[order]]
             mean, self.rms = _statistics(table.rows, items, self.dimension)
         self.register_buffer("mean", mean, persistent=False)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> FrozenFeatures:
+        """A copy that shares the rows, which can be most of a model's memory and never change."""
+        if self.values is not None:
+            memo[id(self.values)] = self.values
+        copied = type(self).__new__(type(self))
+        memo[id(self)] = copied
+        copied.__dict__.update(copy.deepcopy(self.__dict__, memo))
+        return copied
 
     def forward(self, items: ItemSelection) -> torch.Tensor:
         """Rows of some items.

@@ -99,11 +99,27 @@ def check_settings(config: Any) -> None:
             f"`loss_type` is {config['loss_type']!r}; {config['model']} trains with 'CE', "
             f"cross-entropy over the catalogue."
         )
+    _refuse_sampled_negatives(config)
     check_values(config)
     if config["hidden_size"] % config["n_heads"]:
         raise ValueError(
             f"`hidden_size` {config['hidden_size']} is not a multiple of `n_heads` "
             f"{config['n_heads']}; change one of them."
+        )
+
+
+def _refuse_sampled_negatives(config: Any) -> None:
+    """Refuse negatives among the training rows: each row's item is taken for a target.
+
+    RecBole refuses them itself for models that it knows to train with cross-entropy alone; those
+    of this package are `POINTWISE` to it, because a packed row is neither a pair nor a single item.
+    """
+    name = "train_neg_sample_args"
+    asked = config[name] or {}
+    if str(asked.get("distribution", "none")).lower() != "none":
+        raise ValueError(
+            f"`{name}` is {asked}; {config['model']} trains with cross-entropy over "
+            f"the catalogue, which has all negatives: set `{name}: ~` (None)."
         )
 
 

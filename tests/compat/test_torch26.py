@@ -77,11 +77,30 @@ def test_left_alone_where_torch_loads_everything(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(torch, "load", load)
     module: Any = ModuleType("trainer")
     module.torch = torch
-    module.load_data_and_model = load
     torch26._load_pickled_objects(module)
-    torch26._mend_load_data_and_model(module)
     assert module.torch is torch
-    assert module.load_data_and_model is load
+
+
+def test_a_checkpoint_of_a_gpu_opens_without_one(
+    make_model: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a GPU writes it: its storages and its settings say `cuda:0`."""
+    from recbole.quick_start import load_data_and_model
+    from recbole.trainer import Trainer
+
+    config, _, _, model = make_model(epochs=1)
+    trainer = Trainer(config, model)
+    with monkeypatch.context() as patch:
+        patch.setattr(torch.serialization, "location_tag", lambda storage: "cuda:0")
+        config["device"] = torch.device("cuda:0")
+        trainer._save_checkpoint(0, verbose=False)
+    saved = Path(trainer.saved_model_file)
+    with pytest.raises(RuntimeError, match="CUDA"):
+        torch26.load_checkpoint(saved)
+    loaded_config, loaded, *_ = load_data_and_model(str(saved))
+    assert loaded_config["device"] == torch.device("cpu")
+    for name, value in model.state_dict().items():
+        torch.testing.assert_close(loaded.state_dict()[name], value, rtol=0, atol=0)
 
 
 def test_proxy_shows_the_module_behind() -> None:

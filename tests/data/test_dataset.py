@@ -158,7 +158,13 @@ def test_a_pickled_data_set_holds_no_features_and_reads_them_again(make_data, to
 
 @pytest.mark.parametrize(
     "changed",
-    [{"modalities": ["text"]}, {"category_field": "genres"}, {"time_encoding": "experts"}],
+    [
+        {"modalities": ["text"]},
+        {"category_field": "genres"},
+        {"time_encoding": "experts"},
+        {"feature_device": "host"},
+        {"feature_budget": 1e-9},
+    ],
 )
 def test_a_saved_data_set_is_not_reused_under_other_settings(make_config, changed):
     from recbole.data import create_dataset
@@ -168,6 +174,8 @@ def test_a_saved_data_set_is_not_reused_under_other_settings(make_config, change
     key, value = next(iter(changed.items()))
     assert again.config[key] == value
     assert [table.modality for table in again.feature_tables] == list(again.config["modalities"])
+    held = key not in ("feature_device", "feature_budget")
+    assert all((table.values is not None) == held for table in again.feature_tables)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import tracemalloc
 
 import numpy as np
@@ -108,6 +109,7 @@ def test_rows_left_in_a_memory_map_are_those_of_the_table_in_memory(tmp_path):
     assert torch.equal(left.rows(items), held.values[items])
     assert torch.equal(held.rows(items), held.values[items])
     assert "float16 on disk" in coverage_report([left])
+    assert copy.deepcopy([left])[0].source is left.source  # a copy of a map would be in memory
 
 
 def test_nothing_depends_on_the_size_of_the_blocks(monkeypatch):

@@ -177,6 +177,19 @@ def test_ragged_atomic_files_are_named(tmp_path, rows, message):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(("fields", "values"), [(",", " "), ("\t", "|"), (";", ",")])
+def test_an_atomic_file_has_the_separators_of_the_data_set(tmp_path, fields, values):
+    rows = [f"a{fields}1{values}2.5", f"b c{fields}3{values}4"]
+    path = tmp_path / "toy.text"
+    path.write_text("\n".join([f"item_id:token{fields}text:float_seq", *rows]) + "\n")
+    raw = read_features(FeatureFile(str(path)), "item_id", fields, values)
+    assert raw.tokens.tolist() == ["a", "b c"]
+    assert raw.values.tolist() == [[1, 2.5], [3, 4]]
+    if fields != "\t":
+        with pytest.raises(ValueError, match=r"separated by '\\t' \(`field_separator`\)"):
+            read_features(FeatureFile(str(path)))
+
+
 def test_an_atomic_file_may_begin_with_a_byte_order_mark(tmp_path):
     path = tmp_path / "toy.text"
     path.write_text("item_id:token\ttext:float_seq\na\t1 2\n", encoding="utf-8-sig")

@@ -80,6 +80,17 @@ def test_an_overlap_without_room_for_targets_is_refused(overlap):
         pack_rows(np.zeros(3, dtype=int), np.array([1, 2, 3]), overlap=overlap)
 
 
+def test_rows_wider_than_every_history_need_no_windows():
+    users, lengths = np.array([0, 0, 0, 1, 1]), np.array([1, 2, 3, 1, 2])
+    expected = pack_rows(users, lengths)
+    for overlap in (None, 0, 3, 9):
+        packed = pack_rows(users, lengths, overlap, width=10)
+        assert packed.row.tolist() == expected.row.tolist() == [2, 4]
+        assert packed.targets.tolist() == expected.targets.tolist() == [3, 2]
+    with pytest.raises(ValueError, match="from 0 to 9, less than the places of a row"):
+        pack_rows(users, lengths, 10, width=10)
+
+
 @given(
     targets=st.lists(st.integers(1, 12), min_size=1, max_size=200),
     budget=st.integers(1, 60),

@@ -386,6 +386,14 @@ def test_norms_stand_where_the_setting_says(make_model, model):
         ({"train_packing": "maybe"}, "`train_packing` is .maybe.; it must be True or False"),
         ({"use_id": "off"}, "`use_id` is .off.; it must be True or False"),
         ({"loss_type": "BPR"}, "loss_type"),
+        (
+            {"train_neg_sample_args": {"distribution": "uniform", "sample_num": 1}},
+            "`train_neg_sample_args` is .*'uniform'.*set `train_neg_sample_args: ~`",
+        ),
+        (
+            {"train_neg_sample_args": {"distribution": "popularity"}, "train_packing": False},
+            "`train_neg_sample_args` is .*'popularity'",
+        ),
         ({"max_logits": 1e3}, "`max_logits` is 1000.0; it must be an integer of 1 or more"),
         ({"topk": [10, 50]}, r"`topk` is \[10, 50\], but only 40 items are left"),
         ({"max_logits": True}, "`max_logits` is True"),

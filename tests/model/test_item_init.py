@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -103,6 +105,23 @@ def test_gathered_features_equal_resident_ones(items):
     gathered.load_state_dict(resident.state_dict())
     for a, b in zip(resident(items), gathered(items)):
         assert torch.allclose(a.float(), b.float(), atol=1e-6)
+
+
+@pytest.mark.parametrize("resident", [True, False])
+def test_a_copy_shares_the_features_and_nothing_else(resident):
+    """RecBole copies the model to count its operations; the features can be most of it."""
+    init = make(resident=resident)
+    copied = copy.deepcopy(init)
+    for one, other in zip(init.features, copied.features):
+        assert one is not other
+        held = (one.values, other.values) if resident else (one.table.raw, other.table.raw)
+        assert (held[0] is held[1]) == resident  # this test's own table has no say in copies
+    weights = zip(init.parameters(), copied.parameters())
+    assert all(one is not other for one, other in weights)
+    for one, other in zip(init(None), copied(None)):
+        assert torch.equal(one, other)
+    copied.double()
+    assert all(one.dtype == torch.float32 for one in init.buffers() if one.is_floating_point())
 
 
 def test_gathered_features_without_any_row_stay_finite():

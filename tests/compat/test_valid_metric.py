@@ -1,0 +1,46 @@
+"""A metric that validation needs and nobody computes is named before the first epoch."""
+
+from __future__ import annotations
+
+import pytest
+from recbole.utils import get_trainer
+
+from recbole_cammsr.compat.valid_metric import is_computed
+
+
+@pytest.mark.parametrize(
+    ("settings", "computed"),
+    [
+        ({}, True),
+        ({"valid_metric": "ndcg@10"}, True),
+        ({"topk": [5, 20]}, False),
+        ({"topk": 10}, True),
+        ({"topk": [5, 20], "valid_metric": "Recall@20"}, True),
+        ({"metrics": ["Recall"]}, False),
+        ({"valid_metric": "NDCG"}, False),
+        ({"metrics": ["NDCG", "GAUC"], "valid_metric": "GAUC"}, True),
+        ({"metrics": ["NDCG", "GAUC"], "valid_metric": "GAUC@10"}, False),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("name", ["CAMMSR", "SASRec"])
+def test_it_is_refused_where_recbole_stops_after_an_epoch(make_model, name, settings, computed):
+    settings = {"valid_metric": "NDCG@10", **settings}
+    config, _, (train, valid, _), model = make_model(name, epochs=1, **settings)
+    assert is_computed(config) == computed
+    trainer = get_trainer(config["MODEL_TYPE"], name)(config, model)
+    if computed:
+        trainer.fit(train, valid, saved=False, verbose=False)
+        return
+    trained = []
+    trainer._train_epoch = lambda *args, **kwargs: trained.append(args)
+    with pytest.raises(ValueError, match=rf"{settings['valid_metric']} that validation needs"):
+        trainer.fit(train, valid, saved=False, verbose=False)
+    assert not trained
+
+
+def test_without_validation_it_does_not_matter(make_model):
+    config, _, (train, valid, _), model = make_model(topk=[5], epochs=1, eval_step=0)
+    trainer = get_trainer(config["MODEL_TYPE"], "CAMMSR")(config, model)
+    trainer.fit(train, valid, saved=False, verbose=False)
+    trainer.fit(train, None, saved=False, verbose=False)
