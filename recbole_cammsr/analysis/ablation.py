@@ -15,7 +15,7 @@ from recbole_cammsr import registry
 from recbole_cammsr.analysis.corruption import CATEGORY_NOISE, MISSING
 from recbole_cammsr.analysis.experiment import Contender, Experiment
 from recbole_cammsr.cli import config_files, known_settings, protocol
-from recbole_cammsr.data.settings import modality_names
+from recbole_cammsr.data.settings import modality_names, named_files
 
 FULL = "CAMMSR"
 
@@ -293,7 +293,7 @@ def _contents(base: Base) -> list[str]:
 def _only(base: Base, contents: Sequence[str]) -> dict[str, Any]:
     """Settings for some content modalities; files of the others must not be named."""
     changes: dict[str, Any] = {"modalities": list(contents)}
-    named = base.value("modality_files")
-    if isinstance(named, Mapping):
+    named = named_files(base.value("modality_files"))
+    if named is not None:
         changes["modality_files"] = {k: v for k, v in named.items() if k in contents} or None
     return changes

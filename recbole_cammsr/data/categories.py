@@ -16,6 +16,14 @@ import torch
 
 from recbole_cammsr.data.table_reading import other_encoding
 
+#: cells that RecBole, through pandas, reads as missing values
+MISSING_LABELS = frozenset(
+    {"", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN"}
+    | {"<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null"}
+)
+# labels for each labelled item from which on they are names of items rather than of kinds
+_NEARLY_NAMES = 0.5
+
 _ESCAPE = "set `category_weight: 0` to run without category guidance"
 
 
@@ -53,6 +61,21 @@ class CategoryTable:
             f"categories: field {self.field}, {len(self.labels)} labels, {kind}, "
             f"{self.covered}/{items} items labelled ({100 * self.covered / max(items, 1):.1f}%)"
         )
+
+    def doubts(self) -> list[str]:
+        """Sentences about labels that hardly guide anything, for the log."""
+        if len(self.labels) == 1:
+            return [
+                f"category_field {self.field!r} has the one label {self.labels[0]!r}, so there is "
+                f"nothing to predict; name another column or {_ESCAPE}"
+            ]
+        if len(self.labels) > _NEARLY_NAMES * self.covered:
+            return [
+                f"category_field {self.field!r} has {len(self.labels)} labels for {self.covered} "
+                f"labelled items, more like names of items than kinds of them, and the category "
+                f"task costs items x labels; name another column or {_ESCAPE}"
+            ]
+        return []
 
 
 def read_categories(
@@ -105,7 +128,10 @@ def read_categories(
                 f"item file {path} names item {token!r} twice; keep one line per item."
             )
         seen.add(item)
-        for name in cell.split(sequence_separator) if several else [cell.strip()]:
+        cell = cell.strip()
+        if cell in MISSING_LABELS:
+            continue
+        for name in cell.split(sequence_separator) if several else [cell]:
             if name:
                 items.append(item)
                 names.append(name)

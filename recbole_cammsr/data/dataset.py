@@ -113,6 +113,8 @@ class CAMMSRDataset(TimedDataset):
             categories = self._read_categories(token_to_id)
         if categories is not None:
             lines.append(categories.report())
+            for sentence in categories.doubts():
+                self.logger.warning(sentence)
         self.item_side.features = tuple(tables)
         self.item_side.categories = categories
         self.logger.info("Item modalities\n" + "\n".join(lines))

@@ -22,6 +22,8 @@ FEATURE_DTYPES = {
 # float32 bytes of the rows that are held at a time when a file is checked or copied: some thousand
 # rows, whose memory the allocator uses again for the next ones
 _BLOCK_BYTES = 1 << 22
+# directions that differ by less differ by rounding
+_SAME_ROWS = 1e-5
 
 
 @dataclass(frozen=True)
@@ -174,7 +176,8 @@ def align(
         The aligned table with ``max(id) + 1`` rows.
 
     Raises:
-        ValueError: what :func:`validate` refuses, no token in common, or non-finite values.
+        ValueError: what :func:`validate` refuses, no token in common, non-finite values, or rows
+            that are all the same.
     """
     validate(raw)
     ids = np.fromiter(
@@ -199,6 +202,7 @@ def align(
     digest = hashlib.blake2b(digest_size=16)
     digest.update(repr(raw.values.shape[1]).encode())
     zero_rows = 0
+    told_apart, first_direction = False, None
     # all tokens, then all values: the digest does not depend on the size of the blocks
     digest.update("\n".join(raw.tokens[used].tolist()).encode())
     for rows in _blocks(used, raw.values.shape[1]):
@@ -209,6 +213,10 @@ def align(
         _check_finite(exact, raw.tokens[rows], raw.path)
         digest.update(floats.data)
         zero_rows += int((~exact.any(axis=1)).sum())
+        if not told_apart:
+            directions = _directions(exact)
+            first_direction = directions[0] if first_direction is None else first_direction
+            told_apart = bool((np.abs(directions - first_direction) > _SAME_ROWS).any())
         item_ids = torch.from_numpy(ids[rows])
         present[item_ids] = True
         # rows that stay in the file are converted to float32 when they are read
@@ -222,6 +230,14 @@ def align(
             )
         if values is not None:
             values[item_ids] = converted
+    if not told_apart:
+        what = "all zero" if zero_rows else "all the same, but for their length"
+        what = f"they are {what}" if used.size > 1 else "no second one"
+        raise ValueError(
+            f"feature file {raw.path} of modality {modality!r} has rows for {used.size} of the "
+            f"data set's items, and {what}, so they tell no item from another; write the file "
+            f"again, or take {modality!r} out of `modalities`."
+        )
     # not block by block: in the order of the items every block has pages from all over the file
     release_pages(raw.values)
     return FeatureTable(
@@ -235,6 +251,13 @@ def align(
         source=None if resident else raw.values,
         row_of_item=row_of_item,
     )
+
+
+def _directions(rows: np.ndarray) -> np.ndarray:
+    """Rows of length one; zero where a row is zero. Only directions count (docs/model.md eq. 1)."""
+    rows = rows.astype(np.float64)
+    length = np.linalg.norm(rows, axis=1, keepdims=True)
+    return rows / np.where(length > 0, length, 1.0)
 
 
 def _native(rows: np.ndarray) -> np.ndarray:

@@ -103,6 +103,8 @@ def read_features(
         if extension in (".npy", ".pt", ".pth") or re.search(r"\.feat\w*$", path):
             return _read_row_aligned(file, extension)
         return _read_atomic(path, item_field, field_separator, sequence_separator)
+    except FileNotFoundError:
+        raise  # of the item map, in a sentence of its own
     except _UNREADABLE as error:
         raise ValueError(
             f"feature file {path} cannot be read ({_first_line(error)}); it is truncated or not in "
@@ -123,6 +125,11 @@ def _refuse_pickled(path: str, what: str) -> ValueError:
 
 
 def _read_npz(path: str) -> RawFeatures:
+    if not zipfile.is_zipfile(path):
+        raise ValueError(
+            f"feature file {path} is no .npz archive; it is cut off, or something else under that "
+            f"name (a Git LFS pointer, a web page): write or fetch it again."
+        )
     with np.load(path, allow_pickle=False) as archive:
         missing = [name for name in ("item_id", "feature") if name not in archive.files]
         if missing:
@@ -234,7 +241,7 @@ def _load_tensor(path: str) -> np.ndarray:
         )
     if loaded.dtype == torch.bfloat16:
         loaded = loaded.float()
-    values: np.ndarray = loaded.numpy()
+    values: np.ndarray = loaded.detach().numpy()
     return values
 
 

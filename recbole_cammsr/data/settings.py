@@ -6,6 +6,8 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import yaml
+
 from recbole_cammsr.data.formats import FeatureFile, RawFeatures
 
 #: features that this package ships (``ml-100k``), the last place where a file is looked for
@@ -79,9 +81,31 @@ def modality_names(value: Any) -> tuple[str, ...]:
     return tuple(value)
 
 
-def modality_file(
-    modality: str, files: Mapping[str, Any] | None, data_path: str, dataset: str
-) -> FeatureFile:
+def named_files(value: Any) -> Mapping[str, Any] | None:
+    """`modality_files` of the configuration.
+
+    Args:
+        value: a mapping, or text such as ``{text: features.npz}`` that the command line hands over
+            where its keys have no quotes, or nothing.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    files = value
+    if isinstance(value, str):
+        try:
+            files = yaml.safe_load(value)
+        except yaml.YAMLError:
+            files = value
+    if files is not None and not isinstance(files, Mapping):
+        raise ValueError(
+            f"`modality_files` is {value!r}; it must map a modality to its file, e.g. "
+            f"{{text: features.npz}}."
+        )
+    return files
+
+
+def modality_file(modality: str, files: Any, data_path: str, dataset: str) -> FeatureFile:
     """Where the features of a modality are.
 
     Args:
@@ -99,7 +123,7 @@ def modality_file(
         ValueError: an entry has unknown keys or no file, or an offset that is no integer.
         FileNotFoundError: no entry and none of the default files exists.
     """
-    entry = (files or {}).get(modality)
+    entry = (named_files(files) or {}).get(modality)
     if entry is None:
         tried = [
             os.path.join(folder, f"{dataset}.{modality}{suffix}")
@@ -147,14 +171,7 @@ def check_known(modalities: tuple[str, ...], files: Any) -> None:
     Raises:
         ValueError: as said.
     """
-    if files is None:
-        return
-    if not isinstance(files, Mapping):
-        raise ValueError(
-            f"`modality_files` is {files!r}; it must map a modality to its file, e.g. "
-            f"{{text: features.npz}}."
-        )
-    unknown = [str(name) for name in files if name not in modalities]
+    unknown = [str(name) for name in named_files(files) or {} if name not in modalities]
     if unknown:
         raise ValueError(
             f"`modality_files` names {unknown[0]!r}, which is not in `modalities` "

@@ -17,8 +17,8 @@ from recbole.utils.enum_type import FeatureType
 from recbole_cammsr.compat.module_proxy import ModuleProxy
 from recbole_cammsr.data.regular_table import read_regular_table
 
-# offending cells that a message shows
-_SHOWN = 3
+# offending cells, and characters of an offending line, that a message shows
+_SHOWN, _LONGEST = 3, 60
 
 
 def check_header(path: str, separator: str, encoding: str | None) -> None:
@@ -30,8 +30,8 @@ def check_header(path: str, separator: str, encoding: str | None) -> None:
         encoding: of the file.
 
     Raises:
-        ValueError: a column lacks its type, or has one that RecBole does not know, or the file is
-            in another encoding.
+        ValueError: a column lacks its type, has one that RecBole does not know, or stands twice, or
+            the file is in another encoding.
     """
     try:
         with open(path, encoding=encoding) as file:
@@ -47,6 +47,43 @@ def check_header(path: str, separator: str, encoding: str | None) -> None:
                 f"type out of {', '.join(kinds)}; columns are separated by {separator!r} "
                 f"(`field_separator`)."
             )
+    for column in columns:
+        if columns.count(column) > 1:
+            raise ValueError(
+                f"column {column!r} stands twice in the first line of {path}; leave one out."
+            )
+
+
+def check_long_lines(path: str, separator: Any, encoding: str | None) -> None:
+    """Refuse an atomic file in which a line has more cells than the first.
+
+    pandas takes the first cells of such lines for names of rows, and moves the others to the
+    columns before: times become users, and good lines seem to lack a cell.
+
+    Args:
+        path: the file.
+        separator: between fields.
+        encoding: of the file.
+
+    Raises:
+        ValueError: names the first such line. Where cells are quoted nothing is said.
+    """
+    if not isinstance(separator, str) or len(separator) != 1:
+        return
+    first, number, count = "", 0, 0
+    with open(path, encoding=encoding, errors="replace") as file:
+        width = file.readline().count(separator)
+        for place, line in enumerate(file, start=2):
+            if '"' in line:
+                return
+            if line.count(separator) > width:
+                first, number, count = first or line, number or place, count + 1
+    if count:
+        raise ValueError(
+            f"{count} {'line' if count == 1 else 'lines'} of {path} have more cells than the "
+            f"{width + 1} of the first line, such as line {number}, {first.rstrip()[:_LONGEST]!r}; "
+            f"take separators out of its texts, or give every column a name."
+        )
 
 
 def check_byte_order_mark(path: str, encoding: str | None) -> None:
@@ -103,6 +140,7 @@ def fast_reading() -> Iterator[None]:
             )
         if frame is not None:
             return frame
+        check_long_lines(path, options.get("delimiter"), options.get("encoding"))
         try:
             return original.read_csv(path, **options)
         except ValueError as error:

@@ -81,7 +81,9 @@ class TimedDataset(VectorisedDataset):
             self._check_times(os.path.join(dataset_path, f"{token}.inter"))
 
     def _check_fields(self, path: str) -> None:
-        """Refuse interactions whose users or items are not named."""
+        """Refuse a file without interactions, or one that does not name their users or items."""
+        if not len(self.inter_feat):
+            raise ValueError(f"interaction file {path} has no rows below its first line.")
         for setting in _FIELDS_OF_HISTORIES[:2]:
             field = self.config[setting]
             if field not in self.inter_feat:

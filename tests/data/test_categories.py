@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
+
+import pandas as pd
 import pytest
 
-from recbole_cammsr.data.categories import read_categories
+from recbole_cammsr.data.categories import MISSING_LABELS, read_categories
 
 TOKEN_TO_ID = {"[PAD]": 0, "a": 1, "b": 2, "c": 3}
 
@@ -38,6 +41,45 @@ def test_several_labels_per_item(tmp_path):
 def test_a_token_seq_with_one_label_each_is_single_label(tmp_path):
     path = write(tmp_path, "item_id:token\tkind:token_seq", "a\tx", "b\ty")
     assert not read_categories(path, "kind", "item_id", TOKEN_TO_ID).multi_label
+
+
+def test_what_recbole_reads_as_missing_is_no_label(tmp_path):
+    """RecBole reads the table with pandas, whose own list this is."""
+    cells = [
+        "x",
+        "nothing",
+        "nil",
+        "-",
+        "none",
+        *sorted(MISSING_LABELS),
+        "na",
+        "Null",
+        "N.A.",
+        "NAN",
+    ]
+    table = pd.read_csv(io.StringIO("\n".join(["kind", *(f'"{c}"' for c in cells)])), dtype=str)
+    tokens = {"[PAD]": 0, **{f"i{n}": n + 1 for n in range(len(cells))}}
+    rows = [f"i{n}\t{cell}" for n, cell in enumerate(cells)]
+    for kind in ("token", "token_seq"):
+        path = write(tmp_path, f"item_id:token\tkind:{kind}", *rows)
+        found = read_categories(path, "kind", "item_id", tokens)
+        expected = set(table["kind"].dropna())
+        assert set(found.labels) == expected
+        assert found.covered == len(expected)
+
+
+def test_labels_that_guide_nothing_are_remarked_on(tmp_path):
+    header, tokens = "item_id:token\tkind:token", {"[PAD]": 0, **{f"i{n}": n + 1 for n in range(9)}}
+
+    def doubts(label_of):
+        path = write(tmp_path, header, *(f"i{n}\t{label_of(n)}" for n in range(9)))
+        return read_categories(path, "kind", "item_id", tokens).doubts()
+
+    assert doubts(lambda n: n % 4) == []
+    (sentence,) = doubts(lambda n: "all")
+    assert "'kind' has the one label 'all'" in sentence
+    (sentence,) = doubts(lambda n: n // 2)
+    assert "'kind' has 5 labels for 9 labelled items" in sentence
 
 
 @pytest.mark.parametrize(

@@ -84,6 +84,17 @@ def test_a_field_that_the_file_lacks_is_named(renamed, make_data, setting):
         make_data(**settings, load_col=USUAL, category_field="kind")
 
 
+def test_a_file_without_interactions_is_named(toy_path, make_data):
+    path = toy_path / "toy" / "toy.inter"
+    header = path.read_text(encoding="utf-8").splitlines()[0]
+    path.write_text(f"{header}\n", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"toy\.inter has no rows below its first line"):
+        make_data()
+    path.write_text(f"{header}\ttimestamp:float\nu1\ti1\t1\t2\n", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"'timestamp:float' stands twice in .*toy\.inter"):
+        make_data()
+
+
 @pytest.mark.parametrize("model", ["CAMMSR", "SASRecMM"])
 def test_pre_split_data(toy_path, make_model, model):
     rows = [f"u{n}\ti{n:03d}\ti{n + 1:03d} i{n + 2:03d}" for n in range(30)]

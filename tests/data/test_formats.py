@@ -142,6 +142,28 @@ def test_pickled_objects_are_refused_and_not_run(tmp_path, kind):
     assert str(path) in str(caught.value)
 
 
+def test_something_else_under_the_name_of_an_archive_is_said_to_be(tmp_path):
+    path = tmp_path / "f.npz"
+    path.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n")
+    with pytest.raises(ValueError, match=r"f.npz is no .npz archive.*Git LFS pointer"):
+        read_features(FeatureFile(str(path)))
+
+
+def test_an_item_map_that_is_not_there_is_not_blamed_on_the_features(tmp_path):
+    np.save(tmp_path / "f.npy", VALUES)
+    for ids in (None, str(tmp_path / "f.idz")):
+        with pytest.raises(
+            FileNotFoundError, match=r"its item map .*f.id. does not exist"
+        ) as caught:
+            read_features(FeatureFile(str(tmp_path / "f.npy"), ids))
+        assert "truncated" not in str(caught.value)
+
+
+def test_a_parameter_is_a_tensor_too(tmp_path):
+    torch.save(torch.nn.Parameter(torch.from_numpy(VALUES).float()), tmp_path / "f.pt")
+    assert np.allclose(read_features(FeatureFile(str(tmp_path / "f.pt"), "row")).values, VALUES)
+
+
 @pytest.mark.parametrize("kind", ["npz", "npy", "pt", "atomic"])
 @pytest.mark.parametrize("kept", [0, 10, 120])
 def test_truncated_files_are_named(tmp_path, kind, kept):

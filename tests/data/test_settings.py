@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from recbole_cammsr.data.formats import RawFeatures
-from recbole_cammsr.data.settings import held_in_memory, modality_file
+from recbole_cammsr.data.settings import check_known, held_in_memory, modality_file
 
 RAW = RawFeatures("f.npy", np.array(["a"]), np.zeros((1, 1024), dtype=np.float16))
 
@@ -46,3 +46,15 @@ def test_an_offset_that_is_no_integer_is_refused(offset):
     with pytest.raises(ValueError, match=r"`offset` of 'text' .* must be an integer"):
         modality_file("text", files, "", "toy")
     assert modality_file("text", {"text": {"file": "f.npy", "offset": 1}}, "", "toy").offset == 1
+
+
+def test_modality_files_may_be_text_without_quotes():
+    """As the command line hands it over."""
+    for files in ("{text: a.npz}", "{text: {file: a.npz}}", "{'text': 'a.npz'}"):
+        assert modality_file("text", files, "", "toy").path == "a.npz"
+        check_known(("text",), files)
+        with pytest.raises(ValueError, match="names 'text', which is not in `modalities`"):
+            check_known(("image",), files)
+    for wrong in ("{text: a.npz", "a.npz", ["a.npz"], 3):
+        with pytest.raises(ValueError, match="it must map a modality to its file"):
+            check_known(("text",), wrong)

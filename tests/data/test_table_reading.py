@@ -68,6 +68,17 @@ def test_a_plain_table_goes_through_the_c_parser(tmp_path, monkeypatch):
     assert engines == ["c", "python"]
 
 
+def test_lines_with_too_many_cells_are_named(tmp_path):
+    path = tmp_path / "long.inter"
+    lines = ["user:token\ttime:float", "u1\t5", "u2\t6\tmore", "u3\t7", "u4\t8\t\t"]
+    path.write_text("\n".join(lines) + "\n")
+    says = read(str(path), fast=True)
+    assert f"2 lines of {path} have more cells than the 2 of the first line" in says
+    assert "line 3, 'u2\\t6\\tmore'" in says
+    path.write_text("\n".join(lines).replace("u3", '"u3"') + "\n")  # quotes may hold separators
+    assert "more cells" not in str(read(str(path), fast=True))
+
+
 @pytest.mark.parametrize(
     ("lines", "says"),
     [
