@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from .line_files import LineFile
+from .source_folder import shown
 from .staging import StagingWriter
 
 Record = Mapping[str, Any]
@@ -225,7 +226,8 @@ class Amazon:
             try:
                 record = parse(line)
             except ValueError:
-                writer.skip(f"{path.name}: line cut short or not of the release's syntax")
+                reason = f"{path.name}: line cut short or not of the release's syntax"
+                writer.skip(reason, example=shown(line))
                 continue
             if isinstance(record, dict):
                 yield record

@@ -120,9 +120,17 @@ def as_text(value: Any) -> str | None:
 
     Returns:
         The text, None for none.
+
+    Raises:
+        ValueError: If the value is an object, or a list of objects or lists.
     """
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return None
+    if isinstance(value, dict) or (
+        isinstance(value, (list, tuple))
+        and any(isinstance(part, (dict, list, tuple)) for part in value)
+    ):
+        raise ValueError(f"{value!r:.100} is no text")
     if isinstance(value, (list, tuple)):
         return " ".join(str(part) for part in value if part is not None) or None
     if isinstance(value, bytes):

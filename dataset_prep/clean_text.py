@@ -6,10 +6,8 @@ import html
 import re
 import unicodedata
 
-# What pandas reads as a missing value, so a token spelled so would vanish on load.
-_MISSING_WORDS = "<NA> N/A NA NULL NaN None n/a nan null #N/A #NA -NaN -nan"
-_MISSING_NUMBERS = "-1.#IND -1.#QNAN 1.#IND 1.#QNAN"
-PANDAS_MISSING = frozenset([*_MISSING_WORDS.split(), *_MISSING_NUMBERS.split(), "#N/A N/A"])
+from recbole_cammsr.data.missing_cells import MISSING_CELLS
+
 _TAG = re.compile(r"</?[a-zA-Z][^<>]{0,200}>")
 _BLANK = re.compile(r"\s+")
 _BREAKS_CELL = re.compile('[\t\r\n"]')
@@ -53,7 +51,7 @@ def label_token(label: object) -> str:
         The token; a trailing ``_`` marks a label that pandas would read as missing.
     """
     token = token_seq_text(label).replace(" ", "_")
-    return f"{token}_" if token in PANDAS_MISSING else token
+    return f"{token}_" if token in MISSING_CELLS else token
 
 
 def is_token(token: str) -> bool:
@@ -68,7 +66,7 @@ def is_token(token: str) -> bool:
     return bool(
         token
         and token == token.strip()
-        and token not in PANDAS_MISSING
+        and token not in MISSING_CELLS
         and not _BREAKS_CELL.search(token)
     )
 

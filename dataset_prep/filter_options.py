@@ -7,7 +7,8 @@ from datetime import datetime, timezone
 
 from .filter_rule import DUPLICATES, Engine, FilterRule
 from .interaction_table import CategoryRule, add_category_options
-from .prepare import prepare, summary_rows
+from .prep_summary import summary_rows
+from .prepare import prepare
 from .source import Source
 
 
@@ -120,6 +121,8 @@ def prepare_with_options(source: Source, options: argparse.Namespace) -> None:
         print(f"  {label:<{width}}  {value:>{value_width}}")
     for note in result.notes:
         print(f"  note: {note}")
+    for warning in result.warnings:
+        print(f"  warning: {warning}")
     print(f"  {result.inter}\n  {result.item}\n  {result.record}")
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .line_files import LineFile
-from .source_folder import MALFORMED, csv_rows, noted_lines, require_files
+from .source_folder import MALFORMED, csv_rows, noted_lines, require_files, shown
 from .staging import StagingWriter
 
 TRANSACTIONS = "transactions_train.csv"
@@ -90,7 +90,7 @@ class HM:
                 seconds[day] = _midnight(day)
             time = seconds[day]
             if time is None:
-                writer.skip(f"{transactions.name}: t_dat is no day YYYY-MM-DD")
+                writer.skip(f"{transactions.name}: t_dat is no day YYYY-MM-DD", example=shown(day))
             else:
                 writer.interaction(customer, article_token(article), None, time)
 
@@ -106,7 +106,7 @@ class HM:
         where = [header.index(column) for column in columns]
         for row in rows:
             if len(row) != len(header):
-                writer.skip(MALFORMED.format(path.name))
+                writer.skip(MALFORMED.format(path.name), example=shown(row))
                 continue
             yield [row[index] for index in where]
 

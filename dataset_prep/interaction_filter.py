@@ -14,11 +14,13 @@ from .atomic_file import write_atomic_file
 from .atomic_write import atomic_open
 from .category_labels import as_paths, flat_labels, path_labels
 from .clean_text import token_seq_text
+from .filter_failure import ROW_STEPS, NothingLeftError, dropped_rows
 from .filter_rule import Engine, FilterRule
 from .interaction_table import CategoryRule
 from .kcore import k_core
 from .optional_import import require
 from .staging import INTERACTIONS, ITEMS
+from .time_range import time_span
 
 INTER_HEADER = ("user_id:token", "item_id:token", "rating:float", "timestamp:float")
 ITEM_HEADER = (
@@ -60,11 +62,12 @@ def filter_staged(
         begin: Called with each of ``STEPS`` before it begins.
 
     Returns:
-        Counts: rows after each filter, users, items, items with each kind of metadata.
+        Counts: rows after each filter, users, items, items with each kind of metadata; first and
+        last time in seconds where the source has times.
 
     Raises:
         ImportError: If duckdb is not installed.
-        ValueError: If no interaction is left, naming the filter that removed the last ones.
+        NothingLeftError: If no interaction is left, naming the filter that removed the last ones.
     """
     with _database(Path(work), engine or Engine()) as connection:
         counts = _select(connection, Path(staged), rule, begin)
@@ -101,11 +104,12 @@ def _select(
     begin("ids")
     counts: dict[str, Any] = {}
     interactions = str(staged / INTERACTIONS)
-    counts["rows_read"], timed = connection.execute(
-        "SELECT count(*), count(timestamp) FROM read_parquet(?)", [interactions]
+    counts["rows_read"], timed, first, last = connection.execute(
+        "SELECT count(*), count(timestamp), min(timestamp), max(timestamp) FROM read_parquet(?)",
+        [interactions],
     ).fetchone()
     if not counts["rows_read"]:
-        raise ValueError(f"{staged.name}: the source holds no usable interaction")
+        raise NothingLeftError("the source holds no usable interaction")
     # The row where a user or item first occurs serves as its number and fixes its place.
     for name in ("user", "item"):
         connection.execute(
@@ -136,7 +140,8 @@ def _select(
         "AND (?::DOUBLE IS NULL OR timestamp >= ?) AND (?::DOUBLE IS NULL OR timestamp < ?)",
         [interactions, not timed, rule.min_time, rule.min_time, rule.max_time, rule.max_time],
     )
-    _checkpoint(connection, counts, "rows_after_time", "the time range")
+    span = f" (times: {time_span(first, last)})" if timed else ""
+    _checkpoint(connection, counts, "rows_after_time", "the time range", span)
     begin("duplicates")
     if rule.duplicates != "all":
         way = "ASC" if rule.duplicates == "first" else "DESC"
@@ -162,6 +167,10 @@ def _select(
         counts[f"{name}s"] = connection.execute(
             f"SELECT count(DISTINCT {name}) FROM kept"
         ).fetchone()[0]
+    if timed:
+        counts["first_time"], counts["last_time"] = connection.execute(
+            "SELECT min(timestamp), max(timestamp) FROM kept"
+        ).fetchone()
     return counts
 
 
@@ -172,14 +181,19 @@ def _replace(connection: Any, clause: str, values: list[Any] | None = None) -> N
     connection.execute("ALTER TABLE next RENAME TO kept")
 
 
-def _checkpoint(connection: Any, counts: dict[str, Any], name: str, what: str) -> None:
-    """Count the rows left; none left is an error."""
+def _checkpoint(
+    connection: Any, counts: dict[str, Any], name: str, what: str, remark: str = ""
+) -> None:
+    """Count the rows left; none left is an error that says what each filter took."""
     counts[name] = connection.execute("SELECT count(*) FROM kept").fetchone()[0]
     if not counts[name]:
-        before = [value for key, value in counts.items() if key.startswith("rows")]
-        previous = next((value for value in reversed(before) if value), 0)
-        raise ValueError(
-            f"no interaction is left: {what} removed the last {previous}; loosen that filter"
+        *taken, _ = dropped_rows(counts)
+        previous = taken[-1][1] if taken else f"{counts['rows_read']:,}"
+        steps = "".join(f", {left} {ROW_STEPS[key]}" for key, left in taken)
+        history = f" ({counts['rows_read']:,} rows in the source{steps})" if taken else ""
+        raise NothingLeftError(
+            f"no interaction is left: {what} removed the last {previous}{remark}{history}",
+            "loosen that filter",
         )
 
 

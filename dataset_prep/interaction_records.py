@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .cells import as_id, as_number, as_seconds
 from .record_file import RecordFile
-from .source_folder import DamageSink
+from .source_folder import DamageSink, shown
+from .time_range import TimeWatch
 
 NO_IDS = "{}: record without user or item id"
 NO_TIME = "{}: time that is neither a number nor an ISO date"
-NO_RATING = "{}: rating that is no number"
+NO_RATING = "{}: rating that is no finite number"
 
 
 class InteractionFields(NamedTuple):
@@ -23,6 +25,7 @@ class InteractionFields(NamedTuple):
         time: Field of the time.
         rating: Field of the rating; None where there are none.
         units: Units of numeric times in a second, e.g. 1000.
+        unit_option: The option that names this unit, where the command has one.
     """
 
     user: str
@@ -30,6 +33,7 @@ class InteractionFields(NamedTuple):
     time: str
     rating: str | None = None
     units: int = 1
+    unit_option: str = ""
 
 
 class Interaction(NamedTuple):
@@ -57,7 +61,7 @@ def readable_interactions(
         file: The records.
         fields: Their fields.
         sink: Receives the count of damaged records, of those without ids, and of those whose time
-            or rating cannot be read.
+            or rating cannot be read; at the end, a doubt about times of another unit.
 
     Yields:
         The others, in file order.
@@ -67,19 +71,38 @@ def readable_interactions(
         ValueError: If the file is not of its format at all.
     """
     wanted = {fields.user, fields.item, fields.time, *([fields.rating] if fields.rating else [])}
+    watch = TimeWatch(fields.units)
     for record in file.records(sink, wanted):
         user, item = as_id(record.get(fields.user)), as_id(record.get(fields.item))
         if not user or not item:
-            sink.skip(NO_IDS.format(file.path.name))
+            sink.skip(NO_IDS.format(file.path.name), example=shown(dict(record)))
             continue
+        spelled = record.get(fields.time)
         try:
-            time = as_seconds(record.get(fields.time), fields.units)
+            time = as_seconds(spelled, fields.units)
         except ValueError:
-            sink.skip(NO_TIME.format(file.path.name))
+            example = (
+                f"{shown(spelled)} in {fields.time!r}; write 2023-11-14 10:00 or seconds since 1970"
+            )
+            sink.skip(NO_TIME.format(file.path.name), example=example)
             continue
+        rated = record.get(fields.rating) if fields.rating else None
         try:
-            rating = as_number(record.get(fields.rating)) if fields.rating else None
+            rating = _rating(rated)
         except ValueError:
-            sink.skip(NO_RATING.format(file.path.name))
+            example = f"{shown(rated)} in {fields.rating!r}"
+            sink.skip(NO_RATING.format(file.path.name), example=example)
             continue
+        watch.see(spelled, time)
         yield Interaction(user, item, rating, time)
+    doubt = watch.doubt(fields.time, fields.unit_option)
+    if doubt:
+        sink.doubt_times(f"{file.path.name}: {doubt}")
+
+
+def _rating(value: Any) -> float | None:
+    """A finite rating, None for an empty cell: an infinite one or NaN would become an empty one."""
+    rating = as_number(value)
+    if rating is not None and not math.isfinite(rating):
+        raise ValueError(f"{value!r:.100} is no finite number")
+    return rating

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .line_files import LineFile
-from .source_folder import MALFORMED, csv_rows, noted_lines, require_files
+from .source_folder import MALFORMED, csv_rows, noted_lines, require_files, shown
 from .staging import StagingWriter
 
 PAIRS_SUFFIX = "_pairs.csv"
@@ -124,7 +124,7 @@ class MicroLens:
                 user, item, time = row
                 value = float(time)
             except ValueError:
-                writer.skip(MALFORMED.format(path.name))
+                writer.skip(MALFORMED.format(path.name), example=shown(row))
                 continue
             yield user, item, value / 1000 if value >= _FIRST_MILLISECONDS else value
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .line_files import LineFile
-from .source_folder import MALFORMED, csv_rows, noted_lines, require_files
+from .source_folder import MALFORMED, csv_rows, noted_lines, require_files, shown
 from .staging import StagingWriter
 
 #: the genre flags of ``u.item`` from the sixth column on, in the order of the release's README
@@ -127,7 +127,7 @@ class MovieLens:
                 user, item, rating, time = row
                 value, seconds = float(rating), float(time)
             except ValueError:
-                writer.skip(MALFORMED.format(ratings.name))
+                writer.skip(MALFORMED.format(ratings.name), example=shown(row))
                 continue
             writer.interaction(user, item, value, seconds)
 

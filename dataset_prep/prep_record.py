@@ -25,8 +25,11 @@ except ImportError:  # Windows has none: two commands there must not write one r
 
 FORMAT = 1
 SUFFIX = ".prep.json"
-#: how the names of counts begin that are sentences: records left out by reason, damage in a source
-SKIPPED_COUNT, SOURCE_NOTE = "skipped: ", "note: "
+#: how the names of counts begin that are sentences: records left out by reason, damage in a source,
+#: what may spoil the data set
+SKIPPED_COUNT, SOURCE_NOTE, SOURCE_WARNING = OF_SOURCE = ("skipped: ", "note: ", "warning: ")
+#: counts that are the first and last time, in seconds since 1970
+TIME_COUNTS = ("first_time", "last_time")
 
 
 @dataclass(frozen=True)

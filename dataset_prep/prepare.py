@@ -13,17 +13,18 @@ from pathlib import Path
 from typing import Any
 
 from .content_digest import file_digest, rows_digest
+from .filter_failure import NothingLeftError, explained
 from .filter_rule import Engine, FilterRule
 from .interaction_filter import STEPS, filter_staged
 from .optional_import import require
-from .prep_record import SKIPPED_COUNT, SOURCE_NOTE, PrepRecord
+from .prep_record import OF_SOURCE, SKIPPED_COUNT, SOURCE_NOTE, SOURCE_WARNING, PrepRecord
 from .source import Source
 from .staging import INTERACTIONS, ITEMS, REPORT, StagingWriter, read_report
 
 STAGE = "stage-source"
 FILTER = "atomic-files"
 #: raised when the staged rows or the atomic files of the same source would come out differently
-LAYOUT = 2
+LAYOUT = 3
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class Preparation:
         counts: Rows, users, items and coverage; see ``filter_staged``.
         skipped: Records of the source left out, by reason.
         notes: Sentences about damage in the source.
+        warnings: Sentences about what may spoil the data set.
     """
 
     inter: Path
@@ -47,6 +49,7 @@ class Preparation:
     counts: Mapping[str, int]
     skipped: Mapping[str, int]
     notes: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
 
 
 def prepare(
@@ -78,7 +81,8 @@ def prepare(
 
     Raises:
         FileNotFoundError: If a file of the source does not exist.
-        ValueError: If the source is not of its format or nothing is left after the filters.
+        ValueError: If the source is not of its format, its times are filtered and not in seconds,
+            or nothing is left after the filters.
     """
     folder = Path(output)
     if not dataset or dataset != Path(dataset).name:
@@ -106,6 +110,8 @@ def prepare(
         else:
             say(f"{dataset}: staging {source.name}")
             _stage(source, staged, record, inputs, origin)
+        report = read_report(staged)
+        _refuse_doubtful_times(rule, report)
         say(f"{dataset}: filtering")
         with _filter_bar(dataset, progress) as bar:
 
@@ -113,8 +119,10 @@ def prepare(
                 bar.update(STEPS.index(step) - bar.n)
                 bar.set_postfix_str(step)
 
-            counts = filter_staged(staged, work, inter, item, rule, engine, begin)
-        report = read_report(staged)
+            try:
+                counts = filter_staged(staged, work, inter, item, rule, engine, begin)
+            except NothingLeftError as error:
+                raise explained(error, source.inputs()[0], report) from error
         record.finish(
             FILTER,
             inputs=inputs,
@@ -125,6 +133,10 @@ def prepare(
                 **{f"{SKIPPED_COUNT}{reason}": n for reason, n in report["skipped"].items()},
                 # Damage in a source explains counts that differ from someone else's.
                 **{f"{SOURCE_NOTE}{sentence}": 1 for sentence in report["notes"]},
+                **{
+                    f"{SOURCE_WARNING}{sentence}": 1
+                    for sentence in (*report["warnings"], *report["time_doubts"])
+                },
             },
             coverage=_coverage(counts),
             software={name: version(name) for name in ("duckdb", "pyarrow")},
@@ -135,9 +147,10 @@ def prepare(
         item,
         record.path,
         was_current,
-        {key: n for key, n in done.items() if not key.startswith((SKIPPED_COUNT, SOURCE_NOTE))},
+        {key: n for key, n in done.items() if not key.startswith(OF_SOURCE)},
         _with_prefix(done, SKIPPED_COUNT),
         tuple(_with_prefix(done, SOURCE_NOTE)),
+        tuple(_with_prefix(done, SOURCE_WARNING)),
     )
 
 
@@ -162,51 +175,13 @@ def source_digests(source: Source) -> dict[str, str]:
     return digests
 
 
-def summary_rows(result: Preparation) -> list[tuple[str, str]]:
-    """Lay a result out for the table at the end of a command.
-
-    Args:
-        result: What ``prepare`` returned.
-
-    Returns:
-        Pairs of label and value.
-    """
-    counts = result.counts
-    rows = [("rows in the source", f"{counts['rows_read']:,}")]
-    if not counts["rows_with_time"]:
-        rows.append(("rows with a time", "none: sequential models need times"))
-    before = counts["rows_read"]
-    for key, label in (
-        ("rows_with_time", "after dropping rows without time"),
-        ("rows_after_time", "after time range"),
-        ("rows_after_duplicates", "after duplicate policy"),
-        ("rows_after_rating", "after rating threshold"),
-        ("rows_after_metadata", "after restriction to described items"),
-        ("interactions", f"after k-core (rounds: {counts['kcore_rounds']})"),
-    ):
-        if key == "rows_with_time" and not counts[key]:
-            continue
-        if counts[key] != before:
-            rows.append((label, f"{counts[key]:,}"))
-        before = counts[key]
-    users, items, interactions = counts["users"], counts["items"], counts["interactions"]
-    rows += [
-        ("users", f"{users:,}"),
-        ("items", f"{items:,}"),
-        ("interactions", f"{interactions:,}"),
-        ("sparsity", f"{1 - interactions / (users * items):.4%}"),
-    ]
-    for key, label in (
-        ("items_described", "items with metadata"),
-        ("titles", "items with title"),
-        ("categorised", "items with category"),
-        ("descriptions", "items with description"),
-        ("images", "items with image reference"),
-    ):
-        rows.append((label, f"{counts[key]:,} ({counts[key] / items:.1%})"))
-    rows.append(("category labels", f"{counts['category_labels']:,}"))
-    rows += [(f"skipped: {reason}", f"{n:,}") for reason, n in result.skipped.items()]
-    return rows
+def _refuse_doubtful_times(rule: FilterRule, report: Mapping[str, Any]) -> None:
+    """Refuse to compare seconds with times that have another unit: all or none would be kept."""
+    if report["time_doubts"] and (rule.min_time is not None or rule.max_time is not None):
+        raise ValueError(
+            "--min-time and --max-time are compared with seconds, but "
+            f"{'; '.join(report['time_doubts'])}"
+        )
 
 
 def _filter_bar(dataset: str, shown: bool) -> Any:

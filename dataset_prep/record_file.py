@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .json_array import refuse_json_array
 from .line_files import LineFile
 from .optional_import import require
-from .source_folder import MALFORMED, DamageSink, csv_rows, noted_lines
+from .source_folder import MALFORMED, DamageSink, csv_rows, noted_lines, shown
 
 #: suffix, without ``.gz``, to what stands between cells
 SEPARATORS = {".csv": ",", ".tsv": "\t", ".inter": "\t", ".item": "\t"}
@@ -76,15 +77,22 @@ class RecordFile:
         else:
             yield from self._cells(sink)
 
-    def require_fields(self, names: Mapping[str, str]) -> None:
+    def require_fields(self, names: Mapping[str, str], left_out: str = "") -> None:
         """Check, after reading, that fields occurred in the file.
 
         Args:
             names: Role of each field to its name, e.g. ``{"user": "user_id"}``.
+            left_out: What could not be read of it, for the sentence about a file without records.
 
         Raises:
             ValueError: If one of them never did.
         """
+        if names and not self.seen:
+            raise ValueError(
+                f"{self.path}: has no record and no header that can be read"
+                + (f"; left out: {left_out}" if left_out else "")
+                + ": give a file with records"
+            )
         for role, name in names.items():
             if name not in self.seen:
                 raise ValueError(
@@ -110,16 +118,23 @@ class RecordFile:
             if len(row) == len(names):
                 yield dict(zip(names, row))
             else:
-                sink.skip(MALFORMED.format(self.path.name))
+                sink.skip(
+                    MALFORMED.format(self.path.name),
+                    example=f"{shown(separator.join(row))} has {len(row)} cells, the header has "
+                    f"{len(names)}",
+                )
 
     def _json_lines(self, sink: DamageSink) -> Iterator[Mapping[str, Any]]:
-        for line in noted_lines(LineFile(self.path, progress=self.progress), sink):
+        lines = noted_lines(LineFile(self.path, progress=self.progress), sink)
+        for number, line in enumerate(lines):
+            if number == 0:
+                refuse_json_array(self.path, line)
             try:
                 record = json.loads(line)
             except (ValueError, RecursionError):
                 record = None
             if not isinstance(record, dict):
-                sink.skip(NOT_JSON.format(self.path.name))
+                sink.skip(NOT_JSON.format(self.path.name), example=shown(line))
                 continue
             self.seen.update(record)
             yield record

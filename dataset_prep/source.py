@@ -22,7 +22,9 @@ class Source(Protocol):
         ...
 
     def inputs(self) -> list[Path]:
-        """List every file that ``stage`` reads; their digests decide whether to stage again.
+        """List every file that ``stage`` reads, one with interactions first.
+
+        Their digests decide whether to stage again; the first is named where nothing is usable.
 
         Raises:
             FileNotFoundError: If one of them does not exist.

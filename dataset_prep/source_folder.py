@@ -18,12 +18,16 @@ MALFORMED = "{}: line with the wrong number of cells or no number where one belo
 class DamageSink(Protocol):
     """Receives what is damaged in a file, e.g. a ``StagingWriter``."""
 
-    def skip(self, reason: str, count: int = 1) -> None:
+    def skip(self, reason: str, count: int = 1, example: str = "") -> None:
         """Count records that are left out."""
         ...
 
     def note(self, sentence: str) -> None:
         """Keep a sentence about the file."""
+        ...
+
+    def doubt_times(self, sentence: str) -> None:
+        """Keep a sentence that says that the times have another unit."""
         ...
 
 
@@ -39,12 +43,13 @@ class Damage:
     skipped: Counter[str] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
 
-    def skip(self, reason: str, count: int = 1) -> None:
+    def skip(self, reason: str, count: int = 1, example: str = "") -> None:
         """Count records that are left out.
 
         Args:
             reason: What is wrong with them.
             count: How many.
+            example: One of them; not kept here.
         """
         self.skipped[reason] += count
 
@@ -55,6 +60,28 @@ class Damage:
             sentence: E.g. that the file was cut short.
         """
         self.notes.append(sentence)
+
+    def doubt_times(self, sentence: str) -> None:
+        """Keep a sentence that says that the times have another unit.
+
+        Args:
+            sentence: See ``time_range.TimeWatch``.
+        """
+        self.notes.append(sentence)
+
+
+def shown(value: object, limit: int = 60) -> str:
+    """Write a value for an error sentence.
+
+    Args:
+        value: Any value.
+        limit: Most characters of it.
+
+    Returns:
+        Its ``repr``, cut where it is long.
+    """
+    text = repr(value)
+    return text if len(text) <= limit else f"{text[:limit]}..."
 
 
 def require_files(folder: str | os.PathLike[str], *names: str) -> list[Path]:

@@ -15,6 +15,7 @@ from typing import Any
 
 from .clean_text import is_token
 from .optional_import import require
+from .source_folder import shown
 
 INTERACTIONS = "interactions.parquet"
 ITEMS = "items.parquet"
@@ -34,13 +35,20 @@ class StagingReport:
         interactions: Rows of ``interactions.parquet``.
         items: Rows of ``items.parquet``, repeated items included.
         skipped: Records left out, by reason.
+        examples: Reason to the first of its records, where the source gives one.
         notes: Sentences about the source for the summary, e.g. that a file was cut short.
+        warnings: The same, of what may spoil the data set.
+        time_doubts: Sentences that say that times have another unit; warnings unless times are
+            filtered.
     """
 
     interactions: int = 0
     items: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
+    examples: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    time_doubts: list[str] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report as JSON values, reasons in alphabetical order."""
@@ -48,7 +56,10 @@ class StagingReport:
             "interactions": self.interactions,
             "items": self.items,
             "skipped": dict(sorted(self.skipped.items())),
+            "examples": dict(sorted(self.examples.items())),
             "notes": list(self.notes),
+            "warnings": list(self.warnings),
+            "time_doubts": list(self.time_doubts),
         }
 
 
@@ -110,9 +121,9 @@ class StagingWriter:
             timestamp: Seconds since 1970, if the source has times.
         """
         if not is_token(user):
-            self.skip(UNUSABLE_USER)
+            self.skip(UNUSABLE_USER, example=shown(user))
         elif not is_token(item):
-            self.skip(UNUSABLE_ITEM)
+            self.skip(UNUSABLE_ITEM, example=shown(item))
         else:
             self._interactions.add(
                 (self.report.interactions, user, item, _finite(rating), _finite(timestamp))
@@ -140,7 +151,7 @@ class StagingWriter:
             image: One image reference (path or URL) or several, best first.
         """
         if not is_token(item):
-            self.skip(UNUSABLE_ITEM)
+            self.skip(UNUSABLE_ITEM, example=shown(item))
             return
         references = [image] if isinstance(image, str) else list(image or ())
         # A blank separates references, so one inside a reference is written as in a URL.
@@ -152,14 +163,17 @@ class StagingWriter:
         )
         self.report.items += 1
 
-    def skip(self, reason: str, count: int = 1) -> None:
+    def skip(self, reason: str, count: int = 1, example: str = "") -> None:
         """Count records that were left out.
 
         Args:
             reason: What is wrong with them, e.g. ``"line is not JSON"``.
             count: How many.
+            example: One of them; the first of each reason is kept.
         """
         self.report.skipped[reason] += count
+        if example:
+            self.report.examples.setdefault(reason, example)
 
     def note(self, sentence: str) -> None:
         """Keep a sentence about the source for the summary.
@@ -168,6 +182,22 @@ class StagingWriter:
             sentence: E.g. that a file was cut short.
         """
         self.report.notes.append(sentence)
+
+    def warn(self, sentence: str) -> None:
+        """Keep a sentence about something that may spoil the data set.
+
+        Args:
+            sentence: E.g. that items stand twice with different fields.
+        """
+        self.report.warnings.append(sentence)
+
+    def doubt_times(self, sentence: str) -> None:
+        """Keep a sentence that says that the times have another unit.
+
+        Args:
+            sentence: See ``time_range.TimeWatch``.
+        """
+        self.report.time_doubts.append(sentence)
 
     def __enter__(self) -> StagingWriter:
         return self
@@ -247,7 +277,7 @@ def read_report(folder: str | os.PathLike[str]) -> dict[str, Any]:
         folder: A folder that ``StagingWriter`` wrote.
 
     Returns:
-        ``interactions``, ``items``, ``skipped`` and ``notes``; see ``StagingReport``.
+        The attributes of ``StagingReport`` by name.
 
     Raises:
         FileNotFoundError: If the folder was not staged.

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from .cells import as_category_paths, as_id, as_text
+from .filter_failure import left_out
 from .interaction_records import InteractionFields, readable_interactions
 from .record_file import RecordFile
+from .source_folder import DamageSink, shown
 from .staging import StagingWriter
+from .time_range import TIME_UNITS
 
-#: parts of a second
-TIME_UNITS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 INTERACTION_DEFAULTS = {
     "user": "user_id",
     "item": "item_id",
@@ -29,10 +30,15 @@ ITEM_DEFAULTS = {
     "categories": "categories",
     "image": "image",
 }
+#: the option of ``cammsr-prep table`` that names the unit of times
+UNIT_OPTION = "--time-unit"
 #: roles that every record must fill
 REQUIRED = frozenset({"user", "item"})
 NO_ITEM_ID = "{}: record without item id"
 NO_CATEGORY = "{}: category (item kept) that is no label, path or list of paths"
+NO_TEXT = "{}: {} (item kept) that is an object or a list of them, no text"
+REPEATED = "{}: record that repeats an item"
+CONFLICTING = "{}: record of an item that stands before with other fields"
 
 
 @dataclass(frozen=True)
@@ -122,7 +128,8 @@ class Table:
         """Stage items, then interactions, record by record.
 
         Args:
-            writer: Receives them; records without ids or with an unreadable time are skipped.
+            writer: Receives them; records without ids, with an unreadable time or rating, or of an
+                item that stands before are skipped.
 
         Raises:
             FileNotFoundError: If a file does not exist.
@@ -140,50 +147,78 @@ class Table:
             names["timestamp"],
             names["rating"],
             TIME_UNITS[self.mapping.time_unit],
+            UNIT_OPTION,
         )
         for user, item, rating, time in readable_interactions(file, fields, writer):
             example = example or item
             shared = shared or item in listed
             writer.interaction(user, item, rating, time)
-        file.require_fields(_required(names, self.mapping.interactions))
+        why = left_out(writer.report.as_dict())
+        file.require_fields(_required(names, self.mapping.interactions), why)
         if not shared and example:
             raise ValueError(
                 f"{file.path} field {names['item']!r} and {self.items} share no item (e.g. "
                 f"{example!r} and {min(listed)!r}): name the matching fields"
             )
 
-    def _stage_items(self, writer: StagingWriter) -> set[str]:
+    def _stage_items(self, writer: StagingWriter) -> Collection[str]:
         """Stage the items and return their ids."""
         if self.items is None:
-            return set()
+            return ()
         file = RecordFile(Path(self.items), self.mapping.separator, self.progress)
         names = {**ITEM_DEFAULTS, **self.mapping.items}
-        listed: set[str] = set()
+        # The fields' hash tells a repeat from a contradiction and needs little memory.
+        listed: dict[str, int] = {}
+        conflicting = ""
         for record in file.records(writer, set(names.values())):
             item = as_id(record.get(names["item"]))
             if not item:
-                writer.skip(NO_ITEM_ID.format(file.path.name))
+                writer.skip(NO_ITEM_ID.format(file.path.name), example=shown(dict(record)))
                 continue
-            try:
-                paths = as_category_paths(
-                    record.get(names["categories"]), self.mapping.category_separator
-                )
-            except ValueError:
-                writer.skip(NO_CATEGORY.format(file.path.name))
-                paths = []
-            writer.item(
-                item,
-                title=as_text(record.get(names["title"])),
-                description=as_text(record.get(names["description"])),
-                brand=as_text(record.get(names["brand"])),
-                categories=paths,
-                image=_references(record.get(names["image"])),
-            )
-            listed.add(item)
-        file.require_fields(_required(names, self.mapping.items))
+            fields = self._fields(file, names, record, writer)
+            content = hash(repr(fields))
+            if item not in listed:
+                listed[item] = content
+                writer.item(item, **fields)
+            elif listed[item] == content:
+                writer.skip(REPEATED.format(file.path.name), example=shown(item))
+            else:
+                conflicting = conflicting or item
+                writer.skip(CONFLICTING.format(file.path.name), example=shown(item))
+        why = left_out(writer.report.as_dict())
+        file.require_fields(_required(names, self.mapping.items), why)
         if not listed:
-            raise ValueError(f"{file.path}: no item in the file")
+            raise ValueError(f"{file.path}: no item in the file" + (f"; {why}" if why else ""))
+        if conflicting:
+            writer.warn(
+                f"{file.path.name}: items stand more than once with different fields, first "
+                f"{conflicting!r}, and their first record is taken: keep one record an item"
+            )
         return listed
+
+    def _fields(
+        self,
+        file: RecordFile,
+        names: Mapping[str, str],
+        record: Mapping[str, Any],
+        sink: DamageSink,
+    ) -> dict[str, Any]:
+        """What an item's record says; a field that cannot be read is counted and left empty."""
+        separator = self.mapping.category_separator
+        fields: dict[str, Any] = {"categories": ()}
+        readers: dict[str, tuple[str, Callable[[Any], Any]]] = {
+            "categories": (NO_CATEGORY, lambda value: as_category_paths(value, separator)),
+            **dict.fromkeys(("title", "description", "brand"), (NO_TEXT, as_text)),
+            "image": (NO_TEXT, _references),
+        }
+        for role, (reason, read) in readers.items():
+            value = record.get(names[role])
+            try:
+                fields[role] = read(value)
+            except ValueError:
+                example = f"{shown(value)} in {names[role]!r}"
+                sink.skip(reason.format(file.path.name, role), example=example)
+        return fields
 
 
 def _references(value: Any) -> list[str]:

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, cast
 
+from .json_array import refuse_json_array
+
 Record = dict[str, Any]
 
 
@@ -90,12 +92,16 @@ def read_records(path: str | os.PathLike[str]) -> Iterator[Record]:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If a line is not a JSON object.
+        ValueError: If a line is not a JSON object, or the file is one array.
     """
     with open_text(path) as file:
+        begun = False
         for number, line in enumerate(file, start=1):
             if not line.strip():
                 continue
+            if not begun:
+                refuse_json_array(path, line)
+                begun = True
             try:
                 record = json.loads(line)
             except json.JSONDecodeError as error:

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ..clean_text import PANDAS_MISSING
+from recbole_cammsr.data.missing_cells import MISSING_CELLS
+
 from .finding import Section, some
 
 _TYPES = ("token", "token_seq", "float", "float_seq")
@@ -86,7 +87,7 @@ def check_tokens(table: AtomicTable, field: str, section: Section) -> None:
     if empty:
         section.error(f"{table.path.name}: field {field} is empty in {empty:,} rows: drop them")
     odd = sorted(
-        token for token in distinct if token and (token in PANDAS_MISSING or token != token.strip())
+        token for token in distinct if token and (token in MISSING_CELLS or token != token.strip())
     )
     if odd:
         section.error(

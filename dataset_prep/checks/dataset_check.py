@@ -8,7 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..content_digest import file_digest
-from ..prep_record import SKIPPED_COUNT, SOURCE_NOTE, PrepRecord
+from ..prep_record import (
+    OF_SOURCE,
+    SKIPPED_COUNT,
+    SOURCE_NOTE,
+    SOURCE_WARNING,
+    TIME_COUNTS,
+    PrepRecord,
+)
+from ..time_range import time_span
 from .features import check_features
 from .finding import ERROR, NOTE, WARNING, Section
 from .interactions import FieldNames, check_interactions
@@ -17,8 +25,6 @@ from .neighbours import Embedding
 from .sense import check_sense
 
 _FEATURE_SUFFIXES = (".npz", ".npy")
-# Counts that say something about the source, in sentences.
-_OF_SOURCE = (SKIPPED_COUNT, SOURCE_NOTE)
 # RecBole's own atomic files; any other with a float_seq column is a feature file.
 _ATOMIC = frozenset(("inter", "item", "user", "kg", "link", "net"))
 
@@ -176,13 +182,18 @@ def _check_record(folder: Path, name: str) -> Section | None:
         section.warning(str(error))
         return section
     for stage, done in stages.items():
-        own = {key: n for key, n in done.counts.items() if not key.startswith(_OF_SOURCE)}
+        sentences = (*OF_SOURCE, *TIME_COUNTS)
+        own = {key: n for key, n in done.counts.items() if not key.startswith(sentences)}
         section.fact(stage, ", ".join(f"{key} {value:,}" for key, value in own.items()))
+        if all(key in done.counts for key in TIME_COUNTS):
+            section.fact(f"{stage}, times", time_span(*(done.counts[key] for key in TIME_COUNTS)))
         for key, n in done.counts.items():
             if key.startswith(SKIPPED_COUNT):
                 section.note(f"left out of the source: {n:,} ({key[len(SKIPPED_COUNT) :]})")
             elif key.startswith(SOURCE_NOTE):
                 section.note(key[len(SOURCE_NOTE) :])
+            elif key.startswith(SOURCE_WARNING):
+                section.warning(key[len(SOURCE_WARNING) :])
         for output, digest in done.outputs.items():
             file = folder / output
             if not file.is_file() or file_digest(file) != digest:

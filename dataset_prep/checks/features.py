@@ -21,6 +21,8 @@ MANY_COPIES = 0.05
 # Largest norm over median norm above which single items dominate.
 LONG_ROW = 20.0
 LOW_COVERAGE = 0.5
+# Directions that differ by less differ by rounding; training refuses rows that all do.
+SAME_ROWS = 1e-5
 _BLOCK = 65_536
 _BINS = 30
 
@@ -51,12 +53,16 @@ def check_features(
     section.fact("dimension", int(raw.values.shape[1]))
     section.fact("dtype", str(raw.values.dtype))
     inside = _check_tokens(raw, interactions, section)
-    rows = _scan_rows(raw)
+    rows = _scan_rows(raw, inside)
     if len(rows.broken):
         section.error(
             f"{modality}: {len(rows.broken):,} rows have NaN or infinite values, e.g. items "
             f"{some(raw.tokens[rows.broken])}: leave them out, they then count as missing"
         )
+    if inside.any() and not rows.told_apart:
+        # The checks below would say the same once more, each in its way.
+        _refuse_equal_rows(modality, raw, rows, inside, section)
+        return section, None
     _check_rows(raw, rows, section)
     usable = inside & (rows.norms > 0) & np.isfinite(rows.norms)
     if usable.sum() < 3:
@@ -103,12 +109,17 @@ class _Rows:
         self.low = np.full(width, np.inf)
         self.high = np.full(width, -np.inf)
         self.copies: Counter[bytes] = Counter()
+        self.told_apart = False
 
 
-def _scan_rows(raw: RawFeatures) -> _Rows:
-    """Read all rows in blocks, so that a memory-mapped file may exceed memory."""
+def _scan_rows(raw: RawFeatures, inside: np.ndarray) -> _Rows:
+    """Read all rows in blocks, so that a memory-mapped file may exceed memory.
+
+    Whether rows differ, but for their length, is judged over those ``inside`` the data set.
+    """
     rows = _Rows(*raw.values.shape)
     broken = []
+    first_direction = None
     for start in range(0, len(raw.values), _BLOCK):
         own = np.ascontiguousarray(raw.values[start : start + _BLOCK])
         block = own.astype(np.float64)
@@ -117,6 +128,15 @@ def _scan_rows(raw: RawFeatures) -> _Rows:
             rows.norms[start:end] = np.sqrt((block**2).sum(axis=1))
         rows.flat[start:end] = (block == block[:, :1]).all(axis=1)
         finite = np.isfinite(block).all(axis=1)
+        used = finite & inside[start:end]
+        if used.any() and not rows.told_apart:
+            # Scaled first: the squares of large values are infinite.
+            largest = np.abs(block[used]).max(axis=1, keepdims=True)
+            scaled = block[used] / np.where(largest > 0, largest, 1)
+            length = np.sqrt((scaled**2).sum(axis=1, keepdims=True))
+            directions = scaled / np.where(length > 0, length, 1)
+            first_direction = directions[0] if first_direction is None else first_direction
+            rows.told_apart = bool((np.abs(directions - first_direction) > SAME_ROWS).any())
         broken.append(start + np.flatnonzero(~finite))
         if finite.any():
             rows.low = np.minimum(rows.low, block[finite].min(axis=0))
@@ -124,6 +144,28 @@ def _scan_rows(raw: RawFeatures) -> _Rows:
         rows.copies.update(hashlib.blake2b(row.tobytes(), digest_size=16).digest() for row in own)
     rows.broken = np.concatenate(broken)
     return rows
+
+
+def _refuse_equal_rows(
+    modality: str, raw: RawFeatures, rows: _Rows, inside: np.ndarray, section: Section
+) -> None:
+    """Say what the rows that tell no item from another are."""
+    finite = inside & np.isfinite(rows.norms)
+    if not finite.any():
+        return  # every row is broken, which is an error of its own
+    if inside.sum() == 1:
+        what = "only one row of an item of the data set"
+    elif (rows.norms[finite] == 0).all():
+        what = f"{int(inside.sum()):,} rows of items of the data set, all of them zero"
+    else:
+        what = (
+            f"{int(inside.sum()):,} rows of items of the data set, all of them the same but for "
+            "their length"
+        )
+    section.error(
+        f"{modality}: feature file {raw.path} has {what}, so it tells no item from another: write "
+        f"it again, or train without {modality}"
+    )
 
 
 def _check_rows(raw: RawFeatures, rows: _Rows, section: Section) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+
+from recbole_cammsr.data.missing_cells import MISSING_CELLS
 
 from .atomic_table import AtomicTable, check_tokens, read_atomic_table
 from .finding import Bars, Section, percent, some
@@ -17,7 +20,9 @@ from .finding import Bars, Section, percent, some
 LARGEST_SHARE = 0.9
 # Labels with fewer items than this cannot be learned.
 SMALL_LABEL = 5
-_CATEGORY_NAME = re.compile(r"^(categor|genre|class|tag)")
+# Labels for each labelled item from which on they are names of items; training doubts them too.
+NEARLY_NAMES = 0.5
+_CATEGORY_NAME = re.compile(r"^(categor|cats?$|genre|class|tag)")
 _BARS = 20
 
 
@@ -115,11 +120,18 @@ def _check_titles(
     if name is None:
         return {}
     titles = table.cells[name]
-    filled = (titles != "").to_numpy()
+    filled = (~titles.isin({"", *MISSING_CELLS})).to_numpy()
     section.fact(f"items with a {name}", percent(int((filled & used).sum()), int(used.sum())))
     repeated = int(titles[filled].duplicated(keep=False).sum())
     section.fact(f"items that share their {name}", repeated)
     return dict(zip(table.cells[item_field], titles))
+
+
+def _labels(cell: str, several: bool) -> frozenset[str]:
+    """Labels of a cell as RecBole reads it: a cell spelled like a missing value has none."""
+    if not cell or cell in MISSING_CELLS:
+        return frozenset()
+    return frozenset(cell.split() if several else [cell])
 
 
 def _check_categories(
@@ -127,10 +139,8 @@ def _check_categories(
 ) -> dict[str, frozenset[str]]:
     """Judge one category field; return the labels of each labelled item."""
     several = table.types[name] == "token_seq"
-    cells = [
-        frozenset(cell.split()) if several else frozenset([cell.strip()] if cell.strip() else [])
-        for cell in table.cells[name]
-    ]
+    texts = [cell.strip() for cell in table.cells[name]]
+    cells = [_labels(text, several) for text in texts]
     labels = dict(zip(table.cells[item_field], cells))
     inside = [labels_ for labels_, is_used in zip(cells, used) if is_used]
     counts = pd.Series([label for labels_ in inside for label in sorted(labels_)], dtype=str)
@@ -138,6 +148,14 @@ def _check_categories(
     # Equal counts in the order of names, so that the output never depends on the file's order.
     ranked = sorted(counts.items(), key=lambda pair: (-pair[1], str(pair[0])))
     covered = sum(bool(labels_) for labels_ in inside)
+    missing = Counter(
+        text for text, is_used in zip(texts, used) if is_used and text in MISSING_CELLS
+    )
+    if missing:
+        section.warning(
+            f"category {name}: {sum(missing.values()):,} items have the label "
+            f"{some(sorted(missing))}, which is read as missing: rename it if it is a label"
+        )
     section.fact(
         f"category {name}",
         f"{len(ranked):,} labels, {percent(covered, len(inside))} of interacted items labelled",
@@ -149,12 +167,21 @@ def _check_categories(
     small = sum(count < SMALL_LABEL for _, count in ranked)
     section.fact(f"category {name}, largest", f"{top}: {percent(most, covered)}")
     section.fact(f"category {name}, labels under {SMALL_LABEL} items", small)
-    if not several and most > LARGEST_SHARE * covered:
+    # Of several labels a common one is no harm, as long as items differ in the others.
+    together = Counter(labels_ for labels_ in inside if labels_)
+    frequent, times = min(together.items(), key=lambda pair: (-pair[1], sorted(pair[0])))
+    if times > LARGEST_SHARE * covered:
+        same = f"the label{'s' if len(frequent) > 1 else ''} {' '.join(sorted(frequent))!r}"
         section.warning(
-            f"category {name}: {percent(most, covered)} of items have the label {top!r}, so it "
-            "says next to nothing: choose a deeper level"
+            f"category {name}: {percent(times, covered)} of items have {same}, so it says next to "
+            "nothing: choose a deeper level or another field"
         )
-    if len(ranked) > 1 and small > len(ranked) / 2:
+    elif len(ranked) > NEARLY_NAMES * covered:
+        section.warning(
+            f"category {name}: {len(ranked):,} labels for {covered:,} labelled items, so they are "
+            "names of items (a title or an id?) rather than of kinds: choose another field"
+        )
+    elif len(ranked) > 1 and small > len(ranked) / 2:
         section.warning(
             f"category {name}: {small:,} of {len(ranked):,} labels have fewer than {SMALL_LABEL} "
             "items: raise the minimum count of a label"

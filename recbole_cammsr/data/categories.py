@@ -14,13 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from recbole_cammsr.data.missing_cells import MISSING_CELLS
 from recbole_cammsr.data.table_reading import other_encoding
 
-#: cells that RecBole, through pandas, reads as missing values
-MISSING_LABELS = frozenset(
-    {"", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN"}
-    | {"<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null"}
-)
 # labels for each labelled item from which on they are names of items rather than of kinds
 _NEARLY_NAMES = 0.5
 
@@ -129,7 +125,7 @@ def read_categories(
             )
         seen.add(item)
         cell = cell.strip()
-        if cell in MISSING_LABELS:
+        if cell in MISSING_CELLS:
             continue
         for name in cell.split(sequence_separator) if several else [cell]:
             if name:

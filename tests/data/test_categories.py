@@ -7,7 +7,8 @@ import io
 import pandas as pd
 import pytest
 
-from recbole_cammsr.data.categories import MISSING_LABELS, read_categories
+from recbole_cammsr.data.categories import read_categories
+from recbole_cammsr.data.missing_cells import MISSING_CELLS
 
 TOKEN_TO_ID = {"[PAD]": 0, "a": 1, "b": 2, "c": 3}
 
@@ -51,7 +52,7 @@ def test_what_recbole_reads_as_missing_is_no_label(tmp_path):
         "nil",
         "-",
         "none",
-        *sorted(MISSING_LABELS),
+        *sorted(MISSING_CELLS),
         "na",
         "Null",
         "N.A.",

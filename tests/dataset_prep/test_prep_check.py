@@ -139,6 +139,12 @@ def spoil(toy: Toy, how: str) -> None:
         values[5, 2] = np.nan
     elif how == "token twice":
         toy.features["text"] = ([tokens[1], *tokens[1:]], values)
+    elif how == "zero rows":
+        values[:] = 0
+    elif how == "equal rows":
+        values[:] = np.linspace(1, 3, ITEMS)[:, None] * values[0]
+    elif how == "one row":
+        toy.features["text"] = (tokens[:1], values[:1])
     elif how == "short sequences":
         toy.inter = [row for n, row in enumerate(toy.inter) if n % 12 < 2]
 
@@ -157,6 +163,9 @@ def spoil(toy: Toy, how: str) -> None:
         ("other items", "no item of the interactions is in this file"),
         ("nan", "1 rows have NaN or infinite values, e.g. items 'i5'"),
         ("token twice", "1 item tokens more than once"),
+        ("zero rows", "text.npz has 120 rows of items of the data set, all of them zero"),
+        ("equal rows", "text.npz has 120 rows of items of the data set, all of them the same but"),
+        ("one row", "text.npz has only one row of an item of the data set"),
         ("short sequences", "80 of 80 users have fewer than 3 interactions"),
     ],
 )
@@ -198,6 +207,17 @@ def disturb(toy: Toy, how: str) -> None:
         toy.features["text"] = ([*tokens[1:], tokens[0]], values)
     elif how == "one label":
         toy.item = [[*row[:2], "same"] for row in toy.item]
+    elif how == "one set of labels":
+        toy.item_header = "item_id:token\ttitle:token_seq\tcategories:token_seq"
+        toy.item = [[*row[:2], "all same"] for row in toy.item]
+    elif how == "one label of cat":
+        toy.item_header = "item_id:token\ttitle:token_seq\tcat:token"
+        toy.item = [[*row[:2], "same"] for row in toy.item]
+    elif how == "names":
+        toy.item = [[*row[:2], f"name {n // 1.5}"] for n, row in enumerate(toy.item)]
+    elif how == "missing labels":
+        toy.item[:3] = [[*row[:2], "NA"] for row in toy.item[:3]]
+        toy.item[3][2] = "nan"
     elif how == "tiny labels":
         toy.item = [[*row[:2], f"c{n // 3}"] for n, row in enumerate(toy.item)]
     elif how == "no category":
@@ -223,6 +243,10 @@ def disturb(toy: Toy, how: str) -> None:
         ("shifted", "text: nearest items share a category hardly more often than random"),
         ("shifted", "image and text agree on neighbours hardly more than chance"),
         ("one label", "100.0 % of items have the label 'same'"),
+        ("one set of labels", "100.0 % of items have the labels 'all same'"),
+        ("one label of cat", "category cat: 100.0 % of items have the label 'same'"),
+        ("names", "80 labels for 120 labelled items, so they are names of items"),
+        ("missing labels", "4 items have the label 'NA', 'nan', which is read as missing"),
         ("tiny labels", "40 of 40 labels have fewer than 5 items"),
         ("no category", "no category field"),
         ("no row", "1 interacted items have no row"),
@@ -288,11 +312,14 @@ def test_files_are_compared_with_the_record(toy):
 def test_damage_of_the_source_is_told_in_sentences(toy):
     folder = toy.write()
     counts = {"users": 80, "skipped: x.gz: line cut short": 1234, "note: x.gz ends early": 1}
+    counts.update({"first_time": 1_700_000_000, "last_time": 1_700_100_000, "warning: odd": 1})
     PrepRecord.of_dataset(folder, "toy").finish(
         "atomic-files", inputs={}, settings={}, outputs=[folder / "toy.inter"], counts=counts
     )
     result = check_dataset(folder, "toy")
     assert facts(result)["atomic-files"] == "users 80"
+    assert facts(result)["atomic-files, times"] == "2023-11-14 to 2023-11-16"
+    assert messages(result, "warning") == ["odd"]
     assert messages(result, "note") == [
         "x.gz ends early",
         "left out of the source: 1,234 (x.gz: line cut short)",
@@ -319,6 +346,25 @@ def test_data_set_is_located(toy):
         locate(folder, "none")
     with pytest.raises(FileNotFoundError, match="no such folder"):
         locate(folder / "none")
+
+
+def test_rows_that_differ_outside_the_data_set_only_are_an_error(toy):
+    tokens, values = toy.features["text"]
+    values[:] = values[0]
+    toy.features["text"] = ([*tokens, "other"], np.vstack([values, -values[:1]]))
+    result = toy.check()
+    (error,) = messages(result, "error")
+    assert "it tells no item from another: write it again, or train without text" in error
+    # Said once, and not as odd neighbours, copies or constant dimensions once more.
+    assert messages(result, "warning") == []
+
+
+def test_labels_that_are_read_as_missing_are_no_labels(toy):
+    toy.item = [[row[0], "NaN", "null"] for row in toy.item]
+    result = toy.check()
+    assert facts(result)["items with a title"] == "0.0 %"
+    assert facts(result)["category category"] == "0 labels, 0.0 % of interacted items labelled"
+    assert result.items.labels == {}
 
 
 @given(st.integers(3, 40), st.integers(1, 5), st.integers(0, 10))

@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 from recbole_cammsr.dataset_prep.atomic_file import write_atomic_file, write_item_file
 from recbole_cammsr.dataset_prep.category_labels import ItemLabels
 from recbole_cammsr.dataset_prep.clean_text import (
-    PANDAS_MISSING,
     check_token,
     clean_text,
     label_token,
     token_seq_text,
 )
+
+from recbole_cammsr.data.missing_cells import MISSING_CELLS
 
 
 @pytest.mark.parametrize(
@@ -50,7 +51,7 @@ def test_any_text_survives_the_reader(tmp_path_factory, pairs):
     for (title, _), label, read in zip(pairs, labels, frame.itertuples(index=False)):
         # A title that pandas takes for a missing value reads as empty text; nothing else changes.
         text = token_seq_text(title)
-        assert read[1] == text or (pd.isna(read[1]) and text in {"", *PANDAS_MISSING})
+        assert read[1] == text or (pd.isna(read[1]) and text in {"", *MISSING_CELLS})
         assert read[2] == label.category or (pd.isna(read[2]) and label.category == "")
         assert " " not in label.category
 
