@@ -14,6 +14,7 @@ from recbole_cammsr.analysis import corruption, metric_names, setting_values
 from recbole_cammsr.analysis.setting_names import check_names, check_read
 from recbole_cammsr.cli import config_files, known_settings
 from recbole_cammsr.cli.errors import UsageError, missing_data_set
+from recbole_cammsr.cli.unique_keys import DuplicateKeyError
 
 _TOP = ("name", "datasets", "models", "seeds", "settings", "reference", "tuning", "metrics")
 _MODEL = ("model", "settings", "settings_for", "grid", "corruption")
@@ -126,7 +127,13 @@ def read(path: str) -> Experiment:
     Raises:
         UsageError: one sentence that names the file, the entry and the fix.
     """
-    content = config_files.read(path)
+    try:
+        content = config_files.read(path)
+    except DuplicateKeyError as error:
+        if error.within != ("models",):
+            raise
+        twice = _row_twice(error.key, error.lines)
+        raise UsageError(f"experiment file {path}: {twice}") from error
     try:
         return parse(content)
     except UsageError as error:
@@ -152,6 +159,9 @@ def parse(content: Mapping[str, Any]) -> Experiment:
     }
     models = content["models"]
     if isinstance(models, list):
+        for position, name in enumerate(models):
+            if name in models[:position]:
+                raise UsageError(_row_twice(name, "write a mapping"))
         models = dict.fromkeys(models)
     contenders = [
         _contender(str(label), own, datasets) for label, own in _mapping(models, "'models'").items()
@@ -214,6 +224,15 @@ def check_data_folders(experiment: Experiment) -> None:
             folder = known_settings.data_folder(dataset, given)
             if not os.path.isdir(folder):
                 raise UsageError(missing_data_set(dataset, folder))
+
+
+def _row_twice(label: str, place: str) -> str:
+    """The sentence on two rows of one name, of which a mapping keeps the second alone."""
+    model = f" and `model: {label}`" if label in known_settings.models() else ""
+    return (
+        f"{label!r} stands twice in 'models' ({place}); give the second row its own name{model}, "
+        "or take it out"
+    )
 
 
 def _contender(label: str, own: Any, datasets: Collection[str]) -> Contender:

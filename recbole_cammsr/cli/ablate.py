@@ -252,7 +252,10 @@ def _seeds(text: str) -> list[int]:
     words = _words(text)
     if not words or not all(re.fullmatch(r"\d+", word) for word in words):
         raise UsageError(f"--seeds takes whole numbers, such as 1,2,3, not {text!r}")
-    return list(dict.fromkeys(int(word) for word in words))
+    seeds = [int(word) for word in words]
+    if len(set(seeds)) < len(seeds):
+        raise UsageError(f"--seeds must differ from each other, not {text}")
+    return seeds
 
 
 def _words(text: str) -> list[str]:

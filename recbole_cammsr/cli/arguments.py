@@ -233,11 +233,11 @@ def _check_settings(settings: Sequence[str], own_options: Sequence[str]) -> None
             if near is not None:
                 raise UsageError(f"unknown setting --{key}; did you mean --{near}?")
             print(f"warning: no model of RecBole reads the setting {key!r}", file=sys.stderr)
-        _check_number(key, value)
+        _check_value(key, value)
 
 
-def _check_number(key: str, text: str) -> None:
-    """Refuse words and sizes with which RecBole would fail in mid-training, or hardly move."""
+def _check_value(key: str, text: str) -> None:
+    """Refuse what RecBole would take for something else, or fail with in mid-training."""
     expected = None if is_arithmetic(text) else known_settings.expected_instead(key, value(text))
     if expected is not None:
         raise UsageError(f"--{key} must be {expected}, not {text!r}")

@@ -7,6 +7,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
+from recbole_cammsr import registry
+from recbole_cammsr.cli import config_files, protocol
 from recbole_cammsr.cli.errors import RunError, UsageError
 from recbole_cammsr.cli.training import Outcome
 
@@ -99,6 +101,59 @@ def _validation(config: Any) -> dict[str, Any]:
         **{f"eval_args {part}": arguments[part] for part in ("split", "order", "group_by")},
         "eval_args mode of validation": mode["valid"] if isinstance(mode, dict) else mode,
     }
+
+
+def does_not_fit(config: Any, path: str, error: Exception) -> Exception:
+    """What to say of parameters that cannot be loaded into the model of a run.
+
+    Args:
+        config: RecBole's Config of the run that would go on.
+        path: its checkpoint.
+        error: of the loading.
+
+    Returns:
+        The settings of model and data that differ, in a sentence; the error itself where it is of
+        something else, or is our model's own sentence on items or features.
+    """
+    if isinstance(error, RuntimeError) and "state_dict" not in str(error):
+        return error
+    before = _load(path)["config"]
+    differing = [name for name in _shaping(config["model"]) if before[name] != config[name]]
+    # our model compares modalities by their place: of others it would call the files wrong
+    if isinstance(error, ValueError) and "modalities" not in differing:
+        return error
+    if not differing:
+        return RunError(
+            f"the parameters in {path} do not fit, though its settings are the same: the data or "
+            "the package have changed since; train anew"
+        )
+    named = " and ".join(
+        f"{name}: {_shown(before[name])}, not {_shown(config[name])}" for name in differing
+    )
+    return RunError(
+        f"{path} was trained with {named}, and its parameters do not fit those of this run: keep "
+        "what it was trained with, or train anew"
+    )
+
+
+def _shaping(model: str) -> list[str]:
+    """Settings that a model's parameters may depend on: its own and those of the data."""
+    from recbole.utils.argument_list import (
+        dataset_arguments,
+        evaluation_arguments,
+        training_arguments,
+    )
+
+    own = registry.properties_file("model", model) if model in registry.MODELS else None
+    settings = protocol.recboles_settings("model", model) if own is None else config_files.read(own)
+    names = dict.fromkeys([*settings, "data_path", *dataset_arguments, *registry.DATASET_ARGUMENTS])
+    neither = {*training_arguments, *evaluation_arguments}
+    return [name for name in names if name not in neither and "dropout" not in name]
+
+
+def _shown(value: Any) -> str:
+    """A list as it is typed, without quotes."""
+    return f"[{', '.join(map(str, value))}]" if isinstance(value, (list, tuple)) else str(value)
 
 
 def evaluate(path: str, mask_history: Any = None) -> Outcome:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import glob
 import os
 from collections.abc import Sequence
-from typing import Any
+from typing import IO, Any
 
 import yaml
 
 from recbole_cammsr import registry
+from recbole_cammsr.cli import unique_keys
 from recbole_cammsr.cli.errors import UsageError
 
 
@@ -23,7 +24,7 @@ def find(names: str | None) -> list[str]:
         One path a name, in the order given.
 
     Raises:
-        UsageError: a file is missing, no file, or no YAML mapping.
+        UsageError: a file is missing, no file, no YAML mapping, or has a key twice.
     """
     paths = [_find_one(name) for name in names.split()] if names else []
     for path in paths:
@@ -35,11 +36,12 @@ def read(path: str) -> dict[str, Any]:
     """The settings in one YAML file.
 
     Raises:
-        UsageError: the file cannot be read, or holds something other than settings.
+        UsageError: the file cannot be read, has a key twice, or holds something other than
+            settings.
     """
     try:
         with open(path, encoding="utf-8") as file:
-            content = yaml.load(file, Loader=yaml.FullLoader)
+            content = _content(file, path)
     except OSError as error:
         raise UsageError(f"config file {path} cannot be read: {error.strerror}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -49,6 +51,17 @@ def read(path: str) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise UsageError(f"config file {path} holds no settings; write lines of 'key: value'")
     return content
+
+
+def _content(file: IO[str], path: str) -> Any:
+    """What ``yaml.load`` makes of a file, once its keys are known to differ."""
+    loader = yaml.FullLoader(file)
+    try:
+        document = loader.get_single_node()
+        unique_keys.check(document, path)
+        return None if document is None else loader.construct_document(document)
+    finally:
+        loader.dispose()
 
 
 def read_all(paths: Sequence[str]) -> dict[str, Any]:

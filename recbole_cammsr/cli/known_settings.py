@@ -19,6 +19,7 @@ from typing import Any
 import yaml
 
 from recbole_cammsr import registry
+from recbole_cammsr.cli import value_rules
 from recbole_cammsr.cli.errors import UsageError
 from recbole_cammsr.compat.requirement import require_recbole
 
@@ -26,8 +27,7 @@ _YAML_KEY = re.compile(r"^([A-Za-z]\w*)[ \t]*:", re.MULTILINE)
 _SOURCE_KEY = re.compile(r"\bconfig(?:_dict)?(?:\[|\.get\()\s*[\"'](\w+)[\"']")
 #: files whose keys are names of data sets
 _NO_SETTINGS = ("url.yaml", "kg_url.yaml")
-#: RecBole makes one row a batch of what is below 1
-_BATCH_SIZES = ("train_batch_size", "eval_batch_size")
+_CLASS = re.compile(r"^class (\w+)\(", re.MULTILINE)
 _QUOTED_WORD = re.compile(r"[\"'](\w+)[\"']")
 
 
@@ -133,16 +133,18 @@ def expected_instead(name: str, value: Any) -> str | None:
         value: of it.
 
     Returns:
-        E.g. "a number (default 300)"; None where the value is one, or RecBole has no number for it.
+        E.g. "a number (default 300)"; None where the value can work, or nothing is known of the
+        setting.
     """
-    default = defaults().get(name)
-    if isinstance(default, bool) or not isinstance(default, (int, float)) or value is None:
+    if value is None:
         return None
-    if not isinstance(value, (int, float)):
-        return f"a number (default {default})"
-    if name in _BATCH_SIZES and value < 1:
-        return f"1 or more (default {default})"
-    return None
+    if name == "valid_metric":
+        source = os.path.join(recbole_folder(), "evaluator", "metrics.py")
+        return value_rules.of_metric(value, sorted(_keys(source, _CLASS)))
+    default = defaults().get(name)
+    if isinstance(default, (int, float)) and not isinstance(default, bool):
+        return value_rules.of_number(name, value, default)
+    return value_rules.of_other(name, value)
 
 
 def data_folder(dataset: str, data_path: str | None) -> str:

@@ -28,13 +28,14 @@ class Request:
             settings: RecBole's settings as ``--key=value``.
 
         Raises:
-            UsageError: a config file is missing or unreadable, or an option cannot be.
+            UsageError: a config file is missing or unreadable, or an option or a value cannot be.
         """
         arguments.check_process_options(options)
         self.settings = settings
         self.config_files = config_files.find(options.config_files)
         self.in_files = config_files.read_all(self.config_files)
         self._warn_of_typing_errors()
+        self._check_values()
         self.use_protocol: bool = options.protocol
         self._options = options
 
@@ -48,6 +49,24 @@ class Request:
                         f"did you mean {near!r}?",
                         file=sys.stderr,
                     )
+
+    def _check_values(self) -> None:
+        """Refuse what cannot work in a file; the command line is checked where it is read."""
+        replaced = arguments.keys(self.settings)
+        for key, given in self.in_files.items():
+            if key in replaced:
+                continue
+            value = arguments.value(given) if isinstance(given, str) else given
+            expected = known_settings.expected_instead(key, value)
+            if expected is not None:
+                raise UsageError(
+                    f"config file {self._file_with(key)}: `{key}` is {given!r}; "
+                    f"it must be {expected}"
+                )
+
+    def _file_with(self, key: str) -> str:
+        """The last config file that sets something, which is the one that counts."""
+        return next(path for path in self.config_files[::-1] if key in config_files.read(path))
 
     def check_models(self, names: Sequence[str]) -> None:
         """Refuse the first name that is no model; warn of given settings that none of them reads.

@@ -87,7 +87,7 @@ def _run(argv: Sequence[str]) -> int:
     options, settings = arguments.read(_parser(), argv)
     request = Request(options, settings)
     model, dataset = _model_and_dataset(request)
-    parameters = _parameters(options, request)
+    parameters = _parameters(options, request, model)
     output_folder = os.path.dirname(os.path.abspath(options.output_file))
     if not os.path.isdir(output_folder):
         raise UsageError(f"the folder of --output_file, {output_folder}, does not exist")
@@ -126,12 +126,15 @@ def _model_and_dataset(request: Request) -> tuple[str, str]:
     return model, dataset
 
 
-def _parameters(options: argparse.Namespace, request: Request) -> list[search_space.Parameter]:
+def _parameters(
+    options: argparse.Namespace, request: Request, model: str
+) -> list[search_space.Parameter]:
     if options.params_file is None:
         raise UsageError("--params_file is needed: what to tune, lines of 'name type values'")
     if options.tool not in {"Hyperopt", "Ray"}:
         raise UsageError(f"--tool must be Hyperopt or Ray, not {options.tool!r}")
     parameters = search_space.read(options.params_file)
+    search_space.check(parameters, options.params_file, model)
     fixed = arguments.keys(request.settings)
     for parameter in parameters:
         if parameter.name in fixed:

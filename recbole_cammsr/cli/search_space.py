@@ -1,13 +1,18 @@
-"""Reads RecBole's params file: the settings to tune, one a line as ``name type values``."""
+"""Reads and checks RecBole's params file: what to tune, one a line as ``name type values``."""
 
 from __future__ import annotations
 
 import ast
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from recbole_cammsr.analysis import setting_names
+from recbole_cammsr.cli import arguments, known_settings
 from recbole_cammsr.cli.errors import UsageError
 
+_OWN_PLACE = "one model is tuned on one data set, named with --model and --dataset"
 _RANGES = {"uniform": 2, "quniform": 3, "loguniform": 2}
 
 
@@ -45,6 +50,48 @@ def read(path: str) -> list[Parameter]:
     if not parameters:
         raise UsageError(f"params file {path} names nothing to tune")
     return parameters
+
+
+def check(parameters: Sequence[Parameter], path: str, model: str) -> None:
+    """Refuse what would be tuned without an effect, or fails in a trial.
+
+    Args:
+        parameters: of the file.
+        path: of the params file.
+        model: that is tuned.
+
+    Raises:
+        UsageError: a setting that stands twice, that nobody or not this model reads, or a value
+            that it cannot have.
+    """
+    where = f"params file {path}"
+    names = [parameter.name for parameter in parameters]
+    for name in names:
+        if names.count(name) > 1:
+            raise UsageError(f"{where}: {name!r} stands twice; put its values into one line")
+    # tuning the seed is of no use, but it has an effect
+    settings = [name for name in names if name != "seed"]
+    setting_names.check_names(settings, where, _OWN_PLACE)
+    setting_names.check_read(settings, model, where)
+    for parameter in parameters:
+        for value in _tried(parameter):
+            expected = known_settings.expected_instead(parameter.name, value)
+            if expected is not None:
+                raise UsageError(
+                    f"{where}: {parameter.name!r} would be {value!r}; it must be {expected}"
+                )
+
+
+def _tried(parameter: Parameter) -> list[Any]:
+    """Values that trials can have, as RecBole reads them; of a range its ends."""
+    if parameter.kind == "loguniform":
+        return [math.exp(exponent) for exponent in parameter.values]
+    values = parameter.values if parameter.kind == "choice" else parameter.values[:2]
+    return [
+        arguments.value(value) if isinstance(value, str) else value
+        for value in values
+        if not (isinstance(value, str) and arguments.is_arithmetic(value))
+    ]
 
 
 def _parameter(line: str, place: str) -> Parameter:

@@ -170,7 +170,15 @@ def _continue_from(trainer: Any, checkpoint: str) -> None:
     if not hasattr(trainer, "resume_checkpoint"):
         raise RunError(f"{trainer.config['model']} cannot be resumed: its trainer has no epochs")
     chosen = [(group["lr"], group["weight_decay"]) for group in trainer.optimizer.param_groups]
-    trainer.resume_checkpoint(checkpoint)
+    try:
+        trainer.resume_checkpoint(checkpoint)
+    except (RuntimeError, ValueError) as error:
+        from recbole_cammsr.cli import checkpoints
+
+        better = checkpoints.does_not_fit(trainer.config, checkpoint, error)
+        if better is error:
+            raise
+        raise better from error
     for group, (rate, decay) in zip(trainer.optimizer.param_groups, chosen):
         # the saved optimizer brings its old rate along: without this a new one has no effect
         group.update(lr=rate, weight_decay=decay)

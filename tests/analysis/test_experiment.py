@@ -93,6 +93,10 @@ def test_a_setting_of_the_command_line_is_not_tuned():
         ),
         ({"models": {"SASRec": {"corruption": {"missing": [0.5]}}}}, "a share from 0 to 1"),
         ({"models": {"SASRec": {"corruption": {"mising": 0.1}}}}, "no corruption 'mising'"),
+        (
+            {"models": ["SASRec", "SASRec"]},
+            "'SASRec' stands twice in 'models' .*own name and `model: SASRec`",
+        ),
         ({"reference": "GRU4Rec"}, "the reference 'GRU4Rec' is none of the models"),
         ({"settings": [1]}, "must be a mapping"),
         ({"metrics": 10}, "'metrics' must be a list of names such as .*, not 10"),
@@ -105,6 +109,42 @@ def test_mistakes_are_one_sentence(change, says):
     with pytest.raises(UsageError, match=says) as caught:
         experiment.parse({**MINIMAL, **change})
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("models", "says"),
+    [
+        (
+            "{SASRec: {}, SASRec: {settings: {hidden_size: 32}}}",
+            "experiment file .*: 'SASRec' stands twice in 'models' \\(line 3\\); give the "
+            "second row its own name and `model: SASRec`, or",
+        ),
+        ("{a: {model: BPR}, a: {model: Pop}}", "give the second row its own name, or"),
+        (
+            "\n  BPR: {settings:\n    {n_layers: 1,\n    n_layers: 2}}",
+            "'n_layers' stands twice in 'models.BPR.settings' \\(lines 5 and 6\\); keep one",
+        ),
+        ("[", "config file .* is not valid YAML"),
+    ],
+)
+def test_a_row_that_yaml_would_drop_is_refused(tmp_path, models, says):
+    path = tmp_path / "mine.yaml"
+    path.write_text(f"datasets: [toy]\nseeds: [1]\nmodels: {models}\n")
+    with pytest.raises(UsageError, match=says) as caught:
+        experiment.read(str(path))
+    assert "\n" not in str(caught.value)
+    assert "experiment file" not in str(caught.value)[1:]
+
+
+def test_values_of_recboles_settings_are_refused_before_the_first_run():
+    for settings, says in (
+        ({"learner": "adamm"}, "SASRec on ml-100k: `learner` is 'adamm'; it must be one of adam"),
+        ({"eval_args": {"splitt": {}}}, "did you mean 'split'"),
+        ({"valid_metric": "NDGC@10"}, "did you mean 'NDCG@10'"),
+    ):
+        plan = experiment.parse({**MINIMAL, "datasets": ["ml-100k"], "settings": settings})
+        with pytest.raises(UsageError, match=says):
+            experiment.check_before_runs(plan, "")
 
 
 def test_a_file_that_is_not_there_lists_the_shipped_ones():

@@ -28,8 +28,8 @@ def test_options_and_settings_are_told_apart():
 
 @pytest.mark.parametrize("value", ["1e-3", "-1", "0.5", "2**10", "None", "True", "(1+1)"])
 def test_numbers_in_every_form_that_recbole_evaluates_pass(value):
-    _, settings = arguments.read(parser(), [f"--learning_rate={value}"])
-    assert settings == [f"--learning_rate={value}"]
+    _, settings = arguments.read(parser(), [f"--eval_step={value}"])
+    assert settings == [f"--eval_step={value}"]
 
 
 @pytest.mark.parametrize(
@@ -79,6 +79,11 @@ def test_an_empty_value_and_a_repeated_equal_one_pass():
         ),
         (["--epochs=five"], "must be a number"),
         (["--epochs=[1]"], "must be a number"),
+        (["--epochs=-1"], "--epochs must be 0 or more (default 300), not '-1'"),
+        (["--learner=adamm"], "--learner must be one of adam, adamw, sgd"),
+        (["--user_inter_num_interval=[9,inf"], "must be an interval with both brackets"),
+        (["--eval_args={'splitt':{'LS':'valid_only'}}"], "did you mean 'split'?"),
+        (["--valid_metric=NDGC@10"], "did you mean 'NDCG@10'?), not 'NDGC@10'"),
         (["--epoch=5"], "did you mean --epochs?"),
         (["--learning-rate=1"], "did you mean --learning_rate?"),
         (["--modle=SASRec"], "did you mean --model?"),
@@ -127,6 +132,27 @@ def test_an_empty_data_set_in_a_config_file_is_not_the_default_one(tmp_path, cap
     (tmp_path / "a.yaml").write_text("dataset: ''\nmodel: BPR\n")
     assert run_recbole.main([f"--config_files={tmp_path / 'a.yaml'}"]) == 2
     assert "'dataset' in --config_files is empty" in capsys.readouterr().err
+
+
+def test_a_value_in_a_config_file_is_refused_with_the_file_that_counts(tmp_path, capsys):
+    from recbole_cammsr.cli import run_recbole, run_recbole_group
+    from recbole_cammsr.cli.request import Request
+
+    first, last = tmp_path / "a.yaml", tmp_path / "b.yaml"
+    first.write_text("learner: adamm\nepochs: 1\n")
+    last.write_text('user_inter_num_interval: "[9,inf"\nepochs: -1\n')
+    for command in (run_recbole.main, run_recbole_group.main):
+        assert command([f"--config_files={first}"]) == 2
+        assert f"config file {first}: `learner` is 'adamm'; it must be" in capsys.readouterr().err
+    more = ["--learner=sgd", "--user_inter_num_interval=[9,inf)"]
+    assert run_recbole.main([f"--config_files={first} {last}", *more]) == 2
+    error = capsys.readouterr().err
+    assert f"config file {last}: `epochs` is -1; it must be 0 or more" in error
+    assert error.count("\n") == 1
+    # what the command line replaces is not used, and text is read as the files' reader reads it
+    first.write_text("learning_rate: 1e-3\nseed: ~\n" + first.read_text())
+    given = [f"--config_files={first} {last}", *more, "--epochs=2"]
+    assert Request(*arguments.read(parser(), given)).in_files["learner"] == "adamm"
 
 
 def test_a_setting_that_nothing_resembles_is_only_warned_of(capsys):

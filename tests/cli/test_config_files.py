@@ -56,6 +56,30 @@ def test_a_file_without_settings_is_refused(tmp_path, content, says):
         config_files.find("a.yaml")
 
 
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("a: 1\nb: 2\na: 1\n", r"a\.yaml: 'a' stands twice \(lines 1 and 3\); keep one"),
+        ("a: {b: {c: 1, 'c': 2}}\n", r"'c' stands twice in 'a\.b' \(line 1\)"),
+        ("a:\n- {d: 1}\n- d: 1\n  d: 2\n", r"'d' stands twice in 'a' \(lines 3 and 4\)"),
+    ],
+)
+def test_a_key_that_stands_twice_is_refused(tmp_path, content, says):
+    (tmp_path / "here" / "a.yaml").write_text(content)
+    with pytest.raises(UsageError, match=says):
+        config_files.find("a.yaml")
+
+
+def test_merged_mappings_may_be_overridden_and_one_may_hold_itself(tmp_path):
+    (tmp_path / "here" / "a.yaml").write_text(
+        "x: {y: &b {<<: &a {k: 1, l: 2}, k: 3}}\nz: {<<: *b, l: 4}\nw: &w [*w]\n1: a\n'1': b\n"
+    )
+    settings = config_files.read("a.yaml")
+    assert settings["x"] == {"y": {"k": 3, "l": 2}}
+    assert settings["z"] == {"k": 3, "l": 4}
+    assert (settings[1], settings["1"]) == ("a", "b")
+
+
 def test_a_folder_is_refused(tmp_path):
     (tmp_path / "here" / "folder").mkdir()
     with pytest.raises(UsageError, match="cannot be read"):

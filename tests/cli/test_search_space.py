@@ -43,6 +43,43 @@ def test_an_empty_file_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("model", "line", "says"),
+    [
+        ("CAMMSR", "swap_wieght choice [0.1,0.5]", "'swap_wieght'; did you mean 'swap_weight'?"),
+        ("BPR", "learning_rat choice [0.1]", "did you mean 'learning_rate'?"),
+        ("BPR", "qqqqqqqq choice [0.1]", "no model reads the setting 'qqqqqqqq'"),
+        ("SASRec", "swap_weight uniform 0,1", "SASRec does not read the setting 'swap_weight'"),
+        ("BPR", "model choice ['BPR','Pop']", "must not set 'model'; one model is tuned"),
+        ("BPR", "learning_rate choice [abc]", "line 2 is not understood"),
+        ("BPR", "learning_rate choice ['abc']", "'learning_rate' would be 'abc'; it must be a num"),
+        ("BPR", "learning_rate uniform -1,1", "would be -1.0; it must be 0 or more"),
+        ("BPR", "epochs quniform 1,9,2", "would be 1.0; it must be a whole number"),
+        ("BPR", "learner choice ['adam','adamm']", "'learner' would be 'adamm'"),
+        ("BPR", "seed choice [3]", "'seed' stands twice"),
+    ],
+)
+def test_run_hyper_refuses_what_trials_would_take_in_silence(tmp_path, capsys, model, line, says):
+    path = tmp_path / "p"
+    path.write_text(f"seed choice [1,2]\n{line}\n")
+    code = run_hyper.main([f"--model={model}", "--dataset=d", f"--params_file={path}"])
+    assert code == 2
+    error = capsys.readouterr().err
+    assert says in error
+    assert str(path) in error
+    assert error.count("\n") == 1
+
+
+def test_values_of_every_form_pass(tmp_path):
+    path = tmp_path / "p"
+    path.write_text(
+        "mlp_hidden_size choice ['[64,32]','[8]']\nlearning_rate loguniform -8,-4\n"
+        "train_batch_size choice ['2**10',512]\nweight_decay quniform 0,1,0.5\n"
+        "learner choice ['Adam','sgd']\nseed choice [1,2]\n"
+    )
+    search_space.check(search_space.read(str(path)), str(path), "NeuMF")
+
+
+@pytest.mark.parametrize(
     ("arguments", "says"),
     [
         (["--model=BPR", "--dataset=d"], "--params_file is needed"),
@@ -52,6 +89,10 @@ def test_an_empty_file_is_refused(tmp_path):
         (["--model=BPR", "--dataset=d", "--params_file=p", "--tool=Optuna"], "Hyperopt or Ray"),
         (["--model=BPR", "--dataset=d", "--params_file=p", "--seed=1"], "one place only"),
         (["--model=BPR", "--dataset=d", "--params_file=range"], "--algo=random"),
+        (
+            ["--model=CAMMSR", "--dataset=d", "--params_file=p", "--valid_metric=NDGC@10"],
+            "did you mean 'NDCG@10'?",
+        ),
         (["--model=BPR", "--dataset=d", "--params_file=p", "--output_file=no/x"], "does not exist"),
     ],
 )

@@ -1,0 +1,148 @@
+"""What values RecBole's own settings may have, where RecBole takes a wrong one in silence.
+
+An unknown ``learner`` trains with Adam, an interval that lacks a bracket filters nothing, an
+unknown key of ``eval_args`` is ignored, and fewer than no epochs test an untrained model.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+#: RecBole makes one row a batch of what is below 1
+_BATCH_SIZES = ("train_batch_size", "eval_batch_size")
+#: torch's optimizers refuse what is below 0
+_NOT_NEGATIVE = ("epochs", "learning_rate", "weight_decay")
+#: optimizers that ``Trainer._build_optimizer`` knows; in letters of either case
+LEARNERS = ("adam", "adamw", "sgd", "adagrad", "rmsprop", "sparse_adam")
+#: settings that ``Dataset._parse_intervals_str`` reads
+_INTERVALS = frozenset(
+    f"{name}_num_interval" for name in ("user_inter", "item_inter", "entity_kg", "relation_kg")
+)
+_EVAL_ARGS = ("split", "order", "group_by", "mode")
+_PHASES = ("valid", "test")
+_INTERVAL = "an interval with both brackets, such as '[5,inf)', or several: '(0,10];[20,30)'"
+_VAL_INTERVAL = (
+    "a mapping of fields to intervals with both brackets, such as {'rating': '[3,inf)'}, or to "
+    "lists of tokens"
+)
+
+
+def of_number(name: str, value: Any, default: float) -> str | None:
+    """What a setting must be that RecBole has a number for.
+
+    Args:
+        name: of the setting.
+        value: of it; not None.
+        default: RecBole's.
+
+    Returns:
+        E.g. "a number (default 300)"; None where the value can work.
+    """
+    if not isinstance(value, (int, float)):
+        return f"a number (default {default})"
+    if name in _BATCH_SIZES and value < 1:
+        return f"1 or more (default {default})"
+    if name in _NOT_NEGATIVE and not value >= 0:
+        return f"0 or more (default {default})"
+    if name == "epochs" and not isinstance(value, int):
+        return f"a whole number (default {default})"
+    return None
+
+
+def of_metric(value: Any, metrics: Sequence[str]) -> str | None:
+    """What the metric of early stopping must be.
+
+    Args:
+        value: of ``valid_metric``.
+        metrics: RecBole's.
+
+    Returns:
+        What is meant probably, or all metrics; None where the name is one of them. Whether it is
+        computed is another question, which its run answers.
+    """
+    name, at, cutoff = str(value).partition("@")
+    by_lower_case = {metric.lower(): metric for metric in metrics}
+    if isinstance(value, str) and name.lower() in by_lower_case:
+        return None
+    near = difflib.get_close_matches(name.lower(), by_lower_case, n=1, cutoff=0.6)
+    if near:
+        return f"a metric of RecBole (did you mean {by_lower_case[near[0]] + at + cutoff!r}?)"
+    return f"a metric of RecBole, such as NDCG@10 (there are {', '.join(sorted(metrics))})"
+
+
+def of_other(name: str, value: Any) -> str | None:
+    """What a setting must be that is neither a number nor a metric.
+
+    Args:
+        name: of a setting.
+        value: of it; not None.
+
+    Returns:
+        E.g. "one of adam, sgd"; None where the value can work, or nothing is known of the setting.
+    """
+    if name == "learner":
+        known = isinstance(value, str) and value.lower() in LEARNERS
+        return None if known else f"one of {', '.join(LEARNERS)}"
+    if name in _INTERVALS:
+        return None if _are_intervals(value) else _INTERVAL
+    if name == "val_interval":
+        fine = isinstance(value, dict) and all(map(_keeps_values, value.values()))
+        return None if fine else _VAL_INTERVAL
+    if name == "eval_args":
+        return _of_eval_args(value)
+    return None
+
+
+def _are_intervals(value: Any) -> bool:
+    """Whether RecBole finds endpoints in every part; a list is its text, as ``[5, 10]``."""
+    return all(map(_is_interval, str(value).split(";")))
+
+
+def _is_interval(text: str) -> bool:
+    text = text.strip()
+    if text[:1] not in ("(", "[") or text[-1:] not in (")", "]"):
+        return False
+    try:
+        left, right = map(float, text[1:-1].split(","))
+    except ValueError:  # also another number of ends than two
+        return False
+    return left <= right
+
+
+def _keeps_values(wanted: Any) -> bool:
+    """Whether a field can be filtered by this: numbers by an interval, tokens by a list of them.
+
+    Which of the two a field has, only its file says, so lists are left to the run.
+    """
+    if isinstance(wanted, str):
+        return _are_intervals(wanted)
+    return wanted is not None and not isinstance(wanted, (int, float))
+
+
+def _of_eval_args(value: Any) -> str | None:
+    only = f"a mapping with no keys but {_listed(_EVAL_ARGS)}"
+    if not isinstance(value, dict):
+        return only
+    stranger = _stranger(value, _EVAL_ARGS)
+    if stranger is not None:
+        return f"{only} ({stranger})"
+    mode = value.get("mode")
+    stranger = _stranger(mode, _PHASES) if isinstance(mode, dict) else None
+    if stranger is not None:
+        return f"a mapping whose 'mode' has no keys but {_listed(_PHASES)} ({stranger})"
+    return None
+
+
+def _stranger(keys: Iterable[Any], known: Sequence[str]) -> str | None:
+    """The first unknown key, with what was probably meant."""
+    for key in keys:
+        if key not in known:
+            near = difflib.get_close_matches(str(key).lower(), known, n=1)
+            return f"{key!r} is none" + (f", did you mean {near[0]!r}?" if near else "")
+    return None
+
+
+def _listed(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:-1])} and {names[-1]}"
