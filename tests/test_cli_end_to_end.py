@@ -252,7 +252,7 @@ def in_folder(folder, monkeypatch):
         (
             ["--model=Pop", "--dataset=tiny", "--metrics=['NDCG']", "--epochs=1", "--seed=1"],
             1,
-            "the metric mrr@10 that validation needs is not computed",
+            "the metric MRR@10 that validation needs is not computed",
         ),
         (["--model=Pop", "--dataset=tiny", "--topk=0"], 1, "topk must be a positive integer"),
         (["--model=CAMMSR", "--dataset=tiny", "--modalities=['sound']"], 1, "sound"),
