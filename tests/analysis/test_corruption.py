@@ -74,6 +74,8 @@ def test_an_item_must_keep_its_content(tmp_path):
         "dataset": "toy",
         "model": "CAMMSR",
         "ITEM_ID_FIELD": "item_id",
+        "field_separator": "\t",
+        "seq_separator": " ",
     }
     with pytest.raises(ValueError, match="no item keeps its text"):
         apply({"missing": 1.0}, config, 0, tmp_path)
