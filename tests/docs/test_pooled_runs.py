@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "docs" / "measurements" / "pooled_runs.py"
 PAGES = {
     name: (ROOT / "docs" / "results" / name).read_text(encoding="utf-8")
-    for name in ("amazon_beauty.md", "gpu.md", "sensitivity.md")
+    for name in ("amazon_beauty.md", "gpu.md", "ml-100k.md", "sensitivity.md")
 }
 COMMANDS = [
     (name, command)
@@ -64,7 +64,8 @@ def test_the_page_has_what_its_command_prints(
 
 
 def test_every_page_has_such_tables() -> None:
-    assert [page for page, _ in COMMANDS] == ["amazon_beauty.md", *["gpu.md"] * 2, "sensitivity.md"]
+    found = [page for page, _ in COMMANDS]
+    assert found == ["amazon_beauty.md", *["gpu.md"] * 2, "ml-100k.md", "sensitivity.md"]
 
 
 def test_only_the_versions_named_count(pooled: SimpleNamespace, tmp_path: Path) -> None:
