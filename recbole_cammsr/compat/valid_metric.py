@@ -12,8 +12,12 @@ from typing import Any
 
 from recbole_cammsr.compat.import_hooks import when_imported
 
-#: metrics that RecBole computes without a cutoff
+#: RecBole's metrics without a cutoff, and those with one; of others, somebody's own, we know nothing
 _WITHOUT_CUTOFF = frozenset({"auc", "gauc", "logloss", "mae", "rmse"})
+_WITH_CUTOFF = frozenset(
+    {"hit", "itemcoverage", "map", "mrr", "ndcg", "precision", "recall", "averagepopularity"}
+    | {"giniindex", "shannonentropy", "tailpercentage"}
+)
 
 
 def install() -> None:
@@ -38,9 +42,9 @@ def is_computed(config: Any) -> bool:
     name, _, cutoff = str(config["valid_metric"]).lower().partition("@")
     if name not in {str(metric).lower() for metric in config["metrics"]}:
         return False
-    if name in _WITHOUT_CUTOFF:
-        return not cutoff
-    return cutoff in {str(k) for k in config["topk"]}
+    if not cutoff:
+        return name not in _WITH_CUTOFF
+    return name not in _WITHOUT_CUTOFF and cutoff in {str(k) for k in config["topk"]}
 
 
 def _look_before_training(module: ModuleType) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from recbole.utils import get_trainer
 
+from recbole_cammsr.compat import valid_metric
 from recbole_cammsr.compat.valid_metric import is_computed
 
 
@@ -37,6 +38,19 @@ def test_it_is_refused_where_recbole_stops_after_an_epoch(make_model, name, sett
     with pytest.raises(ValueError, match=rf"{settings['valid_metric']} that validation needs"):
         trainer.fit(train, valid, saved=False, verbose=False)
     assert not trained
+
+
+def test_the_metrics_are_recboles():
+    from recbole.evaluator import base_metric
+    from recbole.evaluator.register import metrics_dict
+
+    ranked = base_metric.TopkMetric
+    known = {name for name, one in metrics_dict.items() if issubclass(one, ranked)}
+    popularity = {"itemcoverage", "averagepopularity", "giniindex", "shannonentropy"}
+    assert known | popularity | {"tailpercentage"} == valid_metric._WITH_CUTOFF
+    assert set(metrics_dict) - valid_metric._WITH_CUTOFF == valid_metric._WITHOUT_CUTOFF
+    own = {"valid_metric": "MyOwn", "metrics": ["MyOwn"], "topk": [10]}
+    assert is_computed(own)  # somebody's own: RecBole knows, and we do not
 
 
 def test_without_validation_it_does_not_matter(make_model):
