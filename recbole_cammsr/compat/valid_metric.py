@@ -12,7 +12,7 @@ from typing import Any
 
 from recbole_cammsr.compat.import_hooks import when_imported
 
-#: RecBole's metrics without a cutoff, and those with one; of others, somebody's own, we know nothing
+#: RecBole's metrics without a cutoff, and those with one; of somebody's own nothing is known
 _WITHOUT_CUTOFF = frozenset({"auc", "gauc", "logloss", "mae", "rmse"})
 _WITH_CUTOFF = frozenset(
     {"hit", "itemcoverage", "map", "mrr", "ndcg", "precision", "recall", "averagepopularity"}
