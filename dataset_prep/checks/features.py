@@ -7,6 +7,7 @@ from collections import Counter
 
 import numpy as np
 
+from recbole_cammsr.data.directions import DirectionWatch
 from recbole_cammsr.data.feature_table import validate
 from recbole_cammsr.data.formats import FeatureFile, RawFeatures, read_features
 
@@ -21,8 +22,6 @@ MANY_COPIES = 0.05
 # Largest norm over median norm above which single items dominate.
 LONG_ROW = 20.0
 LOW_COVERAGE = 0.5
-# Directions that differ by less differ by rounding; training refuses rows that all do.
-SAME_ROWS = 1e-5
 _BLOCK = 65_536
 _BINS = 30
 
@@ -119,7 +118,7 @@ def _scan_rows(raw: RawFeatures, inside: np.ndarray) -> _Rows:
     """
     rows = _Rows(*raw.values.shape)
     broken = []
-    first_direction = None
+    directions = DirectionWatch()
     for start in range(0, len(raw.values), _BLOCK):
         own = np.ascontiguousarray(raw.values[start : start + _BLOCK])
         block = own.astype(np.float64)
@@ -129,20 +128,15 @@ def _scan_rows(raw: RawFeatures, inside: np.ndarray) -> _Rows:
         rows.flat[start:end] = (block == block[:, :1]).all(axis=1)
         finite = np.isfinite(block).all(axis=1)
         used = finite & inside[start:end]
-        if used.any() and not rows.told_apart:
-            # Scaled first: the squares of large values are infinite.
-            largest = np.abs(block[used]).max(axis=1, keepdims=True)
-            scaled = block[used] / np.where(largest > 0, largest, 1)
-            length = np.sqrt((scaled**2).sum(axis=1, keepdims=True))
-            directions = scaled / np.where(length > 0, length, 1)
-            first_direction = directions[0] if first_direction is None else first_direction
-            rows.told_apart = bool((np.abs(directions - first_direction) > SAME_ROWS).any())
+        if not directions.told_apart:
+            directions.see(block[used])
         broken.append(start + np.flatnonzero(~finite))
         if finite.any():
             rows.low = np.minimum(rows.low, block[finite].min(axis=0))
             rows.high = np.maximum(rows.high, block[finite].max(axis=0))
         rows.copies.update(hashlib.blake2b(row.tobytes(), digest_size=16).digest() for row in own)
     rows.broken = np.concatenate(broken)
+    rows.told_apart = directions.told_apart
     return rows
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from recbole_cammsr.data.categories import NEARLY_NAMES
 from recbole_cammsr.data.missing_cells import MISSING_CELLS
 
 from .atomic_table import AtomicTable, check_tokens, read_atomic_table
@@ -20,8 +21,6 @@ from .finding import Bars, Section, percent, some
 LARGEST_SHARE = 0.9
 # Labels with fewer items than this cannot be learned.
 SMALL_LABEL = 5
-# Labels for each labelled item from which on they are names of items; training doubts them too.
-NEARLY_NAMES = 0.5
 _CATEGORY_NAME = re.compile(r"^(categor|cats?$|genre|class|tag)")
 _BARS = 20
 

@@ -17,8 +17,8 @@ import torch
 from recbole_cammsr.data.missing_cells import MISSING_CELLS
 from recbole_cammsr.data.table_reading import other_encoding
 
-# labels for each labelled item from which on they are names of items rather than of kinds
-_NEARLY_NAMES = 0.5
+#: labels for each labelled item from which on they are names of items rather than of kinds
+NEARLY_NAMES = 0.5
 
 _ESCAPE = "set `category_weight: 0` to run without category guidance"
 
@@ -65,7 +65,7 @@ class CategoryTable:
                 f"category_field {self.field!r} has the one label {self.labels[0]!r}, so there is "
                 f"nothing to predict; name another column or {_ESCAPE}"
             ]
-        if len(self.labels) > _NEARLY_NAMES * self.covered:
+        if len(self.labels) > NEARLY_NAMES * self.covered:
             return [
                 f"category_field {self.field!r} has {len(self.labels)} labels for {self.covered} "
                 f"labelled items, more like names of items than kinds of them, and the category "

@@ -245,7 +245,7 @@ class CAMMSRDataset(TimedDataset):
             TARGET_COUNT_FIELD: torch.from_numpy(self.packed.targets[index]),
         }
         times = self._times_of(self.config)
-        lists = [self.iid_field + self.config["LIST_SUFFIX"]]
+        lists = [self.item_id_list_field]
         if times is not None:
             lists.append(times + self.config["LIST_SUFFIX"])
         for list_field in lists:

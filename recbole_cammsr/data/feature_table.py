@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from recbole_cammsr.data.directions import DirectionWatch
 from recbole_cammsr.data.formats import RawFeatures
 from recbole_cammsr.data.mapped_pages import release_pages
 
@@ -22,8 +23,6 @@ FEATURE_DTYPES = {
 # float32 bytes of the rows that are held at a time when a file is checked or copied: some thousand
 # rows, whose memory the allocator uses again for the next ones
 _BLOCK_BYTES = 1 << 22
-# directions that differ by less differ by rounding
-_SAME_ROWS = 1e-5
 
 
 @dataclass(frozen=True)
@@ -202,7 +201,7 @@ def align(
     digest = hashlib.blake2b(digest_size=16)
     digest.update(repr(raw.values.shape[1]).encode())
     zero_rows = 0
-    told_apart, first_direction = False, None
+    directions = DirectionWatch()
     # all tokens, then all values: the digest does not depend on the size of the blocks
     digest.update("\n".join(raw.tokens[used].tolist()).encode())
     for rows in _blocks(used, raw.values.shape[1]):
@@ -213,10 +212,7 @@ def align(
         _check_finite(exact, raw.tokens[rows], raw.path)
         digest.update(floats.data)
         zero_rows += int((~exact.any(axis=1)).sum())
-        if not told_apart:
-            directions = _directions(exact)
-            first_direction = directions[0] if first_direction is None else first_direction
-            told_apart = bool((np.abs(directions - first_direction) > _SAME_ROWS).any())
+        directions.see(exact)
         item_ids = torch.from_numpy(ids[rows])
         present[item_ids] = True
         # rows that stay in the file are converted to float32 when they are read
@@ -230,7 +226,7 @@ def align(
             )
         if values is not None:
             values[item_ids] = converted
-    if not told_apart:
+    if not directions.told_apart:
         what = "all zero" if zero_rows else "all the same, but for their length"
         what = f"they are {what}" if used.size > 1 else "no second one"
         raise ValueError(
@@ -251,13 +247,6 @@ def align(
         source=None if resident else raw.values,
         row_of_item=row_of_item,
     )
-
-
-def _directions(rows: np.ndarray) -> np.ndarray:
-    """Rows of length one; zero where a row is zero. Only directions count (docs/model.md eq. 1)."""
-    rows = rows.astype(np.float64)
-    length = np.linalg.norm(rows, axis=1, keepdims=True)
-    return rows / np.where(length > 0, length, 1.0)
 
 
 def _native(rows: np.ndarray) -> np.ndarray:

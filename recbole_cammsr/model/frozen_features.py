@@ -9,6 +9,8 @@ from typing import Any, Union
 import torch
 from torch import nn
 
+from recbole_cammsr.data.directions import SAME_ROWS
+
 #: item ids ``(n,)``, a range of them, or None for all
 ItemSelection = Union[torch.Tensor, slice, None]
 
@@ -16,8 +18,6 @@ ItemSelection = Union[torch.Tensor, slice, None]
 # some thousand rows, whose memory the allocator uses again for the next ones
 _BLOCK_BYTES = 1 << 22
 _TINY = 1e-12
-# float32 rows of length one that differ by less than this differ by rounding
-_SAME_ROWS = 1e-5
 
 
 def as_index(items: ItemSelection) -> torch.Tensor | slice:
@@ -64,7 +64,7 @@ def _statistics(
     mean = total / count
     rms = max(squares / count - float(mean.square().sum()), 0.0) ** 0.5
     # one row, or equal ones, say nothing: what is left of them is rounding, not to be blown up
-    return mean.float(), rms if rms > _SAME_ROWS else 1.0
+    return mean.float(), rms if rms > SAME_ROWS else 1.0
 
 
 def _rows_per_block(dimension: int) -> int:
