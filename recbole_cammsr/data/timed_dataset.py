@@ -35,6 +35,7 @@ class TimedDataset(VectorisedDataset):
         longest_interval: with those times: the longest between two successive interactions of a
             user, in the unit of the time field; known once the histories are made.
         time_span: with those times: between the data set's first and last interaction.
+        first_time: with those times: of the data set's first interaction.
 
     Raises:
         ValueError: the time field is missing, no number or not finite, times are asked of
@@ -45,6 +46,7 @@ class TimedDataset(VectorisedDataset):
     always_timed = False
     longest_interval = 0.0
     time_span = 0.0
+    first_time = 0.0
     inter_feat: Any  # a DataFrame until the data set is built, then an Interaction
 
     def __init__(self, config: Any) -> None:
@@ -150,5 +152,6 @@ class TimedDataset(VectorisedDataset):
             values, kind = elapsed_times(times), FeatureType.FLOAT
             self.longest_interval = longest_interval(users, times)
             self.time_span = float(values.max(initial=0.0))
+            self.first_time = float(times.min()) if len(times) else 0.0
         self.inter_feat.update(Interaction({field: torch.from_numpy(values)}))
         self.set_field_property(field, kind, FeatureSource.INTERACTION, 1)

@@ -80,7 +80,7 @@ class CAMMSR(CatalogueRecommender):
         odd = unit_warning(dataset.time_span, config["time_unit"])
         if odd:
             self.logger.warning(odd)
-        return TemporalExperts.of_config(config, dataset.longest_interval)
+        return TemporalExperts.of_config(config, dataset.longest_interval, dataset.first_time)
 
     # ---------------------------------------------------------------- items
 
@@ -179,7 +179,8 @@ class CAMMSR(CatalogueRecommender):
         if self.swaps:
             encoded += swapped_views(
                 pick(of_history.modalities, where),
-                pick(of_history.mask, where),
+                # padding has no modality, also where items without any count as having all
+                pick(of_history.mask, where) & (history > 0).unsqueeze(2),
                 self.swap_ratio,
             )
         # the views share the encoder pass of the rows

@@ -169,7 +169,8 @@ class CAMoE(nn.Module):
         if self.gate is None or probability is None:
             logits = torch.zeros(mask.shape, device=mask.device)
         else:
-            logits = self.gate_scale * (probability.detach() - self.prior).float() @ self.gate
+            departure = (probability.detach() - self.prior).to(self.gate.dtype)
+            logits = self.gate_scale * departure @ self.gate
         logits = logits.masked_fill(~mask, -math.inf)
         weights = self.n_modalities * torch.softmax(logits, dim=1)
         # as a product of tiny matrices (einsum) this costs several times as much

@@ -15,13 +15,12 @@ from recbole.model.abstract_recommender import SequentialRecommender
 from recbole.utils import InputType
 from torch import nn
 
-from recbole_cammsr.model.item_table import RankingTable
+from recbole_cammsr.data.packing import TARGET_COUNT_FIELD
+from recbole_cammsr.model.item_table import RankingTable, precision_of_products
 from recbole_cammsr.model.losses import catalogue_cross_entropy
 from recbole_cammsr.model.provenance import Provenance
 from recbole_cammsr.model.settings import check_cuts, check_settings
 from recbole_cammsr.model.targets import trained_positions
-
-_TARGET_COUNT_FIELD = "target_count"
 
 
 class CatalogueRecommender(SequentialRecommender):
@@ -61,6 +60,7 @@ class CatalogueRecommender(SequentialRecommender):
         )
         self.loss_names: tuple[str, ...] = ("recommendation",)
         self._table: RankingTable | None = None
+        self._table_precision: torch.dtype | None = None
 
     def choose_tables(self, config: Any, dataset: Any) -> tuple[Any, ...]:
         """The feature tables that the model reads: all, unless it says otherwise.
@@ -103,17 +103,21 @@ class CatalogueRecommender(SequentialRecommender):
         """The vectors that ranking needs of every item.
 
         They depend on nothing but the item, so they are made once: in eval mode without gradients
-        the table is kept until the model is trained, loaded or moved.
+        the table is kept until the model is trained, loaded or moved, or asked in another
+        precision.
 
         Returns:
             The table, rows indexed by item id.
         """
         keep = not self.training and not torch.is_grad_enabled()
+        precision = precision_of_products(next(self.parameters()))
         if keep and self._table is not None:
-            return self._table
+            if self._table_precision == precision:
+                return self._table
+            self.forget_items()
         table = self.make_ranking_table()
         if keep:
-            self._table = table
+            self._table, self._table_precision = table, precision
         return table
 
     def forget_items(self) -> None:
@@ -238,8 +242,8 @@ class CatalogueRecommender(SequentialRecommender):
         return catalogue_cross_entropy(users, candidates, targets, self.max_logits)
 
     def _target_count(self, interaction: Any) -> torch.Tensor:
-        if _TARGET_COUNT_FIELD in interaction:
-            count: torch.Tensor = interaction[_TARGET_COUNT_FIELD]
+        if TARGET_COUNT_FIELD in interaction:
+            count: torch.Tensor = interaction[TARGET_COUNT_FIELD]
             return count
         return torch.ones_like(interaction[self.ITEM_SEQ_LEN])
 

@@ -42,7 +42,8 @@ class CategoryCompletion(nn.Module):
         """
         contents = modalities[:, -self.n_contents :]
         lacks = ~present[:, -self.n_contents :].unsqueeze(2)
-        typical = (probability.detach() - self.prior).float() @ self.by_label
+        departure = (probability.detach() - self.prior).to(self.by_label.dtype)
+        typical = departure @ self.by_label
         typical = typical.view_as(contents).to(contents.dtype)
         completed = torch.where(lacks, contents + typical, contents)
         return torch.cat([modalities[:, : -self.n_contents], completed], dim=1)

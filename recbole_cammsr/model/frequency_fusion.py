@@ -55,7 +55,7 @@ class FrequencyFusion(nn.Module):
             ``(B, L, d)``.
         """
         id_spectrum, text_spectrum = self._spectrum(ids), self._spectrum(texts)
-        weight = torch.view_as_complex(self.filter * self.real_ends)
+        weight = torch.view_as_complex(self._precise(self.filter) * self.real_ends)
         filtered = self._sequence(id_spectrum * weight, ids.shape[1])
         mutual = self._sequence(id_spectrum * text_spectrum, ids.shape[1])
         return 2 * (
@@ -63,11 +63,14 @@ class FrequencyFusion(nn.Module):
             + mutual * self.mutual_gate(mutual).sigmoid()
         )
 
-    def _spectrum(self, sequence: torch.Tensor) -> torch.Tensor:
+    @staticmethod
+    def _precise(values: torch.Tensor) -> torch.Tensor:
         # there is no transform of bfloat16
-        precise = sequence.to(torch.promote_types(sequence.dtype, torch.float32))
-        return torch.fft.rfft(precise, n=self.length, dim=1, norm="ortho")
+        return values.to(torch.promote_types(values.dtype, torch.float32))
+
+    def _spectrum(self, sequence: torch.Tensor) -> torch.Tensor:
+        return torch.fft.rfft(self._precise(sequence), n=self.length, dim=1, norm="ortho")
 
     def _sequence(self, spectrum: torch.Tensor, length: int) -> torch.Tensor:
         sequence = torch.fft.irfft(spectrum, n=self.length, dim=1, norm="ortho")
-        return sequence[:, :length]
+        return sequence[:, :length].to(self.filter_gate.weight.dtype)

@@ -99,6 +99,7 @@ class HM4SR(CatalogueRecommender):
             interval_scale=config["interval_scale"],
             longest_interval=dataset.longest_interval,
             unit=1.0 if self.original_defects else config["time_unit"],
+            first_time=0.0 if self.original_defects else dataset.first_time,
         )
         odd = unit_warning(dataset.time_span, config["time_unit"])
         if odd and not self.original_defects:

@@ -58,6 +58,19 @@ class Fused(NamedTuple):
     attention: torch.Tensor | None
 
 
+def precision_of_products(parameter: torch.Tensor) -> torch.dtype:
+    """The precision in which matrix products with a parameter come out here.
+
+    Args:
+        parameter: of a model, on its device.
+
+    Returns:
+        The parameter's own, or that of the autocast that the call stands in.
+    """
+    one = parameter.detach().new_ones(1, 1)
+    return (one @ one).dtype
+
+
 class Catalogue(NamedTuple):
     """Candidate vectors of all items, padding first, in whatever order they are made.
 

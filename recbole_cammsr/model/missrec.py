@@ -190,13 +190,15 @@ class MISSRec(CatalogueRecommender):
         """
         history, length = interaction[self.ITEM_SEQ], interaction[self.ITEM_SEQ_LEN]
         interests = self.interests()
+        # found in float32, whatever the parameters are
+        vectors = interests.vectors.to(self.adaptors[0].weight.dtype)
 
         def encode(part: torch.Tensor, longest: int) -> torch.Tensor:
             items = history[part, :longest]
             numbers = interests.of_histories(items)
             held = numbers > 0
             states, memory = self.decoder(
-                pick(rows, items), items > 0, pick(interests.vectors, numbers), held
+                pick(rows, items), items > 0, pick(vectors, numbers), held
             )
             ends = self.gather_indexes(states, length[part] - 1)
             mean = (memory * held.unsqueeze(2)).sum(dim=1) / held.sum(dim=1, keepdim=True).clamp(1)

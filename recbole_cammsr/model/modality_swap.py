@@ -15,12 +15,13 @@ def swapped_views(
 
     For every row a pair (a, b) of different modalities is drawn. Stream A carries a, stream B
     carries b; at each position, with probability ``ratio``, the two are swapped. Where the item
-    lacks the modality, its stream carries the learned missing vector.
+    lacks the modality, its stream carries what stands in its place: the learned missing vector,
+    completed from the category where that is on (eq. 4).
 
     Args:
         modalities: ``(B, L, M, d)``, M at least 2.
-        mask: ``(B, L, M)`` bool, whether the item has the modality: pairs are drawn among those
-            that the row's items have, where there are two.
+        mask: ``(B, L, M)`` bool, whether the item has the modality, false for padding: pairs are
+            drawn among those that the row's items have, where there are two.
         ratio: swap probability; 0.5 mixes the streams most.
 
     Returns:

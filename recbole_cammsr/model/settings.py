@@ -43,13 +43,15 @@ _POSITIVE = (
     "interval_scale",
     "time_unit",
 )
-_SHARES = (
-    "swap_ratio",
+_DROPOUTS = (
     "hidden_dropout_prob",
     "attn_dropout_prob",
     "expert_dropout",
     "mixture_dropout",
     "adaptor_dropout_prob",
+)
+_SHARES = (
+    "swap_ratio",
     "placeholder_share",
     "interest_share",
     "neighbour_share",
@@ -58,7 +60,9 @@ _SWITCHES = (
     "compile_encoder",
     "complete_missing",
     "enable_amp",
+    "noisy_gating",
     "norm_first",
+    "original_defects",
     "train_packing",
     "use_id",
 )
@@ -72,6 +76,8 @@ _NOT_NEGATIVE = (
     "interest_weight",
 )
 _COUNTS = ("softmax_samples",)
+_NUMBERS = ("content_expert_scale", "expert_scale", "gate_scale", "id_expert_scale")
+_DEVIATIONS = ("initializer_range",)
 
 
 #: settings, what holds of their values, and how to say it
@@ -79,6 +85,9 @@ _RULES: tuple[tuple[tuple[str, ...], Callable[[Any], bool], str], ...] = (
     (_AT_LEAST_ONE, lambda v: is_whole(v) and v >= 1, "an integer of 1 or more"),
     (_POSITIVE, lambda v: is_number(v) and v > 0, "a number above 0"),
     (_SHARES, lambda v: is_number(v) and 0 <= v <= 1, "between 0 and 1"),
+    (_DROPOUTS, lambda v: is_number(v) and 0 <= v < 1, "0 (off) or more, and below 1"),
+    (_NUMBERS, is_number, "a number"),
+    (_DEVIATIONS, lambda v: is_number(v) and v >= 0, "0 or a positive number"),
     (_NOT_NEGATIVE, lambda v: is_number(v or 0) and (v or 0) >= 0, "0 (off) or a positive number"),
     (_COUNTS, lambda v: v is None or (is_whole(v) and v >= 0), "0 (off) or a positive integer"),
     (_SWITCHES, lambda v: v in (None, True, False), "True or False"),

@@ -54,19 +54,32 @@ class TimeEmbedding(nn.Module):
     ``t`` becomes ``cos((w t + b) f)`` with learned ``w, b`` and fixed frequencies ``f`` from 1
     down to nearly 1/10000.
 
+    What is learned belongs to the table's length and to the moment that ``t`` is counted from.
+    Both go with the parameters: loaded over other interactions of the same items, a model reads
+    their times as those that it was trained with.
+
     Args:
         dimension: ``d`` of each of the two.
         interval_scale: rows of the table for each doubling of the interval.
         longest_interval: that the table must hold; longer ones share its last row.
         unit: by which absolute times are divided.
+        first_time: of the data set, which its times are counted from.
     """
 
     frequency: torch.Tensor
 
     def __init__(
-        self, *, dimension: int, interval_scale: float, longest_interval: float, unit: float
+        self,
+        *,
+        dimension: int,
+        interval_scale: float,
+        longest_interval: float,
+        unit: float,
+        first_time: float = 0.0,
     ) -> None:
         super().__init__()
+        self.first_time = float(first_time)
+        self.trained_from = self.first_time
         self.interval_scale = float(interval_scale)
         self.unit = float(unit)
         rows = int(self.interval_scale * math.log2(longest_interval + 1)) + 1
@@ -74,6 +87,23 @@ class TimeEmbedding(nn.Module):
         self.absolute = nn.Linear(1, dimension)
         exponent = torch.arange(dimension, dtype=torch.float) / dimension
         self.register_buffer("frequency", 1 / (1 / _LOWEST_FREQUENCY) ** exponent, persistent=False)
+
+    def get_extra_state(self) -> torch.Tensor:
+        """The moment that absolute times are counted from: no buffer, it needs all its digits."""
+        return torch.tensor(self.trained_from, dtype=torch.float64)
+
+    def set_extra_state(self, state: torch.Tensor) -> None:
+        """Count absolute times from where they were counted in training."""
+        self.trained_from = float(state)
+
+    def _load_from_state_dict(self, state_dict: Any, prefix: str, *args: Any) -> None:
+        # other interactions may have a longer interval, or lack the longest one
+        rows = state_dict.get(f"{prefix}interval.weight")
+        if rows is not None and len(rows) != self.interval.num_embeddings:
+            # the parameter stays the one that an optimizer may hold
+            self.interval.weight.data = self.interval.weight.new_empty(rows.shape)
+            self.interval.num_embeddings = len(rows)
+        super()._load_from_state_dict(state_dict, prefix, *args)
 
     def forward(self, times: torch.Tensor) -> torch.Tensor:
         """Time vectors of all positions; those of padding mean nothing.
@@ -88,7 +118,8 @@ class TimeEmbedding(nn.Module):
         since = F.pad((times[:, 1:] - times[:, :-1]).clamp_min(0), (1, 0))
         row = torch.floor(self.interval_scale * torch.log2(since + 1)).long()
         interval = self.interval(row.clamp_max(self.interval.num_embeddings - 1))
-        when = (times / self.unit).to(self.frequency.dtype)
+        elapsed = times + (self.first_time - self.trained_from)
+        when = (elapsed / self.unit).to(self.frequency.dtype)
         # 16 bits cannot tell the days of a year apart
         with torch.autocast(when.device.type, enabled=False):
             absolute = torch.cos(self.absolute(when.unsqueeze(-1)) * self.frequency)
@@ -137,6 +168,7 @@ class TemporalExperts(nn.Module):
         interval_scale: see :class:`TimeEmbedding`, as the next two.
         longest_interval: between two successive interactions of a user.
         unit: of absolute times.
+        first_time: of the data set.
     """
 
     def __init__(
@@ -147,6 +179,7 @@ class TemporalExperts(nn.Module):
         interval_scale: float,
         longest_interval: float,
         unit: float,
+        first_time: float = 0.0,
     ) -> None:
         super().__init__()
         self.time = TimeEmbedding(
@@ -154,18 +187,22 @@ class TemporalExperts(nn.Module):
             interval_scale=interval_scale,
             longest_interval=longest_interval,
             unit=unit,
+            first_time=first_time,
         )
         self.mixture = TemporalMixture(
             modalities=1, dimension=dimension, experts=experts, trained=True
         )
 
     @classmethod
-    def of_config(cls, config: Any, longest_interval: float) -> TemporalExperts:
+    def of_config(
+        cls, config: Any, longest_interval: float, first_time: float = 0.0
+    ) -> TemporalExperts:
         """Temporal experts as the settings say.
 
         Args:
             config: RecBole's Config.
             longest_interval: of the data set.
+            first_time: of the data set.
         """
         return cls(
             dimension=config["hidden_size"],
@@ -173,6 +210,7 @@ class TemporalExperts(nn.Module):
             interval_scale=config["interval_scale"],
             longest_interval=longest_interval,
             unit=config["time_unit"],
+            first_time=first_time,
         )
 
     def forward(self, items: torch.Tensor, times: torch.Tensor) -> torch.Tensor:

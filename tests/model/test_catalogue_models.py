@@ -65,6 +65,36 @@ def test_a_step_repeats_to_the_last_bit_on_two_threads(make_model, name):
 
 
 @pytest.mark.parametrize("name", MODELS)
+def test_what_was_ranked_under_autocast_is_not_kept_for_the_full_precision(make_model, name):
+    _, _, loaders, model = make_model(name)
+    model.eval()
+    interaction, _, _, _ = next(iter(loaders[2]))
+    with torch.no_grad():
+        expected = model.full_sort_predict(interaction)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            mixed = model.full_sort_predict(interaction)
+        scores = model.full_sort_predict(interaction)
+    assert not torch.equal(mixed[:, 1:].float(), expected[:, 1:])
+    assert torch.equal(scores, expected)
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize(("dtype", "near"), [(torch.float64, 1e-5), (torch.bfloat16, 0.05)])
+def test_a_model_can_have_another_precision(make_model, name, dtype, near):
+    _, _, loaders, model = make_model(name)
+    interaction, _, _, _ = next(iter(loaders[2]))
+    with torch.no_grad():
+        expected = model.eval().full_sort_predict(interaction)[:, 1:]
+        scores = model.to(dtype).full_sort_predict(interaction)[:, 1:]
+    assert (scores.float() - expected).abs().max() < near
+    losses = model.train().calculate_loss(next(iter(loaders[0])))
+    sum(losses).backward()
+    gradients = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
+    assert gradients
+    assert all(torch.isfinite(gradient).all() for gradient in gradients)
+
+
+@pytest.mark.parametrize("name", MODELS)
 def test_predict_gives_the_scores_of_full_ranking(make_model, name):
     _, dataset, loaders, model = make_model(name)
     model.eval()

@@ -6,6 +6,7 @@ import math
 
 import torch
 
+from recbole_cammsr.model import cammsr
 from recbole_cammsr.model.modality_swap import contrastive_loss, swapped_views
 
 
@@ -50,6 +51,25 @@ def test_modalities_that_a_row_lacks_are_not_drawn():
     mask[:, :, 1] = False
     a, b = swapped_views(rows(64, 5, 3), mask, 0.5)
     assert set(a[..., 2].unique().tolist()) | set(b[..., 2].unique().tolist()) == {0.0, 2.0}
+
+
+def test_padding_has_no_modality_of_items_without_ids(make_model, monkeypatch):
+    """Without an ID padding has none, and items without any count as having all."""
+    _, _, loaders, model = make_model(use_id=False, train_packing=False)
+    masks = []
+
+    def watched(modalities, mask, ratio):
+        masks.append(mask)
+        return swapped_views(modalities, mask, ratio)
+
+    monkeypatch.setattr(cammsr, "swapped_views", watched)
+    batch = next(iter(loaders[0]))
+    model.calculate_loss(batch)
+    history = batch[model.ITEM_SEQ]
+    expected = model.item_encoder.item_init.mask[history]
+    assert (history == 0).any()
+    assert not masks[0][history == 0].any()
+    assert torch.equal(masks[0][history > 0], expected[history > 0])
 
 
 def naive_info_nce(a, b, targets, temperature):

@@ -54,6 +54,25 @@ def test_time_vectors_are_the_interval_and_the_absolute_time(move_parameters):
             assert torch.allclose(of_row[k], expected, atol=1e-5)
 
 
+def test_a_trained_time_reads_other_interactions_as_those_it_was_trained_with(move_parameters):
+    """Their first interaction may be earlier or later, their longest interval longer or shorter."""
+    common = {"dimension": 4, "interval_scale": 10, "unit": 50.0}
+    trained = TimeEmbedding(**common, longest_interval=1000.0, first_time=1.6e9 + 0.25)
+    move_parameters(trained)
+    times = torch.tensor([[1.6e9 + 10, 1.6e9 + 500], [1.6e9 + 700, 1.6e9 + 9e4]]).double()
+    expected = trained(times - trained.first_time)
+    for first_time, longest in ((1.5e9, 1e8), (1.6e9 + 5, 20.0)):
+        other = TimeEmbedding(**common, longest_interval=longest, first_time=first_time)
+        held = other.interval.weight  # as an optimizer holds it
+        other.load_state_dict(trained.state_dict())
+        assert torch.equal(other(times - first_time), expected)
+        assert other.interval.weight is held
+        assert other.state_dict()["interval.weight"].shape == trained.interval.weight.shape
+        again = TimeEmbedding(**common, longest_interval=1.0, first_time=0.0)
+        again.load_state_dict(other.state_dict())
+        assert torch.equal(again(times), expected)
+
+
 def make():
     torch.manual_seed(0)
     return TemporalExperts(
