@@ -34,7 +34,8 @@ MODELS: dict[str, str] = {
 
 #: data set class name (``<Model>Dataset``) -> module that defines it, class in it
 DATASETS: dict[str, tuple[str, str]] = {
-    **{f"{model}Dataset": ("recbole_cammsr.data.dataset", "CAMMSRDataset") for model in MODELS},
+    **{f"{model}Dataset": ("recbole_cammsr.data.dataset", "UntimedDataset") for model in MODELS},
+    "CAMMSRDataset": ("recbole_cammsr.data.dataset", "CAMMSRDataset"),
     "HM4SRDataset": ("recbole_cammsr.data.dataset", "AlwaysTimedDataset"),
 }
 
@@ -55,6 +56,8 @@ DATASET_ARGUMENTS = (
     "mask_history",
 )
 
+#: settings of this package that every model is made to follow
+FOLLOWED_BY_ALL_MODELS = ("mask_history",)
 #: settings of this package that RecBole's own sequential models are made to read
 READ_BY_RECBOLES_MODELS = ("train_packing", "trim_padding")
 
@@ -207,8 +210,12 @@ def _offer_data(module: ModuleType) -> None:
     original_create = module.create_dataset
 
     def get_dataloader(config: Any, phase: str) -> Any:
-        packs = config["train_packing"] and config["benchmark_filename"] is None
-        if phase == "train" and packs:
+        packs = phase == "train" and config["train_packing"]
+        if packs and config["benchmark_filename"] is not None:
+            from recbole_cammsr.data import pre_split_dataset
+
+            pre_split_dataset.warn_of_packing(config)
+        elif packs:
             from recbole_cammsr.data import dataloader
 
             if _has_our_model(config):

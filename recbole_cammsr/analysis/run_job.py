@@ -25,6 +25,7 @@ from recbole_cammsr.analysis import corruption, digests
 from recbole_cammsr.analysis.job import TEST, JobResult, TrainingJob
 from recbole_cammsr.analysis.ranks import RankCollector, UserRanks, is_per_user, per_user
 from recbole_cammsr.cli import config_files, protocol
+from recbole_cammsr.data.packing import TARGET_COUNT_FIELD
 
 
 def run_job(
@@ -43,6 +44,8 @@ def run_job(
     Raises:
         ValueError: settings that cannot work; the sentence is RecBole's or this package's.
     """
+    # before the model's code is imported: what is edited while it trains is not what trains
+    code = digests.code_digest()
     config = make_config(job, scratch)
     originals, data = str(config["data_path"]), digests.data_digests(config)
     if job.corruption:
@@ -109,7 +112,7 @@ def run_job(
         epochs=len(clock.training_seconds),
         best_epoch=best_epoch,
         cost=cost,
-        code=digests.code_digest(),
+        code=code,
         data=data,
     )
     return result, ranks
@@ -210,7 +213,8 @@ def _operations(trainer: Any, train: Any, valid: Any) -> dict[str, float | None]
     except Exception as error:  # a figure of merit must not cost the run that it describes
         logging.getLogger().warning(f"operations could not be counted: {error!r}")
         return {"score_flops": None, "train_flops": None}
-    targets = int(batch["target_count"].sum()) if "target_count" in batch else len(batch)
+    packed = TARGET_COUNT_FIELD in batch
+    targets = int(batch[TARGET_COUNT_FIELD].sum()) if packed else len(batch)
     return {
         "score_flops": per_user_scored,
         "train_flops": None if per_batch is None else per_batch / max(targets, 1),

@@ -12,15 +12,11 @@ from recbole.data.interaction import Interaction
 
 from recbole_cammsr.data.augmentation import prefix_rows
 from recbole_cammsr.data.categories import CategoryTable, read_categories
-from recbole_cammsr.data.feature_table import (
-    FEATURE_DTYPES,
-    FeatureTable,
-    align,
-    coverage_report,
-)
+from recbole_cammsr.data.coverage import coverage_report
+from recbole_cammsr.data.feature_table import FEATURE_DTYPES, FeatureTable, align
 from recbole_cammsr.data.formats import FeatureFile, RawFeatures, read_features
 from recbole_cammsr.data.histories import PrefixInteraction
-from recbole_cammsr.data.packing import PackedRows, pack_rows
+from recbole_cammsr.data.packing import TARGET_COUNT_FIELD, PackedRows, pack_rows
 from recbole_cammsr.data.settings import (
     check_known,
     check_whole_number,
@@ -29,9 +25,6 @@ from recbole_cammsr.data.settings import (
     modality_names,
 )
 from recbole_cammsr.data.timed_dataset import TimedDataset
-
-#: field of a packed row: how many of its last positions are trained
-TARGET_COUNT_FIELD = "target_count"
 
 
 class ItemSide:
@@ -64,8 +57,6 @@ class CAMMSRDataset(TimedDataset):
         self.modalities = modality_names(config["modalities"])
         check_known(self.modalities, config["modality_files"])
         check_whole_number(config, "MAX_ITEM_LIST_LENGTH", 1)
-        # RecBole names this after the item field, and looks for `item_id`'s in pre-split data
-        self.item_id_list_field = config["ITEM_ID_FIELD"] + config["LIST_SUFFIX"]
         super().__init__(config)
 
     # ---------------------------------------------------------------- item features
@@ -151,6 +142,13 @@ class CAMMSRDataset(TimedDataset):
         self._add_times(users)
         self._aug_presets()
         rows = prefix_rows(users, self.max_item_list_len)
+        if not len(rows.target):
+            raise ValueError(
+                f"none of the {len(np.unique(users))} users of the data set {self.dataset_name} "
+                f"has two interactions, so that no item has a history to be trained on; give their "
+                f"further interactions, or filter less (`item_inter_num_interval`, `val_interval`, "
+                f"`rm_dup_inter`)."
+            )
         fields = self.inter_feat.interaction
         of_target = {field: value[torch.from_numpy(rows.target)] for field, value in fields.items()}
         of_target[self.item_list_length_field] = torch.from_numpy(rows.length)
@@ -165,18 +163,6 @@ class CAMMSRDataset(TimedDataset):
         self.inter_feat = PrefixInteraction(
             of_target, torch.from_numpy(rows.start), self.item_list_length_field, flat, widths
         )
-
-    def _benchmark_presets(self) -> None:
-        super()._benchmark_presets()
-        longest = int(self.inter_feat[self.item_list_length_field].max())
-        if longest > self.max_item_list_len:
-            field = self.item_id_list_field
-            most = self.max_item_list_len
-            raise ValueError(
-                f"a history of the pre-split data {self.dataset_name} has {longest} items in "
-                f"{field!r}, and MAX_ITEM_LIST_LENGTH is {most}; raise it, or cut the lists with "
-                f"`seq_len: {{{field}: {most}}}`."
-            )
 
     def inter_matrix(self, *args: Any, **kwargs: Any) -> Any:
         """RecBole's user-item matrix, which also reads the first item of the histories."""
@@ -196,8 +182,17 @@ class CAMMSRDataset(TimedDataset):
 
         Returns:
             Training, validation and test data.
+
+        Raises:
+            ValueError: there is nothing to train on.
         """
         datasets: list[SequentialDataset] = super().build()
+        sizes = [len(part.inter_feat) for part in datasets]
+        if not sizes[0]:
+            raise ValueError(
+                f"the split {self.config['eval_args']['split']} of `eval_args` leaves none of "
+                f"{sum(sizes)} rows for training; give training a larger share."
+            )
         if self.config["train_packing"] and self.config["benchmark_filename"] is None:
             train = datasets[0]
             train.packed = _pack(
@@ -245,7 +240,7 @@ class CAMMSRDataset(TimedDataset):
             TARGET_COUNT_FIELD: torch.from_numpy(self.packed.targets[index]),
         }
         times = self._times_of(self.config)
-        lists = [self.item_id_list_field]
+        lists = [self.history_field]
         if times is not None:
             lists.append(times + self.config["LIST_SUFFIX"])
         for list_field in lists:
@@ -257,6 +252,12 @@ class AlwaysTimedDataset(CAMMSRDataset):
     """The same for models that always read the times of `time_encoding: experts`."""
 
     always_timed = True
+
+
+class UntimedDataset(CAMMSRDataset):
+    """The same for models that have no `time_encoding`, and read no times."""
+
+    has_setting = False
 
 
 def _pack(user_ids: np.ndarray, lengths: np.ndarray, overlap: int | None, width: int) -> PackedRows:

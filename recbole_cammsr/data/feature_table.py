@@ -12,6 +12,7 @@ import torch
 
 from recbole_cammsr.data.directions import DirectionWatch
 from recbole_cammsr.data.formats import RawFeatures
+from recbole_cammsr.data.held_rows import HeldRows
 from recbole_cammsr.data.mapped_pages import release_pages
 
 FEATURE_DTYPES = {
@@ -175,8 +176,8 @@ def align(
         The aligned table with ``max(id) + 1`` rows.
 
     Raises:
-        ValueError: what :func:`validate` refuses, no token in common, non-finite values, or rows
-            that are all the same.
+        ValueError: what :func:`validate` refuses, no token in common, non-finite values, values
+            that ``dtype`` cannot hold, or rows that are all the same.
     """
     validate(raw)
     ids = np.fromiter(
@@ -202,6 +203,8 @@ def align(
     digest.update(repr(raw.values.shape[1]).encode())
     zero_rows = 0
     directions = DirectionWatch()
+    # rows that stay in the file are converted to float32 when they are read
+    held = HeldRows(raw.path, dtype if resident else torch.float32)
     # all tokens, then all values: the digest does not depend on the size of the blocks
     digest.update("\n".join(raw.tokens[used].tolist()).encode())
     for rows in _blocks(used, raw.values.shape[1]):
@@ -215,15 +218,7 @@ def align(
         directions.see(exact)
         item_ids = torch.from_numpy(ids[rows])
         present[item_ids] = True
-        # rows that stay in the file are converted to float32 when they are read
-        converted = torch.from_numpy(floats).to(torch.float32 if values is None else dtype)
-        if not bool(torch.isfinite(converted).all()):
-            wider = converted.dtype != torch.float32
-            raise ValueError(
-                f"feature file {raw.path}: values up to {np.abs(block).max():.3g} do not fit in "
-                f"{str(converted.dtype).split('.')[-1]}; "
-                f"{'set `feature_dtype: float32` or ' if wider else ''}scale the features."
-            )
+        converted = held.convert(exact, floats)
         if values is not None:
             values[item_ids] = converted
     if not directions.told_apart:
@@ -234,6 +229,7 @@ def align(
             f"data set's items, and {what}, so they tell no item from another; write the file "
             f"again, or take {modality!r} out of `modalities`."
         )
+    held.check_told_apart()
     # not block by block: in the order of the items every block has pages from all over the file
     release_pages(raw.values)
     return FeatureTable(
@@ -276,44 +272,6 @@ def _check_finite(block: np.ndarray, tokens: np.ndarray, path: str) -> None:
             f"e.g. item {_some(tokens[broken])}; leave such items out of the file, they then count "
             f"as missing."
         )
-
-
-def coverage_report(tables: Sequence[FeatureTable]) -> str:
-    """A small table for the log: what was found for each modality.
-
-    Args:
-        tables: aligned tables.
-
-    Returns:
-        Lines of text: modality, file, dimension, dtype, items covered, rows unused.
-    """
-    header = ("modality", "file", "dim", "dtype", "items covered", "rows unused")
-    rows = [header]
-    for table in tables:
-        items = len(table.present) - 1
-        share = 100 * table.covered / max(items, 1)
-        rows.append(
-            (
-                table.modality,
-                table.path,
-                str(table.dimension),
-                _held_as(table),
-                f"{table.covered}/{items} ({share:.1f}%)"
-                + (f", {table.zero_rows} all zero" if table.zero_rows else ""),
-                str(table.unused_rows),
-            )
-        )
-    widths = [max(len(row[column]) for row in rows) for column in range(len(header))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows
-    )
-
-
-def _held_as(table: FeatureTable) -> str:
-    if table.values is None:
-        where = "on disk" if isinstance(table.source, np.memmap) else "on the host"
-        return f"{getattr(table.source, 'dtype', '')} {where}"
-    return str(table.values.dtype).split(".")[-1]
 
 
 def _some(tokens: Sequence[str] | np.ndarray, count: int = 3) -> str:

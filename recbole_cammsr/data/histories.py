@@ -9,8 +9,9 @@ import numpy as np
 import torch
 from recbole.data.interaction import Interaction
 
-# hidden column: where a row's history starts in the flat interactions
-_START = "history start"
+# hidden column: where a row's history starts in the flat interactions. In a file's first line a
+# colon ends a column's name, so that no column can be taken for it
+_START = "history:start"
 
 
 class PrefixInteraction(Interaction):

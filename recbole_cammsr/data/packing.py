@@ -19,6 +19,10 @@ from recbole_cammsr.data.ranges import joined_ranges
 #: switch")
 _USUAL_OVERLAP = 10
 
+#: field of a packed row: how many of its last positions are trained. In a file's first line a colon
+#: ends a column's name, so that no column can be taken for it.
+TARGET_COUNT_FIELD = "packed:target_count"
+
 
 class PackedRows(NamedTuple):
     """A choice of prefix rows that together train every target exactly once.

@@ -6,7 +6,7 @@ RecBole asks for pandas' Python parser, which takes most of the time of creating
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -103,6 +103,40 @@ def check_byte_order_mark(path: str, encoding: str | None) -> None:
             f"{path} begins with a byte order mark, as some spreadsheets write it, which would be "
             f"part of the first field's name; save it without, or set `encoding: utf-8-sig`."
         )
+
+
+def check_any_row(path: str) -> None:
+    """Refuse an interaction file without interactions.
+
+    Args:
+        path: the file.
+
+    Raises:
+        ValueError: nothing stands below its first line.
+    """
+    with open(path, "rb") as file:
+        file.readline()
+        if not any(line.strip() for line in file):
+            raise ValueError(f"interaction file {path} has no rows below its first line.")
+
+
+def check_fields(path: str, fields: Sequence[str], wanted: Mapping[str, str]) -> None:
+    """Refuse an interaction file that lacks a field.
+
+    Args:
+        path: the file.
+        fields: that have been read.
+        wanted: setting to the field that it names.
+
+    Raises:
+        ValueError: names the file, the field and the setting.
+    """
+    for setting, field in wanted.items():
+        if field not in fields:
+            raise ValueError(
+                f"interaction file {path} has no field {field!r}, but "
+                f"{', '.join(map(repr, fields))}; name the right one in `{setting}`."
+            )
 
 
 def other_encoding(path: str, encoding: str | None, error: UnicodeDecodeError) -> str:

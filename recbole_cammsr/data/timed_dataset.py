@@ -17,14 +17,14 @@ from recbole_cammsr.data.history_times import (
     interval_buckets,
     longest_interval,
 )
+from recbole_cammsr.data.pre_split_dataset import PreSplitDataset
 from recbole_cammsr.data.settings import check_whole_number
-from recbole_cammsr.data.vectorised_dataset import VectorisedDataset
 
 #: settings with the names of the fields that make a history
 _FIELDS_OF_HISTORIES = ("USER_ID_FIELD", "ITEM_ID_FIELD", "TIME_FIELD")
 
 
-class TimedDataset(VectorisedDataset):
+class TimedDataset(PreSplitDataset):
     """Interactions in the exact order of the file's times, and what models are told of the times.
 
     RecBole compares and keeps times as float32, in which the seconds since 1970 are multiples of
@@ -32,6 +32,7 @@ class TimedDataset(VectorisedDataset):
 
     Attributes:
         always_timed: whether the model reads the times of `experts` without having the setting.
+        has_setting: whether the model reads `time_encoding`; for the others it says nothing.
         longest_interval: with those times: the longest between two successive interactions of a
             user, in the unit of the time field; known once the histories are made.
         time_span: with those times: between the data set's first and last interaction.
@@ -44,6 +45,7 @@ class TimedDataset(VectorisedDataset):
     """
 
     always_timed = False
+    has_setting = True
     longest_interval = 0.0
     time_span = 0.0
     first_time = 0.0
@@ -78,21 +80,8 @@ class TimedDataset(VectorisedDataset):
 
     def _load_data(self, token: str, dataset_path: str) -> None:
         super()._load_data(token, dataset_path)
-        self._check_fields(os.path.join(dataset_path, f"{token}.inter"))
         if self.config["benchmark_filename"] is None:
             self._check_times(os.path.join(dataset_path, f"{token}.inter"))
-
-    def _check_fields(self, path: str) -> None:
-        """Refuse a file without interactions, or one that does not name their users or items."""
-        if not len(self.inter_feat):
-            raise ValueError(f"interaction file {path} has no rows below its first line.")
-        for setting in _FIELDS_OF_HISTORIES[:2]:
-            field = self.config[setting]
-            if field not in self.inter_feat:
-                raise ValueError(
-                    f"interaction file {path} has no field {field!r}, but "
-                    f"{', '.join(map(repr, self.inter_feat))}; name the right one in `{setting}`."
-                )
 
     def _check_times(self, path: str) -> None:
         """Refuse interactions without times before RecBole fills in the mean of the others."""
@@ -116,6 +105,16 @@ class TimedDataset(VectorisedDataset):
                 f"leave these interactions out."
             )
 
+    def _remove_duplication(self) -> None:
+        keep = self.config["rm_dup_inter"]
+        if keep is None:
+            return
+        # RecBole's own, but for its sort, which changes the places of interactions of equal times
+        self.inter_feat = self.inter_feat.sort_values(by=self.time_field, kind="stable")
+        self.inter_feat = self.inter_feat.drop_duplicates(
+            [self.uid_field, self.iid_field], keep=keep
+        )
+
     def _normalize(self) -> None:
         # RecBole rescales the time field too; order and intervals need what the file says
         if self.time_field and self.time_field in self.inter_feat:
@@ -132,8 +131,9 @@ class TimedDataset(VectorisedDataset):
 
     def _times_of(self, config: Any) -> str | None:
         """The field with what the model is told of times; None where it is told nothing."""
-        encoding = "experts" if self.always_timed else config["time_encoding"]
-        return FIELD_OF_ENCODING.get(encoding)
+        if self.always_timed:
+            return FIELD_OF_ENCODING["experts"]
+        return FIELD_OF_ENCODING.get(config["time_encoding"]) if self.has_setting else None
 
     def _add_times(self, users: np.ndarray) -> None:
         """Add that field, of the interactions in order, before they become histories."""

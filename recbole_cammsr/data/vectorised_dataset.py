@@ -11,10 +11,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from recbole.data.dataset import SequentialDataset
+from recbole.utils.enum_type import FeatureSource
 
 from recbole_cammsr.data.core_filter import Allowed, rows_of_core
 from recbole_cammsr.data.splitting import GroupedRows, leave_out_sizes, part_sizes
-from recbole_cammsr.data.table_reading import check_byte_order_mark, check_header, fast_reading
+from recbole_cammsr.data.table_reading import (
+    check_any_row,
+    check_byte_order_mark,
+    check_fields,
+    check_header,
+    fast_reading,
+)
+
+#: settings with the names of the fields without which there are no interactions
+_FIELDS_OF_INTERACTIONS = ("USER_ID_FIELD", "ITEM_ID_FIELD")
 
 
 class VectorisedDataset(SequentialDataset):
@@ -25,13 +35,19 @@ class VectorisedDataset(SequentialDataset):
     def _load_feat(self, filepath: str, source: Any) -> Any:
         if self._get_load_and_unload_col(source)[0] != set():
             check_byte_order_mark(filepath, self.config["encoding"])
+        if source == FeatureSource.INTERACTION:
+            check_any_row(filepath)
         try:
             with fast_reading():
-                return super()._load_feat(filepath, source)
+                frame = super()._load_feat(filepath, source)
         except ValueError:
             # RecBole does not say which column it cannot read; a file it does not load may be odd
             check_header(filepath, self.config["field_separator"], self.config["encoding"])
             raise
+        if source == FeatureSource.INTERACTION:
+            wanted = {setting: self.config[setting] for setting in _FIELDS_OF_INTERACTIONS}
+            check_fields(filepath, () if frame is None else tuple(frame), wanted)
+        return frame
 
     def _filter_by_inter_num(self) -> None:
         # rows of `.user` and `.item` files are banned too, which only RecBole's own loop does

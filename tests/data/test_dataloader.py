@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from recbole_cammsr.data.dataloader import TargetBudgetSampler
+from recbole_cammsr.data.packing import TARGET_COUNT_FIELD
 
 
 def sampler(rank=0, world_size=1, shuffle=True, rows=50):
@@ -41,7 +42,7 @@ def test_saved_loaders_are_used_again(make_config, tmp_path):
     train, _, _ = data_preparation(config, create_dataset(config))
     assert train.__class__.__name__ == "PackedTrainDataLoader"
     batch = next(iter(train))
-    assert int(batch["target_count"].sum()) > 0
+    assert int(batch[TARGET_COUNT_FIELD].sum()) > 0
 
 
 def test_workers_give_the_same_batches(make_data):

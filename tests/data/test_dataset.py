@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 import torch
 
+from recbole_cammsr.data.packing import TARGET_COUNT_FIELD
+
 
 def targets_of_batches(loader):
     """(user, target) pairs that a packed loader trains."""
@@ -19,7 +21,7 @@ def targets_of_batches(loader):
             batch["item_id_list"].tolist(),
             batch["item_length"].tolist(),
             batch["item_id"].tolist(),
-            batch["target_count"].tolist(),
+            batch[TARGET_COUNT_FIELD].tolist(),
         ):
             row = [*items[:length], last]
             pairs.update((user, item) for item in row[-count:])
@@ -45,7 +47,7 @@ def test_batches_are_trimmed_and_of_about_the_asked_number_of_targets(make_data)
     counts = []
     for batch in packed:
         assert batch["item_id_list"].shape[1] == int(batch["item_length"].max())
-        counts.append(int(batch["target_count"].sum()))
+        counts.append(int(batch[TARGET_COUNT_FIELD].sum()))
     assert max(counts) <= 40 + 10
     assert abs(len(counts) - len(packed)) <= 1
 
@@ -250,3 +252,42 @@ def test_a_header_is_refused_in_the_files_that_recbole_loads_and_no_other(make_d
     columns = {"inter": ["user_id", "item_id", "timestamp"], "item": ["item_id", "genre"]}
     with pytest.raises(ValueError, match=r"column 'note' in the first line of .*toy\.item"):
         make_data(load_col=columns)
+
+
+@pytest.mark.parametrize("packing", [True, False])
+@pytest.mark.parametrize("model", ["CAMMSR", "SASRecMM"])
+def test_users_of_one_interaction_leave_nothing_to_train(make_data, toy_path, model, packing):
+    rows = [f"u{n}\ti{n % 5}\t{n}" for n in range(20)]
+    header = "user_id:token\titem_id:token\ttimestamp:float"
+    (toy_path / "toy" / "toy.inter").write_text("\n".join([header, *rows]) + "\n")
+    settings = {"modalities": [], "category_weight": 0, "train_packing": packing}
+    with pytest.raises(ValueError, match=r"none of the 20 users of the data set toy has") as caught:
+        make_data(model, **settings)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("packing", [True, False])
+def test_a_split_that_leaves_nothing_to_train_is_refused(make_data, packing):
+    eval_args = {"split": {"RS": [0, 0, 1]}, "order": "TO", "mode": "full", "group_by": "user"}
+    rows = len(make_data(train_packing=False)[1].inter_feat)
+    with pytest.raises(ValueError, match=rf"leaves none of {rows} rows for training") as caught:
+        make_data(eval_args=eval_args, train_packing=packing)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("model", ["CAMMSR", "SASRecMM", "HM4SR"])
+def test_no_column_of_a_file_is_taken_for_ours(make_model, toy_path, model):
+    """Neither for the targets of a packed row, nor for the place of its history."""
+    plain = {"train_packing": False, "hidden_dropout_prob": 0.0, "attn_dropout_prob": 0.0}
+    plain.update(load_col=None, swap_weight=0, expert_dropout=0.0, placeholder_weight=0)
+    losses = []
+    for columns in ("", "\ttarget_count:float\thistory start:float"):
+        path = toy_path / "toy" / "toy.inter"
+        header, *lines = path.read_text().splitlines()
+        cells = "\t3\t2" if columns else ""
+        path.write_text("\n".join([header + columns, *(line + cells for line in lines)]) + "\n")
+        _, _, (train, _, _), made = make_model(model, **plain)
+        made.train()
+        batch = train._dataset[np.arange(50)]
+        losses.append([float(loss.detach()) for loss in made.calculate_loss(batch)])
+    assert losses[0] == losses[1]

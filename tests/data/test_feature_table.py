@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recbole_cammsr.data import feature_table
-from recbole_cammsr.data.feature_table import align, coverage_report
+from recbole_cammsr.data.feature_table import align
 from recbole_cammsr.data.formats import FeatureFile, RawFeatures, read_features
 
 TOKEN_TO_ID = {"[PAD]": 0, "a": 1, "b": 2, "c": 3, "d": 4}
@@ -87,14 +87,6 @@ def test_double_precision_that_float32_cannot_hold_is_refused(resident):
         align(raw(["a"], values), "text", TOKEN_TO_ID, torch.float32, resident)
 
 
-def test_coverage_report_counts_items_and_unused_rows():
-    table = align(raw(["a", "b", "x"], [[0, 0], [3, 4], [5, 6]]), "text", TOKEN_TO_ID)
-    report = coverage_report([table])
-    assert "2/4 (50.0%), 1 all zero" in report
-    assert report.splitlines()[1].split()[0] == "text"
-    assert report.splitlines()[1].split()[-1] == "1"
-
-
 def test_rows_left_in_a_memory_map_are_those_of_the_table_in_memory(tmp_path):
     tokens, values = ["c", "x", "a"], np.arange(12, dtype=np.float16).reshape(3, 4) + 1
     np.save(tmp_path / "f.npy", values)
@@ -108,7 +100,6 @@ def test_rows_left_in_a_memory_map_are_those_of_the_table_in_memory(tmp_path):
     items = torch.tensor([TOKEN_TO_ID["c"], 0, TOKEN_TO_ID["b"], TOKEN_TO_ID["a"]])
     assert torch.equal(left.rows(items), held.values[items])
     assert torch.equal(held.rows(items), held.values[items])
-    assert "float16 on disk" in coverage_report([left])
     assert copy.deepcopy([left])[0].source is left.source  # a copy of a map would be in memory
 
 

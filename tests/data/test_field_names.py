@@ -93,23 +93,3 @@ def test_a_file_without_interactions_is_named(toy_path, make_data):
     path.write_text(f"{header}\ttimestamp:float\nu1\ti1\t1\t2\n", encoding="utf-8")
     with pytest.raises(ValueError, match=r"'timestamp:float' stands twice in .*toy\.inter"):
         make_data()
-
-
-@pytest.mark.parametrize("model", ["CAMMSR", "SASRecMM"])
-def test_pre_split_data(toy_path, make_model, model):
-    rows = [f"u{n}\ti{n:03d}\ti{n + 1:03d} i{n + 2:03d}" for n in range(30)]
-    header = "uid:token\tiid:token\tiid_list:token_seq"
-    for part in ("train", "valid", "test"):
-        path = toy_path / "toy" / f"toy.{part}.inter"
-        path.write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
-    settings = {
-        **{"USER_ID_FIELD": "uid", "ITEM_ID_FIELD": "iid", "epochs": 1, "modalities": []},
-        **{"benchmark_filename": ["train", "valid", "test"], "alias_of_item_id": ["iid_list"]},
-        **{"load_col": {"inter": ["uid", "iid", "iid_list"]}, "category_weight": 0},
-    }
-    made = make_model(model, **settings)
-    assert made[1].inter_feat is not None
-    _, result = trained(made, model)
-    assert 0 <= result["ndcg@10"] <= 1
-    with pytest.raises(ValueError, match=r"has 2 items in 'iid_list'.*seq_len: {iid_list: 1}"):
-        make_model(model, **settings, MAX_ITEM_LIST_LENGTH=1)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+import yaml
+
+from recbole_cammsr.registry import MODELS, properties_file
 
 
 @pytest.mark.parametrize(
@@ -91,3 +96,73 @@ def test_times_that_are_tokens_are_refused(make_data, toy_path):
     path.write_text(path.read_text().replace("timestamp:float", "timestamp:token", 1))
     with pytest.raises(ValueError, match=r"'timestamp' of .*toy\.inter is of type token, and"):
         make_data("CAMMSR")
+
+
+@pytest.mark.parametrize("model", ["SASRecMM", "UniSRec", "TedRec", "MISSRec"])
+@pytest.mark.parametrize("encoding", ["interval", "experts"])
+def test_models_without_the_setting_do_not_read_it(make_data, model, encoding):
+    plain = next(iter(make_data(model)[2][0]))
+    config, dataset, (train, valid, _) = make_data(model, time_encoding=encoding)
+    assert config["interval_buckets"] is None  # theirs has no default
+    assert set(next(iter(train)).columns) == set(plain.columns)
+    assert not {"elapsed_time_list", "interval_bucket_list"} & set(next(iter(valid))[0].columns)
+    assert dataset.longest_interval == 0
+
+
+@pytest.mark.parametrize("encoding", ["interval", "experts"])
+def test_the_setting_does_not_change_what_always_reads_times(make_data, encoding):
+    plain = next(iter(make_data("HM4SR")[2][1]))[0]
+    found = next(iter(make_data("HM4SR", time_encoding=encoding)[2][1]))[0]
+    assert set(found.columns) == set(plain.columns)
+    assert torch.equal(found["elapsed_time_list"], plain["elapsed_time_list"])
+
+
+def test_a_saved_data_set_without_times_is_not_given_to_a_model_that_reads_them(make_config):
+    from recbole.data import create_dataset
+
+    for model in ("SASRecMM", "CAMMSR", "HM4SR", "SASRecMM"):
+        config = make_config(model, save_dataset=True, time_encoding="experts")
+        rows = create_dataset(config).build()[1].inter_feat
+        assert ("elapsed_time_list" in rows) == (model != "SASRecMM")
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_the_setting_is_read_for_the_models_that_list_it(make_config, model):
+    from recbole.data import dataset as classes
+
+    found = getattr(classes, f"{model}Dataset")
+    listed = yaml.safe_load(Path(properties_file("model", model)).read_text())
+    assert (found.has_setting and not found.always_timed) == ("time_encoding" in listed)
+
+
+@pytest.mark.parametrize("keep", ["first", "last"])
+def test_leaving_out_duplicates_keeps_the_order_of_the_file(make_data, toy_path, keep):
+    rng = np.random.default_rng(0)
+    lines = []
+    for user in range(30):
+        for _ in range(40):  # many of equal times, and out of order
+            lines.append((f"u{user}", f"i{rng.integers(0, 25)}", int(rng.integers(0, 4))))
+    header = "user_id:token\titem_id:token\ttimestamp:float"
+    rows = ["\t".join(map(str, line)) for line in lines]
+    (toy_path / "toy" / "toy.inter").write_text("\n".join([header, *rows]) + "\n")
+    settings = {"modalities": [], "category_weight": 0, "MAX_ITEM_LIST_LENGTH": 50}
+    _, dataset, loaders = make_data(rm_dup_inter=keep, **settings)
+    expected = {}
+    for user, item, _ in sorted(lines, key=lambda line: line[2]):  # stable
+        items = expected.setdefault(user, [])
+        if keep == "last" and item in items:
+            items.remove(item)
+        if item not in items:
+            items.append(item)
+    rows = loaders[2]._dataset.inter_feat
+    assert len(rows) == len(expected)
+    for row in range(len(rows)):
+        n = int(rows["item_length"][row])
+        found = [*rows["item_id_list"][row, :n].tolist(), int(rows["item_id"][row])]
+        user = dataset.id2token("user_id", int(rows["user_id"][row]))
+        assert dataset.id2token("item_id", found).tolist() == expected[str(user)]
+
+
+def test_a_rule_of_duplicates_that_is_none_is_refused(make_data):
+    with pytest.raises(ValueError, match="keep"):
+        make_data(rm_dup_inter="some")
