@@ -6,7 +6,6 @@ is the full model, so that all of them share the full model's runs.
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -240,45 +239,10 @@ def sweep_label(name: str, value: Any) -> str:
     return f"{name}={value}"
 
 
-def read_sweep(text: str) -> tuple[str, list[Any]]:
-    """``swap_weight=0.05,0.1`` as name and values.
-
-    Raises:
-        ValueError: not of this form.
-    """
-    name, equals, rest = text.partition("=")
-    values = [_value(part.strip()) for part in rest.split(",") if part.strip()]
-    if not equals or not name.strip() or not values:
-        raise ValueError(f"a sweep is written name=value,value, not {text!r}")
-    return name.strip(), values
-
-
-def read_shares(text: str, option: str) -> list[float]:
-    """``0,0.05,0.1`` as numbers.
-
-    Raises:
-        ValueError: not numbers from 0 to 1.
-    """
-    try:
-        shares = [float(part) for part in text.split(",") if part.strip()]
-    except ValueError:
-        shares = []
-    if not shares or not all(0 <= share <= 1 for share in shares):
-        raise ValueError(f"{option} takes shares from 0 to 1, such as 0,0.1,0.2, not {text!r}")
-    return shares
-
-
 def _as_text(value: Any) -> str:
     """How :data:`_OTHERS` writes a value; 0.0 is 0."""
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     return f"{value:g}" if is_number else str(value)
-
-
-def _value(text: str) -> Any:
-    try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError):
-        return text
 
 
 def _contents(base: Base) -> list[str]:

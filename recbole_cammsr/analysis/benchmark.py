@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -75,7 +76,7 @@ def run(experiment: Experiment, runner: Runner) -> Outcome:
                 (t.dataset, t.contender): t.combination for t in all_trials if t.chosen
             }.get((dataset, one.label))
             if one.grid and combination is None:
-                continue  # all of its trials failed
+                continue  # one of its trials failed
             settings = experiment.settings_of(one, dataset)
             chosen[(dataset, one.label)] = {**settings, **(combination or {})}
     runs, more = _final(experiment, runner, chosen)
@@ -105,7 +106,9 @@ def tune(experiment: Experiment, runner: Runner) -> tuple[list[Trial], list[str]
         runner: starts the jobs, knows those that are done.
 
     Returns:
-        The trials of which all runs finished, and a sentence for each run that failed.
+        The trials of which all runs finished, and a sentence for each run that failed. Where a
+        trial of a contender failed none is chosen: with it another one might have been, and then
+        the test split would be asked twice.
     """
     planned: list[tuple[Contender, str, int, dict[str, Any], list[TrainingJob]]] = []
     titles: dict[str, str] = {}
@@ -128,7 +131,9 @@ def tune(experiment: Experiment, runner: Runner) -> tuple[list[Trial], list[str]
                 values = ", ".join(f"{name}={value}" for name, value in combination.items())
                 for job in jobs:
                     of_seed = f", seed {job.seed}" if len(jobs) > 1 else ""
-                    titles[job.fingerprint] = f"tuning {one.label} on {dataset}, {values}{of_seed}"
+                    also = f"{titles[job.fingerprint]}; " if job.fingerprint in titles else ""
+                    title = f"tuning {one.label} on {dataset}, {values}{of_seed}"
+                    titles[job.fingerprint] = also + title
     if not planned:
         return [], []
     failed = runner.run([job for *_, jobs in planned for job in jobs], titles)
@@ -144,15 +149,29 @@ def tune(experiment: Experiment, runner: Runner) -> tuple[list[Trial], list[str]
         for one, dataset, number, combination, jobs in planned
         if not any(job.fingerprint in failed for job in jobs)
     ]
+    lost = Counter(
+        (dataset, one.label)
+        for one, dataset, *_, jobs in planned
+        if any(job.fingerprint in failed for job in jobs)
+    )
     best: dict[tuple[str, str], Trial] = {}
     for trial in tried:  # the first of equals
         key = (trial.dataset, trial.contender)
+        if key in lost:
+            continue
         if key not in best or trial.score > best[key].score:
             best[key] = trial
     kept = [
-        replace(trial, chosen=best[(trial.dataset, trial.contender)] is trial) for trial in tried
+        replace(trial, chosen=best.get((trial.dataset, trial.contender)) is trial)
+        for trial in tried
     ]
-    return kept, [f"{titles[key]}: {reason}" for key, reason in failed.items()]
+    sentences = [f"{titles[key]}: {reason}" for key, reason in failed.items()]
+    sentences += [
+        f"{label} on {dataset} is not tested: {count} of its combinations failed, and the choice "
+        f"is made among all of them"
+        for (dataset, label), count in lost.items()
+    ]
+    return kept, sentences
 
 
 def _final(
@@ -171,7 +190,9 @@ def _final(
                 settings = chosen[(dataset, one.label)]
                 job = TrainingJob(one.model, dataset, seed, settings, TEST, one.corruption)
                 planned.append((one, dataset, job))
-                titles[job.fingerprint] = f"{one.label} on {dataset}, seed {seed}"
+                # rows of equal settings share their runs
+                also = f"{titles[job.fingerprint]}; " if job.fingerprint in titles else ""
+                titles[job.fingerprint] = f"{also}{one.label} on {dataset}, seed {seed}"
     failed = runner.run([job for *_, job in planned], titles)
     incomplete = {
         (dataset, one.label) for one, dataset, job in planned if job.fingerprint in failed

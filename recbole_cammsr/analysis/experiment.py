@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import glob
 import os
 from collections.abc import Collection, Mapping, Sequence
@@ -11,7 +10,8 @@ from typing import Any
 
 from recbole_cammsr import registry
 from recbole_cammsr.analysis import corruption, metric_names, setting_values
-from recbole_cammsr.analysis.setting_names import check_names, check_read
+from recbole_cammsr.analysis import experiment_entries as entries
+from recbole_cammsr.analysis.setting_names import check_comparable, check_names, check_read
 from recbole_cammsr.cli import config_files, known_settings
 from recbole_cammsr.cli.errors import UsageError, missing_data_set
 from recbole_cammsr.cli.unique_keys import DuplicateKeyError
@@ -20,6 +20,7 @@ _TOP = ("name", "datasets", "models", "seeds", "settings", "reference", "tuning"
 _MODEL = ("model", "settings", "settings_for", "grid", "corruption")
 _TUNING = ("trials", "seed", "settings")
 _OWN_PLACE = "the file has its own place for it"
+_FOR_ALL = "put it under the file's 'settings', or under a data set"
 
 
 @dataclass(frozen=True)
@@ -146,31 +147,32 @@ def parse(content: Mapping[str, Any]) -> Experiment:
     Raises:
         UsageError: one sentence that names the entry and the fix.
     """
-    _check_keys(content, _TOP, "the file")
+    entries.check_keys(content, _TOP, "the file")
     for needed in ("datasets", "models", "seeds"):
-        if not content.get(needed):
+        if content.get(needed) in (None, [], {}, ""):
             raise UsageError(f"it has no {needed!r}")
     datasets = content["datasets"]
     if isinstance(datasets, list):
-        datasets = dict.fromkeys(datasets)
+        datasets = dict.fromkeys(entries.names(datasets, "datasets"))
     datasets = {
         str(name): _settings(own, f"data set {name!r}")
-        for name, own in _mapping(datasets, "'datasets'").items()
+        for name, own in entries.mapping(datasets, "'datasets'").items()
     }
     models = content["models"]
     if isinstance(models, list):
-        for position, name in enumerate(models):
+        for position, name in enumerate(entries.names(models, "models")):
             if name in models[:position]:
                 raise UsageError(_row_twice(name, "write a mapping"))
         models = dict.fromkeys(models)
     contenders = [
-        _contender(str(label), own, datasets) for label, own in _mapping(models, "'models'").items()
+        _contender(str(label), own, datasets)
+        for label, own in entries.mapping(models, "'models'").items()
     ]
     reference = str(content.get("reference") or contenders[0].label)
     if reference not in {one.label for one in contenders}:
         raise UsageError(f"the reference {reference!r} is none of the models {list(models)}")
-    tuning = _mapping(content.get("tuning"), "'tuning'")
-    _check_keys(tuning, _TUNING, "'tuning'")
+    tuning = entries.mapping(content.get("tuning"), "'tuning'")
+    entries.check_keys(tuning, _TUNING, "'tuning'")
     trials = tuning.get("trials", 1 if not any(one.grid for one in contenders) else None)
     if not isinstance(trials, int) or trials < 1:
         raise UsageError(
@@ -178,14 +180,14 @@ def parse(content: Mapping[str, Any]) -> Experiment:
             f"may try, at least 1, not {trials!r}"
         )
     return Experiment(
-        name=str(content.get("name") or "benchmark"),
+        name=entries.title(content.get("name")),
         datasets=datasets,
         contenders=contenders,
-        seeds=_seeds(content["seeds"]),
+        seeds=entries.seeds(content["seeds"]),
         settings=_settings(content.get("settings"), "'settings'"),
         reference=reference,
         trials=trials,
-        tuning_seeds=_seeds(tuning.get("seed", 0)),
+        tuning_seeds=entries.seeds(tuning.get("seed", 0)),
         tuning_settings=_settings(tuning.get("settings"), "'settings' of 'tuning'"),
         metrics=metric_names.read(content.get("metrics")),
     )
@@ -237,30 +239,28 @@ def _row_twice(label: str, place: str) -> str:
 
 def _contender(label: str, own: Any, datasets: Collection[str]) -> Contender:
     where = f"model {label!r}"
-    entry = _mapping(own, where)
-    _check_keys(entry, _MODEL, where)
+    entry = entries.mapping(own, where)
+    entries.check_keys(entry, _MODEL, where)
     model = str(entry.get("model", label))
     known_settings.check_model(model)
-    grid = _mapping(entry.get("grid"), f"'grid' of {where}")
+    grid = entries.grid(entry.get("grid"), f"'grid' of {where}")
     check_names(grid, f"'grid' of {where}", _OWN_PLACE)
-    for name, values in grid.items():
-        if not isinstance(values, list) or not values:
-            raise UsageError(f"'grid' of {where}: {name} needs a list of values, not {values!r}")
     settings_for = {
         str(name): _settings(chosen, f"'settings_for' of {where}")
-        for name, chosen in _mapping(
+        for name, chosen in entries.mapping(
             entry.get("settings_for"), f"'settings_for' of {where}"
         ).items()
     }
     settings = _settings(entry.get("settings"), f"'settings' of {where}")
     for names in (settings, grid, *settings_for.values()):
         check_read(names, model, where)
+        check_comparable(names, where, _FOR_ALL)
     strangers = [name for name in settings_for if name not in datasets]
     if strangers:
         raise UsageError(
             f"'settings_for' of {where} names {strangers[0]!r}, which is no data set of this file"
         )
-    damage = _mapping(entry.get("corruption"), f"'corruption' of {where}")
+    damage = entries.mapping(entry.get("corruption"), f"'corruption' of {where}")
     try:
         corruption.check(damage)
     except ValueError as error:
@@ -268,32 +268,7 @@ def _contender(label: str, own: Any, datasets: Collection[str]) -> Contender:
     return Contender(label, model, settings, settings_for, grid, damage)
 
 
-def _mapping(value: Any, where: str) -> dict[str, Any]:
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
-        raise UsageError(f"{where} must be a mapping, not {value!r}")
-    return value
-
-
 def _settings(value: Any, where: str) -> dict[str, Any]:
-    settings = _mapping(value, where)
+    settings = entries.mapping(value, where)
     check_names(settings, where, _OWN_PLACE)
     return settings
-
-
-def _check_keys(content: Mapping[str, Any], known: Sequence[str], where: str) -> None:
-    for key in content:
-        if key not in known:
-            near = difflib.get_close_matches(str(key), known, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
-            raise UsageError(f"{where} has the unknown entry {key!r}; {hint}")
-
-
-def _seeds(value: Any) -> list[int]:
-    seeds = value if isinstance(value, list) else [value]
-    if not seeds or not all(isinstance(seed, int) and not isinstance(seed, bool) for seed in seeds):
-        raise UsageError(f"seeds must be whole numbers, not {value!r}")
-    if len(set(seeds)) < len(seeds):
-        raise UsageError(f"seeds must differ from each other, not {seeds}")
-    return seeds

@@ -9,6 +9,29 @@ from recbole_cammsr.cli.errors import UsageError
 
 #: what every job has besides its settings
 _OWN_PLACE = ("seed", "model", "dataset")
+#: what decides which data are read, who is tested and what is ranked: rows of a table share it
+COMPARED_BY = (
+    "benchmark_filename",
+    "rm_dup_inter",
+    "val_interval",
+    "filter_inter_by_user_or_item",
+    "user_inter_num_interval",
+    "item_inter_num_interval",
+    "eval_args",
+    "repeatable",
+    "mask_history",
+    "metrics",
+    "topk",
+)
+#: where the data lie and how long a model may learn: what rows of an ablation share as well
+COMMON = (
+    "data_path",
+    "epochs",
+    "stopping_step",
+    "eval_step",
+    "valid_metric",
+    "valid_metric_bigger",
+)
 
 
 def check_names(names: Iterable[str], where: str, own_place: str) -> None:
@@ -29,6 +52,25 @@ def check_names(names: Iterable[str], where: str, own_place: str) -> None:
             near = known_settings.nearest_setting(str(name), ())
             hint = f"; did you mean {near!r}?" if near else ""
             raise UsageError(f"{where}: no model reads the setting {name!r}{hint}")
+
+
+def check_comparable(names: Iterable[str], where: str, place: str) -> None:
+    """Refuse settings of one model that would let it be tested on something else than the others.
+
+    Args:
+        names: of settings.
+        where: they stand; opens the sentence.
+        place: where they hold for all models; ends the sentence.
+
+    Raises:
+        UsageError: names the first one.
+    """
+    for name in names:
+        if name in COMPARED_BY:
+            raise UsageError(
+                f"{where} sets {name!r}, which decides what is ranked for whom: rows of one table "
+                f"must share it; {place}"
+            )
 
 
 def check_read(names: Iterable[str], model: str, where: str) -> None:

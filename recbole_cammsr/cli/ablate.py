@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from recbole_cammsr.analysis import setting_names
-from recbole_cammsr.cli import arguments, config_files, known_settings, tables
+from recbole_cammsr.cli import arguments, config_files, known_settings, tables, value_lists
 from recbole_cammsr.cli.benchmark import (
     add_runner_options,
     command_line,
@@ -90,7 +90,8 @@ def _parser() -> arguments.Parser:
     parser.add_argument(
         "--tuned",
         metavar="FILE",
-        help="YAML file with settings of CAMMSR alone, e.g. what cammsr-benchmark chose",
+        help="YAML file with settings of CAMMSR, e.g. what cammsr-benchmark chose; what it has of "
+        "data, evaluation and number of epochs holds for the baselines too",
     )
     parser.add_argument(
         "--columns", default="", metavar="A,B", help="metrics of the tables (default: all)"
@@ -107,10 +108,13 @@ def _run(argv: Sequence[str]) -> int:
 
     baselines = _baselines(options.baselines)
     tuned = _tuned(options.tuned) if options.tuned else {}
+    tuned = {k: v for k, v in tuned.items() if k not in arguments.keys(settings)}
+    # what a benchmark chose holds its file's data, evaluation and budget, which baselines share
+    of_all = (*setting_names.COMPARED_BY, *setting_names.COMMON)
     base = ablation.Base(
         dataset=options.dataset or "ml-100k",
-        settings=typed_settings(settings),
-        model_settings={k: v for k, v in tuned.items() if k not in arguments.keys(settings)},
+        settings={**{k: v for k, v in tuned.items() if k in of_all}, **typed_settings(settings)},
+        model_settings={k: v for k, v in tuned.items() if k not in of_all},
         seeds=_seeds(options.seeds),
         baselines=baselines,
         metrics=_words(options.columns),
@@ -118,10 +122,10 @@ def _run(argv: Sequence[str]) -> int:
     plans: dict[str, Experiment] = {}
     try:
         if options.noise is not None:
-            shares = ablation.read_shares(options.noise, "--noise")
+            shares = value_lists.read_shares(options.noise, "--noise")
             plans["noise"] = ablation.damage(base, CATEGORY_NOISE, shares)
         if options.missing is not None:
-            shares = ablation.read_shares(options.missing, "--missing")
+            shares = value_lists.read_shares(options.missing, "--missing", all_of_it=False)
             plans["missing"] = ablation.damage(base, MISSING, shares)
         for name, values in _sweeps(options.sweep).items():
             plans[f"sweep_{name}"] = ablation.sweep(base, name, values)
@@ -237,11 +241,12 @@ def _tuned(path: str) -> dict[str, Any]:
 
 def _sweeps(texts: Sequence[str]) -> dict[str, list[Any]]:
     """Values by setting; those of one that is given several times together."""
-    from recbole_cammsr.analysis import ablation
-
     sweeps: dict[str, list[Any]] = {}
     for text in texts:
-        name, values = ablation.read_sweep(text)
+        try:
+            name, values = value_lists.read_sweep(text)
+        except ValueError as error:
+            raise UsageError(str(error)) from error
         setting_names.check_names([name], "--sweep", _OWN_PLACE)
         setting_names.check_read([name], _MODEL, "--sweep")
         sweeps.setdefault(name, []).extend(values)

@@ -136,7 +136,8 @@ def read(
                 own.append(queue.pop(0))
         else:
             _check_shape(argument, queue, own_names)
-            settings.append(_with_quoted_words(argument))
+            name, equals, text = argument.partition("=")
+            settings.append(f"{name}{equals}{with_quoted_words(text)}")
     # options before settings: `--help` must work whatever else is wrong
     options = parser.parse_args(own)
     for name in _NEVER_EMPTY:
@@ -186,13 +187,16 @@ def is_arithmetic(text: str) -> bool:
     return _ARITHMETIC.fullmatch(text) is not None and isinstance(value(text), str)
 
 
-def _with_quoted_words(setting: str) -> str:
-    """``--key=[a,b]`` as ``--key=['a','b']``: RecBole would take the first for one word."""
-    name, _, value = setting.partition("=")
-    words = [word.strip() for word in value.strip()[1:-1].split(",")]
-    if not _BARE_WORDS.fullmatch(value.strip()) or _NO_WORDS & set(words):
-        return setting
-    return f"{name}=[{','.join(map(repr, words))}]"
+def with_quoted_words(text: str) -> str:
+    """``[a,b]`` as ``['a','b']``: RecBole would take the first for one word.
+
+    Args:
+        text: of a setting's value; anything else is left as it is.
+    """
+    words = [word.strip() for word in text.strip()[1:-1].split(",")]
+    if not _BARE_WORDS.fullmatch(text.strip()) or _NO_WORDS & set(words):
+        return text
+    return f"[{','.join(map(repr, words))}]"
 
 
 def _check_shape(argument: str, following: Sequence[str], own_options: Sequence[str]) -> None:

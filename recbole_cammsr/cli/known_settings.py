@@ -98,7 +98,9 @@ def _read_by_recbole(models: bool = True) -> frozenset[str]:
     names = _keys_below(os.path.join(folder, "properties"), _YAML_KEY, models)
     argument_list = os.path.join(folder, "utils", "argument_list.py")
     made_to_read = registry.READ_BY_RECBOLES_MODELS if models else ()
-    names = names.union(_keys(argument_list, _QUOTED_WORD), made_to_read)
+    names = names.union(
+        _keys(argument_list, _QUOTED_WORD), made_to_read, registry.FOLLOWED_BY_ALL_MODELS
+    )
     return names | _keys_below(folder, _SOURCE_KEY, models)
 
 

@@ -191,7 +191,7 @@ class MISSRec(CatalogueRecommender):
         history, length = interaction[self.ITEM_SEQ], interaction[self.ITEM_SEQ_LEN]
         interests = self.interests()
         # found in float32, whatever the parameters are
-        vectors = interests.vectors.to(self.adaptors[0].weight.dtype)
+        vectors = interests.vectors.to(next(self.adaptors.parameters()).dtype)
 
         def encode(part: torch.Tensor, longest: int) -> torch.Tensor:
             items = history[part, :longest]

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from recbole_cammsr.analysis import ablation
-from recbole_cammsr.analysis.ablation import Base, read_shares, read_sweep
+from recbole_cammsr.analysis.ablation import Base
 from recbole_cammsr.cli import ablate
 
 
@@ -135,22 +135,12 @@ def test_no_two_runs_of_a_table_have_one_name():
         ablation.components(Base("ml-100k", baselines=["CAMMSR"]))
 
 
-def test_what_is_typed_is_read():
-    assert read_sweep("norm=dyt, layernorm") == ("norm", ["dyt", "layernorm"])
-    assert read_sweep("n_layers=1,2") == ("n_layers", [1, 2])
-    assert read_shares("0, 0.5,1", "--noise") == [0.0, 0.5, 1.0]
-    for bad in ("x", "x=", "=1"):
-        with pytest.raises(ValueError, match="name=value"):
-            read_sweep(bad)
-    for bad in ("", "a", "0.1,2", "-1"):
-        with pytest.raises(ValueError, match="from 0 to 1"):
-            read_shares(bad, "--noise")
-
-
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
         (["--noise=2", "--output=x"], "--noise takes shares"),
+        (["--missing=0.5,1", "--output=x"], "--missing takes shares below 1"),
+        (["--sweep=modalities=[text", "--output=x"], "do not close"),
         (["--seeds=a", "--output=x"], "--seeds takes whole numbers"),
         (["--sweep=swap_weigth=1", "--output=x"], "did you mean 'swap_weight'"),
         (
@@ -190,6 +180,35 @@ def test_a_tuned_file_is_checked(tmp_path, capsys):
     warning, error = capsys.readouterr().err.splitlines()
     assert warning.endswith("CAMMSR does not read 'n_experts', 'num_layers'")
     assert "--output=" in error
+
+
+def test_baselines_share_the_data_the_evaluation_and_the_epochs_of_a_tuned_file(
+    monkeypatch, tmp_path
+):
+    from recbole_cammsr.analysis import benchmark
+
+    planned = []
+
+    def run(plan, runner):
+        planned.append(plan)
+        return benchmark.Outcome([], [], {}, [])
+
+    monkeypatch.setattr(benchmark, "run", run)
+    tuned = {
+        **{"mask_history": True, "item_inter_num_interval": "[9,inf)", "epochs": 2, "topk": [5]},
+        **{"swap_weight": 0.3, "learning_rate": 0.01, "stopping_step": 4},
+    }
+    (tmp_path / "tuned.yaml").write_text(yaml.safe_dump(tuned))
+    arguments = [f"--tuned={tmp_path / 'tuned.yaml'}", "--sweep=n_layers=1", "--stopping_step=7"]
+    assert ablate.main([*arguments, "--baselines=SASRec", f"--output={tmp_path / 'out'}"]) == 0
+    (plan,) = planned
+    ours, *_, baseline = (plan.settings_of(one, "ml-100k") for one in plan.contenders)
+    shared = {
+        **{"mask_history": True, "item_inter_num_interval": "[9,inf)", "epochs": 2, "topk": [5]},
+        "stopping_step": 7,  # as typed
+    }
+    assert baseline == shared
+    assert ours == {**shared, "swap_weight": 0.3, "learning_rate": 0.01}
 
 
 def test_sweeps_of_one_setting_and_equal_baselines_come_once(monkeypatch, tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -127,9 +128,9 @@ def test_killed_and_restarted_it_finishes_with_the_same_files(tmp_path, toy_path
     ]
     assert len(valid) == 2
     assert row.split(" | ")[1].startswith(f"{sum(valid) / 2:.4f} ± ")
-    assert yaml.safe_load((tmp_path / "whole" / "chosen" / "toy" / "ours.yaml").read_text())[
-        "learning_rate"
-    ] in (0.01, 0.001)
+    chosen = (tmp_path / "whole" / "chosen" / "toy" / "ours.yaml").read_text()
+    assert yaml.safe_load(chosen)["learning_rate"] in (0.01, 0.001)
+    assert "run_recbole --model=CAMMSR --dataset=toy --protocol --seed=1 --config_files=" in chosen
 
 
 def test_tuning_with_several_seeds_chooses_by_the_mean(tmp_path):
@@ -156,6 +157,43 @@ def test_tuning_with_several_seeds_chooses_by_the_mean(tmp_path):
     assert [trial.score for trial in tried] == pytest.approx([0.5, 0.625, 0.625])
     assert [trial.combination["learning_rate"] for trial in tried if trial.chosen] == [0.2]
     assert [result.job.seed for result in tried[0].results] == [0, 5]
+
+
+def test_a_model_that_lost_a_trial_is_not_tested(tmp_path):
+    """With it another combination might be chosen next time, and the test split be asked twice."""
+    plan = parse(
+        {
+            "datasets": ["toy"],
+            "seeds": [1],
+            "models": {
+                "whole": {"model": "Pop", "grid": {"learning_rate": [0.1, 0.2]}},
+                "lost": {"model": "Pop", "grid": {"learning_rate": [0.2, 0.3]}},
+                "too": {"model": "Pop", "grid": {"learning_rate": [0.3, 0.2]}},
+            },
+            "tuning": {"trials": 2, "seed": [0]},
+        }
+    )
+    store = ResultStore(tmp_path)
+    for rate in (0.1, 0.2):
+        job = TrainingJob("Pop", "toy", 0, {"learning_rate": rate}, "tune")
+        store.save(JobResult(job, {"ndcg@10": rate}, {}, "ndcg@10", True, 1, 1, {}, "code"), None)
+
+    class Failing(Runner):
+        def run(self, jobs, titles):
+            self.titles = titles
+            return {
+                job.fingerprint: "out of memory" for job in jobs if not self.store.is_finished(job)
+            }
+
+    tried, failures = tune(plan, Failing(store))
+    chosen = {trial.contender: trial.combination for trial in tried if trial.chosen}
+    assert chosen == {"whole": {"learning_rate": 0.2}}
+    both = "tuning lost on toy, learning_rate=0.3; tuning too on toy, learning_rate=0.3"
+    assert f"{both}: out of memory" in failures
+    for label in ("lost", "too"):
+        (said,) = [text for text in failures if text.startswith(f"{label} on toy is not tested")]
+        assert "1 of its combinations failed" in said
+    assert len(failures) == 3
 
 
 def test_the_report_of_another_experiment_is_not_replaced_unsaid(tmp_path, capsys, monkeypatch):
@@ -194,12 +232,13 @@ def test_a_failing_run_is_one_sentence_and_the_others_are_reported(
 ):
     monkeypatch.chdir(tmp_path)
     plan = {**experiment(toy_path), "seeds": [1], "tuning": {}}
-    plan["models"] = {"Pop": None, "wrong": {"model": "Pop", "settings": {"topk": [0]}}}
+    settings = {"modalities": ["text"], "category_field": "nowhere"}
+    plan["models"] = {"Pop": None, "wrong": {"model": "CAMMSR", "settings": settings}}
     (tmp_path / "plan.yaml").write_text(yaml.safe_dump(plan, sort_keys=False))
     code = benchmark.main(["--experiment=plan.yaml", "--output=out", "--threads=1"])
     output = capsys.readouterr()
     assert code == 1
-    assert "FAILED, topk must be a positive integer" in output.err
+    assert re.search(r"FAILED, .*'nowhere'", output.err)
     assert "Traceback" not in output.err
     assert "| Pop |" in output.out
     assert "**Failed:** wrong on toy, seed 1" in (tmp_path / "out" / "report.md").read_text()

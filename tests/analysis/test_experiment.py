@@ -48,6 +48,20 @@ def test_the_more_special_setting_wins():
     assert forced.settings_of(forced.contenders[0], "toy")["n_layers"] == 3
 
 
+def test_seed_zero_is_a_seed_and_what_rows_share_stands_with_the_file_or_the_data():
+    plan = experiment.parse(
+        {
+            **MINIMAL,
+            "datasets": {"toy": {"item_inter_num_interval": "[5,inf)"}},
+            "settings": {"mask_history": True},
+            "seeds": 0,
+        }
+    )
+    assert plan.seeds == [0]
+    settings = plan.settings_of(plan.contenders[0], "toy")
+    assert settings == {"mask_history": True, "item_inter_num_interval": "[5,inf)"}
+
+
 def test_a_setting_of_the_command_line_is_not_tuned():
     plan = experiment.parse(
         {
@@ -65,6 +79,31 @@ def test_a_setting_of_the_command_line_is_not_tuned():
     [
         ({"seeds": None}, "it has no 'seeds'"),
         ({"seeds": [1, 1]}, "must differ"),
+        ({"seeds": [-1]}, "seeds lie from 0 to 4294967295, unlike \\[-1\\]"),
+        ({"seeds": [2**32]}, "seeds lie from 0 to 4294967295"),
+        ({"seeds": True}, "whole numbers, not True"),
+        ({"name": {"a": 1}}, "'name' is the title of the report, a text, not {'a': 1}"),
+        (
+            {"datasets": [{"toy": {"data_path": "data"}}]},
+            "'datasets' is a list, which takes names alone, not {'toy'",
+        ),
+        (
+            {"models": ["Pop", {"SASRec": {}}]},
+            "'models' is a list, which takes names alone, not {'SASRec'",
+        ),
+        (
+            {"models": {"SASRec": {"grid": {"learning_rate": [0.001, 0.01, 1e-3]}}}},
+            "learning_rate has the value 0.001 twice",
+        ),
+        (
+            {"models": {"CAMMSR": {"settings": {"mask_history": True}}}},
+            "model 'CAMMSR' sets 'mask_history', which decides what is ranked for whom: .*'sett",
+        ),
+        (
+            {"models": {"BPR": {"settings_for": {"toy": {"item_inter_num_interval": "[5,inf)"}}}}},
+            "model 'BPR' sets 'item_inter_num_interval'",
+        ),
+        ({"models": {"BPR": {"grid": {"topk": [[5], [10]]}}}}, "model 'BPR' sets 'topk'"),
         ({"seeds": ["a"]}, "whole numbers"),
         ({"modles": {}}, "unknown entry 'modles'; did you mean 'models'"),
         ({"models": {"SASRek": None}}, "there is no model 'SASRek'; did you mean 'SASRec'"),

@@ -30,6 +30,12 @@ def test_an_unknown_model_names_the_nearest(name, says):
         known_settings.check_model(name)
 
 
+@pytest.mark.parametrize("model", ["CAMMSR", "SASRecMM", "SASRec", "BPR"])
+def test_what_every_model_follows_is_read_by_each(model):
+    assert known_settings.reads(model, "mask_history")
+    assert known_settings.only_read_by("mask_history", model) == ()
+
+
 def test_a_model_unlike_any_has_no_suggestion():
     with pytest.raises(UsageError, match=r"'qqqqqqqq'$"):
         known_settings.check_model("qqqqqqqq")
