@@ -103,13 +103,15 @@ class TrimmedPadding(nn.Module):
         try:
             with torch.no_grad(), torch.autocast(item_seq.device.type, enabled=False):
                 own = self._stock(item_seq, item_seq_len)
+                if not isinstance(own, torch.Tensor):
+                    raise ValueError(self._refusal("gives more than one vector a history"))
                 other = faster(item_seq, item_seq_len)
         except (RuntimeError, IndexError) as error:
             raise ValueError(self._refusal(fails)) from error
         finally:
             for part, mode in modes.items():
                 part.training = mode
-        if other.shape != own.shape or own.shape[0] != len(item_seq):
+        if not isinstance(other, torch.Tensor) or other.shape != own.shape or own.shape[0] != len(item_seq):
             raise ValueError(self._refusal("does not give one vector a history"))
         difference = float((own - other).abs().max())
         if not difference <= tolerance * float(own.abs().max()):

@@ -73,6 +73,11 @@ class _AVectorAPosition(_ReadsPadding):
         return self.embedding(item_seq)
 
 
+class _AListOfVectors(_ReadsPadding):
+    def forward(self, item_seq, item_seq_len):
+        return [self.embedding(item_seq[:, 0])]
+
+
 class _NormalisesTheBatch(_ReadsPadding):
     def __init__(self) -> None:
         super().__init__()
@@ -85,6 +90,7 @@ class _NormalisesTheBatch(_ReadsPadding):
         (_ReadsPadding, "reads its padding"),
         (_FixedWidth, "cannot read a shorter batch"),
         (_AVectorAPosition, "does not give one vector a history"),
+        (_AListOfVectors, "gives more than one vector a history"),
         (_NormalisesTheBatch, "normalises over the batch"),
     ],
 )
