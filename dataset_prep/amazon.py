@@ -191,9 +191,10 @@ class Amazon:
                 writer.skip(f"{path.name}: item without {release.item}")
                 continue
             fitting += 1
-            paths = _paths(record.get(release.categories))
+            paths: Sequence[Sequence[str]] | str = _paths(record.get(release.categories))
             if not paths:
-                paths = [[label] for label in _texts(record.get("main_category"))]
+                # a label beside the paths: it has no root that --category-skip-levels would drop
+                paths = next(iter(_texts(record.get("main_category"))), "")
                 without_categories += bool(paths)
             title = " ".join(_texts(record.get("title")))
             writer.item(

@@ -62,8 +62,8 @@ def filter_staged(
         begin: Called with each of ``STEPS`` before it begins.
 
     Returns:
-        Counts: rows after each filter, users, items, items with each kind of metadata; first and
-        last time in seconds where the source has times.
+        Counts: rows after each filter, users, items, pairs of a user and an item, items with each
+        kind of metadata; first and last time in seconds where the source has times.
 
     Raises:
         ImportError: If duckdb is not installed.
@@ -167,6 +167,11 @@ def _select(
         counts[f"{name}s"] = connection.execute(
             f"SELECT count(DISTINCT {name}) FROM kept"
         ).fetchone()[0]
+    counts["pairs"] = counts["interactions"]
+    if rule.duplicates == "all":
+        counts["pairs"] = connection.execute(
+            "SELECT count(*) FROM (SELECT DISTINCT user, item FROM kept)"
+        ).fetchone()[0]
     if timed:
         counts["first_time"], counts["last_time"] = connection.execute(
             "SELECT min(timestamp), max(timestamp) FROM kept"
@@ -236,7 +241,7 @@ def _write_items(
     )
     # Labels need counts over all items, so the short category column is read before the rest.
     nested = [
-        as_paths(json.loads(value) if value else None, categories.skip_levels)
+        _paths(json.loads(value) if value else None, categories.skip_levels)
         for (value,) in _stream(connection, "SELECT categories FROM chosen ORDER BY code")
     ]
     if categories.kind == "flat":
@@ -273,6 +278,11 @@ def _write_items(
 
     write_atomic_file(path, ITEM_HEADER, rows())
     return counts
+
+
+def _paths(value: object, skip_levels: int) -> list[tuple[str, ...]]:
+    """Category paths of a staged cell; a label outside of the paths has no levels to skip."""
+    return as_paths(value, 0 if isinstance(value, str) else skip_levels)
 
 
 def _stream(connection: Any, query: str) -> Iterator[tuple[Any, ...]]:

@@ -29,7 +29,8 @@ def summary_rows(result: Preparation) -> list[tuple[str, str]]:
         ("users", f"{users:,}"),
         ("items", f"{items:,}"),
         ("interactions", f"{interactions:,}"),
-        ("sparsity", f"{1 - interactions / (users * items):.4%}"),
+        # with --duplicates all a user has an item several times: cells that are filled count
+        ("sparsity", f"{1 - counts['pairs'] / (users * items):.4%}"),
     ]
     first, last = map(counts.get, TIME_COUNTS)
     if first is not None and last is not None:

@@ -24,7 +24,7 @@ from .staging import INTERACTIONS, ITEMS, REPORT, StagingWriter, read_report
 STAGE = "stage-source"
 FILTER = "atomic-files"
 #: raised when the staged rows or the atomic files of the same source would come out differently
-LAYOUT = 3
+LAYOUT = 4
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,8 @@ class StagingWriter:
     ``interactions.parquet`` holds ``row`` (int64, order in the source), ``user``, ``item``
     (string), ``rating``, ``timestamp`` (double, nullable). ``items.parquet`` holds ``item`` and the
     nullable strings ``title``, ``description``, ``brand``, ``categories`` (JSON: list of paths,
-    each a list of labels) and ``image`` (references joined by a space).
+    each a list of labels; or one label that is in no path) and ``image`` (references joined by a
+    space).
 
     Args:
         folder: The folder to create; an older one is replaced at the end.
@@ -137,7 +138,7 @@ class StagingWriter:
         title: str | None = None,
         description: str | None = None,
         brand: str | None = None,
-        categories: Sequence[Sequence[str]] = (),
+        categories: Sequence[Sequence[str]] | str = (),
         image: str | Sequence[str] | None = None,
     ) -> None:
         """Add an item as the source spells it; texts are cleaned when they are used.
@@ -147,7 +148,8 @@ class StagingWriter:
             title: Its title.
             description: Its description.
             brand: Its brand, artist or maker.
-            categories: Its category paths, most general label first.
+            categories: Its category paths, most general label first; a single text is a label that
+                stands for the item instead, of which no level is skipped.
             image: One image reference (path or URL) or several, best first.
         """
         if not is_token(item):
@@ -156,7 +158,11 @@ class StagingWriter:
         references = [image] if isinstance(image, str) else list(image or ())
         # A blank separates references, so one inside a reference is written as in a URL.
         images = " ".join(one.strip().replace(" ", "%20") for one in references if one.strip())
-        paths = [list(path) for path in categories if path]
+        paths: object = (
+            categories
+            if isinstance(categories, str)
+            else [list(path) for path in categories if path]
+        )
         nested = json.dumps(paths, ensure_ascii=False) if paths else None
         self._items.add(
             (item, title or None, description or None, brand or None, nested, images or None)

@@ -30,6 +30,7 @@ import pandas as pd
 
 from recbole_cammsr import registry
 from recbole_cammsr.analysis import ablation, files, tables
+from recbole_cammsr.cli import value_lists
 from recbole_cammsr.analysis.significance import seed_test
 from recbole_cammsr.cli import config_files
 
@@ -191,7 +192,7 @@ def main() -> None:
         ]
         variants += [
             (f"`{name}` {value}", {name: value})
-            for name, values in map(ablation.read_sweep, options.sweep)
+            for name, values in map(value_lists.read_sweep, options.sweep)
             for value in values
         ]
         for name, changes in variants:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from recbole_cammsr.analysis.benchmark import Run
-from recbole_cammsr.analysis.ranks import UserRanks, is_per_user, per_user
+from recbole_cammsr.analysis.ranks import LABEL_SEPARATOR, UserRanks, is_per_user, per_user
 
 CATEGORY, HISTORY, POPULARITY = "category", "history length", "popularity"
 #: of the last item before the target: on leave-one-out the training split may hardly know it
@@ -87,7 +87,7 @@ def groups(
         group = np.searchsorted(edges, values)
         for index, name in enumerate(names):
             result.append((kind, name, group == index))
-    labels = [set(cell.split("|")) - {""} for cell in ranks.category.tolist()]
+    labels = [set(cell.split(LABEL_SEPARATOR)) - {""} for cell in ranks.category.tolist()]
     every = sorted(set().union(*labels)) if labels else []
     by_category = [(name, np.array([name in own for own in labels])) for name in every]
     by_category.sort(key=lambda entry: -int(entry[1].sum()))

@@ -49,6 +49,35 @@ def labels_by_size(view: ItemView, most: int | None) -> list[int]:
     return [int(i) for i in np.argsort(-size, kind="stable")[:most] if size[i] > 0]
 
 
+def rarest_labels(view: ItemView, most: int) -> dict[int, np.ndarray]:
+    """Items by the rarest of their labels, which says most about them.
+
+    Args:
+        view: of the model's items.
+        most: labels at most. The most frequent ones are looked at first; one that is the rarest of
+            no item, such as the top of a tree of categories, leaves its place to another.
+
+    Returns:
+        Label to ``(n - 1,)`` bool over the items without padding, most frequent label first; no
+        item stands under two labels, and none of them is empty.
+    """
+    if view.true is None:
+        return {}
+    true, waiting = view.true[1:], labels_by_size(view, None)
+    found: dict[int, np.ndarray] = {}
+    while waiting and len(found) < most:
+        shown, waiting = [*found, *waiting[: most - len(found)]], waiting[most - len(found) :]
+        taken = np.zeros(len(true), dtype=bool)
+        found = {}
+        for label in reversed(shown):
+            members = true[:, label] & ~taken
+            taken |= members
+            if members.any():
+                found[label] = members
+        found = dict(reversed(found.items()))
+    return found
+
+
 def weights_by_category(view: ItemView, most: int | None = 20) -> ByCategory:
     """Mean modality weights; an item that lacks a modality does not count for it."""
     weights = np.where(view.present, view.weights, np.nan)

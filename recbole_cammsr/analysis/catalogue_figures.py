@@ -121,15 +121,9 @@ def item_map(view: ItemView, name: str, path: Path) -> None:
     drawing, axes = figure.new(1, 1, (7.4, 6.0))
     panel = axes[0][0]
     panel.scatter(*places.T, s=8, color="#C8CDD2", label="other", linewidths=0)
-    shown = catalogue.labels_by_size(view, _MOST_COLOURS)
-    tint = figure.colours(len(shown))
-    drawn = np.zeros(len(places), dtype=bool)
-    true = view.true
+    shown = catalogue.rarest_labels(view, _MOST_COLOURS)
     entries = []
-    # the rarer of several labels says more about an item
-    for colour, label in reversed(list(zip(tint, shown))):
-        members = true[1:, label] & ~drawn if true is not None else drawn
-        drawn |= members
+    for colour, (label, members) in zip(figure.colours(len(shown)), shown.items()):
         text = f"{figure.shorten_label(view.labels[label], _LABEL)} ({int(members.sum())})"
         entries.append(
             panel.scatter(*places[members].T, s=13, color=colour, label=text, linewidths=0)
@@ -137,7 +131,7 @@ def item_map(view: ItemView, name: str, path: Path) -> None:
     if entries:
         several = ", the rarest shown of several" if view.several_labels else ""
         panel.legend(
-            handles=entries[::-1],
+            handles=entries,
             title=f"category{several}\n(items; grey: others)",
             fontsize=8,
             title_fontsize=8,

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from recbole_cammsr.analysis import files
+from recbole_cammsr.data.missing_cells import MISSING_CELLS
 from recbole_cammsr.data.settings import is_number, modality_file, modality_names
 
 #: share of the labelled items whose category labels are replaced by wrong ones
@@ -165,7 +166,7 @@ def corrupt_item_file(
     """The text of an ``.item`` file with wrong labels for a share of its labelled items.
 
     Args:
-        text: of the original.
+        text: of the original; cells that RecBole reads as missing values are no labels.
         field: the category column.
         item_field: the token column.
         share: of the labelled items.
@@ -185,12 +186,16 @@ def corrupt_item_file(
     cells = [line.split(field_separator) for line in lines]
 
     def labels_of(row: list[str]) -> list[str]:
-        cell = row[label_column] if label_column < len(row) else ""
-        labels = cell.split(sequence_separator) if several else [cell.strip()]
+        # as read_categories does: a missing value is no label, so the item is not labelled
+        cell = row[label_column].strip() if label_column < len(row) else ""
+        if cell in MISSING_CELLS:
+            return []
+        labels = cell.split(sequence_separator) if several else [cell]
         return [label for label in labels if label]
 
     labelled = [row for row in cells if labels_of(row)]
-    all_labels = sorted({label for row in labelled for label in labels_of(row)})
+    # "NA" among several labels is one, but alone in a cell it would take the item its label
+    all_labels = sorted({label for row in labelled for label in labels_of(row)} - MISSING_CELLS)
     if len(all_labels) < 2:
         raise ValueError(f"the field {field!r} has {len(all_labels)} labels; none can be wrong")
     tokens = [row[token_column] for row in labelled]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from recbole_cammsr.analysis import files
+from recbole_cammsr.analysis import files, fonts
 
 #: colours that stay apart for colour-blind readers (Okabe and Ito)
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#666666")
@@ -49,6 +49,8 @@ def available() -> bool:
 def save(figure: Any, path: Path) -> None:
     """Write a PNG, complete or not at all; every text in it is shown as it is written.
 
+    Characters that matplotlib's font lacks come from other fonts, where some are installed.
+
     Args:
         figure: of :func:`new`.
         path: of the file.
@@ -57,10 +59,13 @@ def save(figure: Any, path: Path) -> None:
     from matplotlib.text import Text
 
     buffer = io.BytesIO()
+    texts = figure.findobj(Text)
+    families = fonts.families_for("".join(text.get_text() for text in texts))
     # a title such as "$25 Gift Card_$ 0" is no formula; ticks may be made only while drawing
-    with rc_context({"text.parse_math": False}):
-        for text in figure.findobj(Text):
+    with rc_context({"text.parse_math": False, "font.family": families}), fonts.without_warnings():
+        for text in texts:
             text.set_parse_math(False)
+            text.set_fontfamily(families)
         figure.savefig(buffer, format="png", dpi=130)
     files.write_bytes(path, buffer.getvalue())
 

@@ -9,6 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
+#: between the labels of a target: labels are cells of a table, and none has a line break
+LABEL_SEPARATOR = "\n"
+
 
 class UserRanks(NamedTuple):
     """One entry per evaluated row; with leave-one-out that is one per user.
@@ -21,7 +24,8 @@ class UserRanks(NamedTuple):
             is not leave-one-out, those that the model reads (RecBole's ``MAX_ITEM_LIST_LENGTH`` at
             most); None there where it reads none.
         popularity: ``(n,)`` int64 interactions with the target in the training split.
-        category: ``(n,)`` labels of the target, joined by ``|``; empty where it has none.
+        category: ``(n,)`` labels of the target, joined by :data:`LABEL_SEPARATOR`; empty where it
+            has none.
         last_popularity: ``(n,)`` int64 interactions with the last item of the history in the
             training split; None where the model reads no history, and in results of earlier
             versions.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,9 @@ import numpy as np
 from recbole_cammsr.analysis import figure
 from recbole_cammsr.model.encoder import HistoryEncoder
 from recbole_cammsr.model.recency import RecencyBias
+
+#: of a title in font size 10 that fit into an inch
+_CHARACTERS = 12
 
 
 def attention_by_distance(encoder: HistoryEncoder) -> np.ndarray | None:
@@ -53,7 +57,10 @@ def draw(shares: np.ndarray, name: str, path: Path) -> None:
         path: of the PNG file.
     """
     blocks, heads, length = shares.shape
-    drawing, axes = figure.new(1, blocks, (1.2 + 3.9 * blocks, 3.4), sharey=True)
+    width = 1.2 + 3.9 * blocks
+    title = f"{name}: how far back attention looks, if all items were equally relevant"
+    title = textwrap.fill(title, int(_CHARACTERS * width))  # with one block it is the wider one
+    drawing, axes = figure.new(1, blocks, (width, 3.2 + 0.2 * len(title.splitlines())), sharey=True)
     halves = items_of_half(shares)
     back = np.arange(1, length + 1)
     for block, panel in enumerate(axes[0]):
@@ -67,7 +74,5 @@ def draw(shares: np.ndarray, name: str, path: Path) -> None:
         panel.legend(fontsize=8, loc="lower right", frameon=False)
         figure.tidy(panel)
     axes[0][0].set_ylabel("% of the attention")
-    drawing.suptitle(
-        f"{name}: how far back attention looks, if all items were equally relevant", fontsize=10
-    )
+    drawing.suptitle(title, fontsize=10)
     figure.save(drawing, path)

@@ -10,8 +10,8 @@ from typing import Any
 
 import yaml
 
-from recbole_cammsr.analysis import figure, files, result_figures
-from recbole_cammsr.analysis.benchmark import Outcome, Run, unequal_budgets
+from recbole_cammsr.analysis import earlier_report, figure, files, report_notes, result_figures
+from recbole_cammsr.analysis.benchmark import Outcome, Run
 from recbole_cammsr.analysis.breakdown import (
     CATEGORY,
     HISTORY,
@@ -19,7 +19,6 @@ from recbole_cammsr.analysis.breakdown import (
     POPULARITY,
     breakdown,
 )
-from recbole_cammsr.analysis.digests import code_digest
 from recbole_cammsr.analysis.experiment import Experiment
 from recbole_cammsr.analysis.ranks import is_per_user
 from recbole_cammsr.analysis.summary import (
@@ -27,7 +26,6 @@ from recbole_cammsr.analysis.summary import (
     Comparison,
     Summary,
     compare,
-    other_users,
     summarise,
     validation,
 )
@@ -64,11 +62,12 @@ def write(experiment: Experiment, outcome: Outcome, folder: Path, command: str) 
         outcome: what came out.
         folder: receives ``results.csv``, ``trials.csv``, ``timings.csv``, ``significance.csv``,
             ``breakdown.csv``, ``report.md``, ``table.tex``, ``chosen/…``, and, where matplotlib is
-            installed, ``results.png`` and ``breakdown.png``.
+            installed, ``results.png`` and ``breakdown.png``. What an earlier report left and this
+            one has nothing for is deleted.
         command: shown on the page.
 
     Returns:
-        The page's main tables, for the terminal.
+        The page's main tables, for the terminal; a sentence where no contender finished.
     """
     metrics = columns(experiment, outcome.runs)
     summary = summarise(outcome.runs)
@@ -83,21 +82,32 @@ def write(experiment: Experiment, outcome: Outcome, folder: Path, command: str) 
     )
     files.write_csv(folder / "breakdown.csv", groups, _BREAKDOWN_COLUMNS)
     for (dataset, label), settings in outcome.chosen.items():
-        _write_chosen(folder / "chosen" / dataset, label, settings)
-    if not outcome.runs:
-        return "no contender finished all of its runs"
-    tables = _main_tables(experiment, outcome.runs, summary, metrics, comparisons, main)
-    caption = f"{experiment.name}: mean and standard deviation over {len(experiment.seeds)} seeds"
-    files.write_text(folder / "table.tex", latex(summary, metrics, experiment.reference, caption))
-    page = [f"# {experiment.name}", f"```\n{command}\n```", *_notes(experiment, outcome), tables]
+        model = next(one.model for one in experiment.contenders if one.label == label)
+        _write_chosen(folder / "chosen" / dataset, label, model, settings)
+    written = {
+        folder / "chosen" / dataset / f"{files.stem(label)}.yaml"
+        for dataset, label in outcome.chosen
+    }
+    tables = "no contender finished all of its runs"
+    if outcome.runs:
+        tables = _main_tables(experiment, outcome.runs, summary, metrics, comparisons, main)
+        seeds = f"{len(experiment.seeds)} seeds"
+        caption = f"{experiment.name}: mean and standard deviation over {seeds}"
+        text = latex(summary, metrics, experiment.reference, caption)
+        files.write_text(folder / "table.tex", text)
+        written.add(folder / "table.tex")
+    notes = report_notes.notes(experiment, outcome, metrics)
+    page = [f"# {experiment.name}", f"```\n{command}\n```", notes, tables]
     if main is not None:
         page += _breakdown_tables(groups, main)
     if main is not None and figure.available():
         result_figures.contenders(summary, main, experiment.reference, folder / "results.png")
         result_figures.breakdowns(groups, main, experiment.reference, folder / "breakdown.png")
+        written |= {folder / "results.png", folder / "breakdown.png"}
         page[3:3] = ["![results](results.png)"]
         page += ["![breakdown](breakdown.png)"]
-    files.write_text(folder / "report.md", "\n\n".join(page) + "\n")
+    files.write_text(folder / "report.md", "\n\n".join(filter(None, page)) + "\n")
+    earlier_report.clear(folder, written)
     return tables
 
 
@@ -168,34 +178,6 @@ def _validation_column(
         label: number(cell, MARKDOWN) + suffix[metric] for label, (metric, cell) in scores.items()
     }
     return title, [texts.get(label, "-") for label in labels]
-
-
-def _notes(experiment: Experiment, outcome: Outcome) -> list[str]:
-    seeds = ", ".join(map(str, experiment.seeds))
-    notes = [
-        f"Mean ± standard deviation over the seeds {seeds}; best bold, second underlined. The test "
-        "split was ranked once per seed, with the configuration chosen on validation; choose by "
-        "the column `valid`, the others are there to report."
-    ]
-    if any(one.grid for one in experiment.contenders):
-        notes.append(
-            f"Tuning: {experiment.trials} combinations of each grid, seed "
-            f"{', '.join(map(str, experiment.tuning_seeds))}, chosen by the best"
-            f"{' mean' if len(experiment.tuning_seeds) > 1 else ''} validation score "
-            "(`trials.csv`, `chosen/`)."
-        )
-    remarks = [*unequal_budgets(experiment), *other_users(outcome.runs, experiment.reference)]
-    notes += [f"Note: {sentence}." for sentence in remarks]
-    results = [run.result for run in outcome.runs]
-    results += [result for trial in outcome.trials for result in trial.results]
-    codes = {result.code for result in results}
-    if codes - {code_digest()}:
-        notes.append(
-            f"**Some runs were made with other code** (digests {', '.join(sorted(codes))}; now "
-            f"{code_digest()}): delete the folder `jobs` to run them again."
-        )
-    notes += [f"**Failed:** {sentence}." for sentence in outcome.failures]
-    return ["\n\n".join(notes)]
 
 
 def _breakdown_tables(rows: Sequence[Mapping[str, Any]], metric: str) -> list[str]:
@@ -286,9 +268,11 @@ def _tests(comparisons: Sequence[Comparison], reference: str) -> list[dict[str, 
     ]
 
 
-def _write_chosen(folder: Path, label: str, settings: Mapping[str, Any]) -> None:
+def _write_chosen(folder: Path, label: str, model: str, settings: Mapping[str, Any]) -> None:
     text = (
-        f"# {label}: the configuration chosen on validation, for --config_files\n"
+        f"# {label}: the configuration chosen on validation; a run of it is\n"
+        f"#   run_recbole --model={model} --dataset={folder.name} --protocol --seed=1 "
+        f"--config_files=<this file>\n"
         + yaml.safe_dump(dict(settings), sort_keys=True, allow_unicode=True)
     )
     files.write_text(folder / f"{files.stem(label)}.yaml", text)

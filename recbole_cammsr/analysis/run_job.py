@@ -23,7 +23,13 @@ import numpy as np
 from recbole_cammsr import registry
 from recbole_cammsr.analysis import corruption, digests
 from recbole_cammsr.analysis.job import TEST, JobResult, TrainingJob
-from recbole_cammsr.analysis.ranks import RankCollector, UserRanks, is_per_user, per_user
+from recbole_cammsr.analysis.ranks import (
+    LABEL_SEPARATOR,
+    RankCollector,
+    UserRanks,
+    is_per_user,
+    per_user,
+)
 from recbole_cammsr.cli import config_files, protocol
 from recbole_cammsr.data.packing import TARGET_COUNT_FIELD
 
@@ -148,7 +154,7 @@ def category_field(config: Any) -> str | None:
 
 
 def _categories(config: Any, dataset: Any, folder: str) -> np.ndarray:
-    """Labels of every item, joined by ``|``; all empty where the data set has none.
+    """Labels of every item, joined; all empty where the data set has none.
 
     They come from the untouched data set in ``folder``: groups of targets must be the same for
     every share of wrong labels that models are trained with, and for every seed.
@@ -170,7 +176,7 @@ def _categories(config: Any, dataset: Any, folder: str) -> np.ndarray:
         config["encoding"] or "utf-8",
     )
     for item, label in table.targets.nonzero().tolist():
-        joined[item] += ("|" if joined[item] else "") + table.labels[label]
+        joined[item] += (LABEL_SEPARATOR if joined[item] else "") + table.labels[label]
     return joined.astype(str)
 
 

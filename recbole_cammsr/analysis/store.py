@@ -25,7 +25,11 @@ import numpy as np
 
 from recbole_cammsr.analysis import files
 from recbole_cammsr.analysis.job import TEST, JobResult, TrainingJob
-from recbole_cammsr.analysis.ranks import UserRanks
+from recbole_cammsr.analysis.ranks import LABEL_SEPARATOR, UserRanks
+
+#: the column of the targets' labels; in files of earlier versions it is ``category``, and joined by
+#: a character that may also stand in a label
+_LABELS, _EARLIER_LABELS, _EARLIER_SEPARATOR = "labels", "category", "|"
 
 
 class ResultStore:
@@ -84,6 +88,7 @@ class ResultStore:
         """Keep a result; the job counts as finished from the last write on."""
         if ranks is not None:
             columns = {k: values for k, values in ranks._asdict().items() if values is not None}
+            columns[_LABELS] = columns.pop("category")
             files.write_arrays(self.ranks_path(result.job), columns)
         files.write_json(self.result_path(result.job), result.to_json())
 
@@ -108,16 +113,28 @@ class ResultStore:
         """The ranks of a finished test job.
 
         Raises:
-            FileNotFoundError: the job has not finished.
+            FileNotFoundError: the job has not finished, or its file of ranks is gone.
             ValueError: the job ranked no test rows, or the file is damaged.
         """
         if job.stage != TEST:
             raise ValueError(f"{job.name} is a tuning job, which ranks no test rows")
         path = self.ranks_path(job)
+        if not path.is_file():
+            advice = (
+                "delete the .json beside it and rerun"
+                if self.is_finished(job)
+                else "the run has not finished; rerun"
+            )
+            raise FileNotFoundError(f"rank file {path} does not exist; {advice}")
         try:
             with np.load(path, allow_pickle=False) as content:
                 columns = {name: content[name] for name in content.files}
-                return UserRanks(**{"history_length": None, **columns})
+            if _EARLIER_LABELS in columns:
+                earlier = columns.pop(_EARLIER_LABELS)
+                columns[_LABELS] = np.char.replace(earlier, _EARLIER_SEPARATOR, LABEL_SEPARATOR)
+            if _LABELS in columns:
+                columns["category"] = columns.pop(_LABELS)
+            return UserRanks(**{"history_length": None, **columns})
         except (zipfile.BadZipFile, ValueError, TypeError, EOFError) as error:
             raise ValueError(
                 f"rank file {path} cannot be read ({error}); delete it and the .json beside it, "

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from recbole_cammsr.analysis.benchmark import Run
+from recbole_cammsr.analysis.metric_classes import smaller_is_better
 from recbole_cammsr.analysis.ranks import UserRanks, is_per_user, per_user
 from recbole_cammsr.analysis.significance import PairedTest, holm, paired_test, seed_test
 
@@ -100,9 +101,10 @@ def validation(runs: Sequence[Run], dataset: str) -> dict[str, tuple[str, Cell]]
 
 def ranking(cells: Mapping[str, Mapping[str, Cell]], metric: str) -> list[str]:
     """Labels that have the metric, best mean first; equals in their given order."""
+    sign = 1 if smaller_is_better(metric) else -1
     return sorted(
         (label for label in cells if metric in cells[label]),
-        key=lambda label: -cells[label][metric].mean,
+        key=lambda label: sign * cells[label][metric].mean,
     )
 
 
@@ -112,13 +114,17 @@ def improvement(
     """Relative distance of the reference from the best other contender.
 
     Returns:
-        That contender and the distance; None where there is no other, or it scores zero.
+        That contender and the distance, above zero where the reference is better, be that a larger
+        or a smaller value; None where there is no other, or it scores zero.
     """
     others = [label for label in ranking(cells, metric) if label != reference]
     if not others or reference not in cells or metric not in cells[reference]:
         return None
     best = cells[others[0]][metric].mean
-    return (others[0], cells[reference][metric].mean / best - 1.0) if best else None
+    if not best:
+        return None
+    gain = cells[reference][metric].mean / best - 1.0
+    return others[0], -gain if smaller_is_better(metric) else gain
 
 
 def user_means(ranks: Sequence[UserRanks], metric: str) -> tuple[np.ndarray, np.ndarray]:

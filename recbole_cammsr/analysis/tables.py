@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from recbole_cammsr.analysis import metric_classes
 from recbole_cammsr.analysis.summary import Cell, Comparison, improvement, ranking
 
 _LATEX_SPECIAL = {
@@ -101,7 +102,7 @@ def table_rows(
 def _two_best(
     cells: Mapping[str, Mapping[str, Cell]], metric: str, order: Sequence[str]
 ) -> tuple[float, float | None]:
-    means = sorted({cells[label][metric].mean for label in order}, reverse=True)
+    means = list(dict.fromkeys(cells[label][metric].mean for label in order))
     return means[0], means[1] if len(means) > 1 else None
 
 
@@ -145,9 +146,14 @@ def latex(
             rf"\multicolumn{{{columns}}}{{l}}{{\emph{{{_escape_latex(dataset)}}}}} \\",
         ]
         rows = table_rows(cells, metrics, reference, LATEX)
-        lines += [" & ".join(row) + r" \\" for row in rows]
+        lines += [_guarded(" & ".join(row)) + r" \\" for row in rows]
     lines += [r"\bottomrule", r"\end{tabular}", r"\end{table}"]
     return "\n".join(lines) + "\n"
+
+
+def _guarded(line: str) -> str:
+    r"""A line of a table that the ``\\`` before it does not take for its argument or its star."""
+    return "{}" + line if line.startswith(("[", "*")) else line
 
 
 def comparison_rows(comparisons: Sequence[Comparison]) -> list[list[str]]:
@@ -180,7 +186,5 @@ COMPARISON_HEADER = (
 
 
 def metric_title(metric: str) -> str:
-    """``ndcg@10`` as ``NDCG@10``, ``recall@5`` as ``Recall@5``."""
-    name, at, cutoff = metric.partition("@")
-    name = name.upper() if name in ("ndcg", "mrr", "map", "gauc", "auc") else name.capitalize()
-    return f"{name}{at}{cutoff}"
+    """``ndcg@10`` as ``NDCG@10``, ``giniindex@5`` as ``GiniIndex@5``."""
+    return metric_classes.title(metric)

@@ -40,6 +40,10 @@ class SeenItem:
     lacks: Sequence[str]
     attention: dict[str, float]
 
+    def filled_in(self) -> list[str]:
+        """Modalities that the item lacks and that count all the same; without weights none."""
+        return [name for name in self.lacks if self.weights.get(name, 0.0) > 0]
+
 
 @dataclass(frozen=True)
 class RecommendedItem:

@@ -199,8 +199,9 @@ def _reading(panel: Any, explanation: UserExplanation, compared: bool) -> None:
     lines += ["green, bold   the item that the user took next"]
     if compared:
         lines += ["blue              recommended by both models"]
-    lines += ["✓ ≈ ✗           category right, partly right, wrong"]
-    if any(item.lacks for item in explanation.history):
+    if any(item.predicted for item in explanation.history):
+        lines += ["✓ ≈ ✗           category right, partly right, wrong"]
+    if any(item.filled_in() for item in explanation.history):
         lines += ["hatched         lacking, filled in from the category"]
     lines += [
         "",

@@ -8,7 +8,8 @@ from recbole_cammsr.cli.tables import table
 
 _TITLE = 34
 _LABELS = 24
-_LACKING = "* the item lacks it: filled in from the predicted category (weight 0: left out)"
+_FILLED = "* the item lacks it: filled in from the predicted category (weight 0: left out)"
+_LEFT_OUT = "* the item lacks it: left out"
 
 
 def text(explanation: UserExplanation) -> str:
@@ -55,7 +56,8 @@ def _history(explanation: UserExplanation) -> str:
         rows.append(row)
     lines = table(header, rows)
     if first.weights and any(item.lacks for item in explanation.history):
-        lines += ["", _LACKING]
+        filled = any(item.filled_in() for item in explanation.history)
+        lines += ["", _FILLED if filled else _LEFT_OUT]
     return "\n".join(lines)
 
 

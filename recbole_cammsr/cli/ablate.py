@@ -150,8 +150,7 @@ def _run(argv: Sequence[str]) -> int:
         failures += outcome.failures
         text = report.write(plan, outcome, folder / part, command_line(PROGRAM, argv))
         tables.show(f"# {plan.name}\n\n{text}")
-        if outcome.runs:
-            reports.append(str(folder / part / "report.md"))
+        reports.append(str(folder / part / "report.md"))
         metrics = report.columns(plan, outcome.runs)
         if outcome.runs and figure.available() and part not in ("components", "modalities"):
             _curve(part, plan, outcome.runs, metrics[0], folder / part)
@@ -160,8 +159,7 @@ def _run(argv: Sequence[str]) -> int:
     if runs:
         metric = report.columns(plan, list(runs.values()))[0]
         tables.show(f"# Efficiency\n\n{efficiency.write(list(runs.values()), metric, folder)}")
-    if reports:
-        print(f"\nreports  {', '.join(reports)}")
+    print(f"\nreports  {', '.join(reports)}")
     return EXIT_FAILED if failures else EXIT_OK
 
 

@@ -141,8 +141,7 @@ def _run(argv: Sequence[str]) -> int:
     outcome = benchmark.run(plan, runner)
     text = report.write(plan, outcome, runner.store.folder, command_line(PROGRAM, argv))
     tables.show(text)
-    if outcome.runs:
-        print(f"\nreport  {runner.store.folder / 'report.md'}")
+    print(f"\nreport  {runner.store.folder / 'report.md'}")
     return EXIT_FAILED if outcome.failures else EXIT_OK
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+import unicodedata
 from collections.abc import Sequence
 
+from recbole_cammsr.analysis.metric_classes import smaller_is_better
 from recbole_cammsr.cli.training import Outcome
 
 
@@ -37,7 +39,7 @@ def comparison(outcomes: Sequence[Outcome], split: str) -> str:
     best = {}
     for name in metrics:
         values = [result[name] for result in results if name in result]
-        best[name] = max(values) if outcomes[0].bigger_is_better else min(values)
+        best[name] = min(values) if smaller_is_better(name) else max(values)
     rows = []
     for outcome, result in zip(outcomes, results):
         cells = []
@@ -52,16 +54,28 @@ def comparison(outcomes: Sequence[Outcome], split: str) -> str:
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """Lines of a table: the first column to the left, the others to the right."""
-    widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
+    widths = [max(_columns(row[i]) for row in [header, *rows]) for i in range(len(header))]
     lines = []
     for row in [header, *rows]:
-        cells = [
-            cell.ljust(width) if i == 0 else cell.rjust(width)
-            for i, (cell, width) in enumerate(zip(row, widths))
-        ]
+        cells = []
+        for i, (cell, width) in enumerate(zip(row, widths)):
+            blank = " " * (width - _columns(cell))
+            cells.append(cell + blank if i == 0 else blank + cell)
         lines.append("  ".join(cells).rstrip())
     lines.insert(1, "  ".join("-" * width for width in widths))
     return lines
+
+
+def _columns(text: str) -> int:
+    """Columns that a terminal gives a text: two for CJK and emoji, none for a combining mark."""
+    return sum(
+        0
+        if unicodedata.category(character) in ("Mn", "Me", "Cf")
+        else 2
+        if unicodedata.east_asian_width(character) in "WF"
+        else 1
+        for character in text
+    )
 
 
 def show(text: str) -> None:

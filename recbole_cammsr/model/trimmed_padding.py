@@ -111,7 +111,8 @@ class TrimmedPadding(nn.Module):
         finally:
             for part, mode in modes.items():
                 part.training = mode
-        if not isinstance(other, torch.Tensor) or other.shape != own.shape or own.shape[0] != len(item_seq):
+        shape = other.shape if isinstance(other, torch.Tensor) else None
+        if shape != own.shape or own.shape[0] != len(item_seq):
             raise ValueError(self._refusal("does not give one vector a history"))
         difference = float((own - other).abs().max())
         if not difference <= tolerance * float(own.abs().max()):

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recbole_cammsr.analysis.corruption import apply, check, chosen, corrupt_item_file
+from recbole_cammsr.data.categories import read_categories
 
 TOKENS = [f"i{n}" for n in range(40)]
 LABELS = ["drama", "crime", "war", "comedy"]
@@ -56,6 +57,40 @@ def test_other_columns_stay_and_several_labels_stay_several():
         assert len(cell.split()) == 2
         assert not own & set(cell.split())
     assert corrupt_item_file(text, "genres", "item_id", 0.0, 0) == text
+
+
+@pytest.mark.parametrize(
+    ("kind", "cells"),
+    [
+        ("token", ["drama", "NA", " nan ", "crime", "None", "", "war", "N/A", "#N/A", "null"]),
+        ("token_seq", ["drama war", "NA", "#N/A N/A", "NA crime", "None", "", "war", " nan "]),
+    ],
+)
+def test_missing_cells_are_no_labels(tmp_path, kind, cells):
+    """What is labelled is what the model reads, before and after."""
+    text = f"item_id:token\tg:{kind}\n"
+    text += "".join(f"{token}\t{cells[n % len(cells)]}\n" for n, token in enumerate(TOKENS))
+    ids = {"[PAD]": 0, **{token: n + 1 for n, token in enumerate(TOKENS)}}
+
+    def read(content):
+        (tmp_path / "toy.item").write_text(content)
+        return read_categories(str(tmp_path / "toy.item"), "g", "item_id", ids)
+
+    before = read(text)
+    labelled = before.targets.any(1)
+    for seed in range(3):
+        after = read(corrupt_item_file(text, "g", "item_id", 0.5, seed))
+        assert (after.targets.any(1) == labelled).all()
+        assert set(after.labels) <= set(before.labels)
+        changed = [
+            {table.labels[label] for label in row.nonzero().flatten()}
+            for table in (before, after)
+            for row in table.targets
+        ]
+        pairs = list(zip(changed[: len(ids)], changed[len(ids) :]))
+        hit = [(old, new) for old, new in pairs if old != new]
+        assert len(hit) == round(0.5 * before.covered)
+        assert not any(old & new for old, new in hit)
 
 
 def test_one_label_cannot_be_wrong():

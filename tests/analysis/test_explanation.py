@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import sys
@@ -102,6 +103,42 @@ def test_history_and_target_are_those_of_the_file(make_checkpoint, toy_path):
         marked = [item.rank for item in found.ranking.items if item.is_target]
         assert marked in ([], [found.ranking.target_rank])
     assert lacking > 0
+
+
+@pytest.mark.parametrize(
+    ("settings", "sign", "lacking", "hatched"),
+    [
+        ({}, True, "filled in from the predicted category", True),
+        ({"complete_missing": False}, True, "* the item lacks it: left out", False),
+        ({"category_weight": 0}, False, "* the item lacks it: left out", False),
+        ({"category_weight": 0, "fusion": "sum"}, False, None, False),
+    ],
+    ids=str,
+)
+def test_only_what_is_there_is_explained(
+    make_checkpoint, tmp_path, monkeypatch, settings, sign, lacking, hatched
+):
+    trained = TrainedModel(make_checkpoint(**settings))
+    view = item_view(trained)
+    shown = [explain(trained, view, user) for user in trained.users]
+    found = next(one for one in shown if any(item.lacks for item in one.history))
+    assert ("predicted" in text(found)) == sign
+    assert text(found).count("category") >= (2 if sign else 1)
+    assert (lacking is None) == ("*" not in text(found))
+    assert lacking is None or lacking in text(found)
+    pytest.importorskip("matplotlib")
+    from matplotlib.patches import Rectangle
+    from matplotlib.text import Text
+
+    from recbole_cammsr.analysis import figure, user_figure
+
+    drawn = []
+    monkeypatch.setattr(figure, "save", lambda drawing, path: drawn.append(drawing))
+    user_figure.draw(found, tmp_path / "user.png")
+    (key,) = [t.get_text() for t in drawn[0].findobj(Text) if "How to read" in t.get_text()]
+    bars = [bar for bar in drawn[0].findobj(Rectangle) if bar.get_hatch() and bar.get_width() > 0]
+    assert ("✓" in key) == sign
+    assert ("hatched" in key) == bool(bars) == hatched
 
 
 def history_of(trained, user):
@@ -252,6 +289,49 @@ def made_up_view():
         **{"weights": weights, "weighted": True, "attention": attention},
         **{"predicted": predicted, "true": true, "several_labels": False},
     )
+
+
+def test_an_item_stands_under_its_rarest_label_and_no_label_is_empty():
+    """Every item has the tops of the tree: one is the rarest of those without another, at most."""
+    leaves = [0] * 6 + [1] * 5 + [2] * 4 + [3] * 3 + [4] * 2
+    true = np.zeros((len(leaves) + 2, 8), dtype=bool)
+    for item, leaf in enumerate(leaves, start=1):
+        true[item, [5, 6, leaf]] = True
+    true[7, 7] = True  # an item of leaf 1 has a label of its own, and its top alone
+    view = dataclasses.replace(made_up_view(), true=true, labels=tuple("abcdeXYZ"))
+    for most in range(1, 8):
+        found = catalogue.rarest_labels(view, most)
+        assert len(found) == min(most, 6)
+        assert all(members.any() for members in found.values())
+        assert np.sum(list(found.values()), axis=0).max() == 1
+        sizes = [true[:, label].sum() for label in found]
+        assert sizes == sorted(sizes, reverse=True)
+        for label, members in found.items():
+            assert (members <= true[1:, label]).all()
+            rarer = [other for other in found if true[:, other].sum() < true[:, label].sum()]
+            assert not true[1:, rarer][members].any()
+    assert list(catalogue.rarest_labels(view, 3)) == [6, 0, 1]
+    assert list(catalogue.rarest_labels(view, 6)) == [0, 1, 2, 3, 4, 7]
+    assert catalogue.rarest_labels(dataclasses.replace(view, true=None), 3) == {}
+
+
+def test_the_map_lists_the_categories_that_it_shows(tmp_path, monkeypatch):
+    pytest.importorskip("matplotlib")
+    from recbole_cammsr.analysis import catalogue_figures, figure
+
+    drawn = []
+    monkeypatch.setattr(figure, "save", lambda drawing, path: drawn.append(drawing))
+    view = made_up_view()
+    true = view.true.copy()
+    true[[1, 2, 3], 1] = true[[4, 5, 6], 2] = true[1:, 0] = True  # x is of all items
+    true[5, 1] = False
+    view = dataclasses.replace(view, true=true, several_labels=True)
+    catalogue_figures.item_map(view, "CAMMSR on toy", tmp_path / "item_map.png")
+    (panel,) = drawn[0].axes
+    listed = [text.get_text() for text in panel.get_legend().get_texts()]
+    assert listed == ["y (3)", "z (3)"]
+    dots = [len(one.get_offsets()) for one in panel.collections]
+    assert sorted(dots) == [3, 3, 6]
 
 
 def test_means_by_category_are_those_of_a_loop():

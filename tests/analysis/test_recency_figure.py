@@ -49,3 +49,23 @@ def test_half_of_flat_attention_is_half_of_the_items():
 
 def test_position_vectors_have_no_distances():
     assert recency_figure.attention_by_distance(encoder("absolute")) is None
+
+
+@pytest.mark.parametrize("blocks", [1, 2, 4])
+@pytest.mark.parametrize("name", ["CAMMSR on toy", "CAMMSR on amazon_industrial_and_scientific"])
+def test_the_title_fits_into_the_picture(tmp_path, monkeypatch, blocks, name):
+    pytest.importorskip("matplotlib")
+    from recbole_cammsr.analysis import figure
+
+    drawn = []
+    monkeypatch.setattr(figure, "save", lambda drawing, path: drawn.append(drawing))
+    recency_figure.draw(np.full((blocks, 2, 10), 0.1), name, tmp_path / "recency.png")
+    (drawing,) = drawn
+    drawing.canvas.draw()
+    (title,) = [text for text in drawing.texts if "how far back" in text.get_text()]
+    box = title.get_window_extent()
+    assert box.x0 >= 0
+    assert box.x1 <= drawing.bbox.width
+    assert box.y1 <= drawing.bbox.height
+    assert title.get_text().replace("\n", " ").startswith(f"{name}: how far back attention looks")
+    assert title.get_text().endswith("relevant")

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from recbole_cammsr.analysis.breakdown import CATEGORY, groups
 from recbole_cammsr.analysis.job import TUNE, TrainingJob
 from recbole_cammsr.analysis.ranks import per_user
 from recbole_cammsr.analysis.run_job import run_job
@@ -127,6 +128,23 @@ def test_what_is_kept_of_a_row_is_counted_from_the_file(make_job, toy_path, tmp_
         assert ranks.last_popularity[row] == train.count(items[-2])
     _, of_all = run_job(make_job("Pop"), tmp_path)
     assert of_all.last_popularity is None  # a model without histories
+
+
+def test_labels_of_a_target_are_told_apart_whatever_they_hold(make_job, toy_path, tmp_path):
+    path = toy_path / "toy" / "toy.item"
+    path.write_text(path.read_text().replace("war", "R|B").replace("crime", "a,b;c"))
+    lines = [line.split("\t") for line in path.read_text().splitlines()[1:]]
+    labels = {item: set(several.split()) for item, _, several in lines}
+    _, ranks = run_job(make_job(category_field="genres", epochs=1), tmp_path)
+    expected = {}
+    for row, target in enumerate(ranks.target):
+        for label in labels.get(target, ()):
+            expected.setdefault(label, set()).add(row)
+    found = {
+        name: set(np.flatnonzero(rows)) for kind, name, rows in groups(ranks) if kind == CATEGORY
+    }
+    assert found == expected
+    assert "R|B" in found
 
 
 def test_with_a_ratio_each_row_counts_the_history_before_its_own_target(

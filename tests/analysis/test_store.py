@@ -16,10 +16,43 @@ def test_ranks_come_back(tmp_path, length, last):
     job = TrainingJob("SASRec", "toy", 1)
     result = JobResult(job, {"ndcg@10": 0.1}, {}, "ndcg@10", True, 3, 2, {}, "code")
     users, numbers = np.array(["u0", "u1"]), np.array([1, 2])
-    ranks = UserRanks(users, users, numbers, length, numbers, np.array(["a|b", ""]), last)
+    ranks = UserRanks(users, users, numbers, length, numbers, np.array(["a|b\nc", ""]), last)
     store = ResultStore(tmp_path)
     store.save(result, ranks)
     found = store.load_ranks(job)
     for name, kept in ranks._asdict().items():
         back = getattr(found, name)
         assert back is None if kept is None else np.array_equal(back, kept), name
+
+
+def saved(tmp_path):
+    job = TrainingJob("Pop", "toy", 1)
+    numbers = np.array([1, 2])
+    users = np.array(["u0", "u1"])
+    ranks = UserRanks(users, users, numbers, numbers, numbers, np.array(["a\nb", ""]))
+    store = ResultStore(tmp_path)
+    store.save(JobResult(job, {"ndcg@10": 0.1}, {}, "ndcg@10", True, 3, 2, {}, "code"), ranks)
+    return store, job, ranks
+
+
+def test_labels_of_an_earlier_version_are_those_between_bars(tmp_path):
+    store, job, ranks = saved(tmp_path)
+    columns = {name: values for name, values in ranks._asdict().items() if values is not None}
+    np.savez(store.ranks_path(job), **{**columns, "category": np.array(["a|b|longer", ""])})
+    found = store.load_ranks(job)
+    assert found.category.tolist() == ["a\nb\nlonger", ""]
+    assert found.rank.tolist() == [1, 2]
+
+
+def test_ranks_that_are_gone_or_damaged_say_what_to_delete(tmp_path):
+    store, job, _ = saved(tmp_path)
+    store.ranks_path(job).write_bytes(b"PK")
+    with pytest.raises(ValueError, match=r"delete it and the \.json beside it, and rerun"):
+        store.load_ranks(job)
+    store.ranks_path(job).unlink()
+    with pytest.raises(FileNotFoundError, match=r"delete the \.json beside it and rerun") as caught:
+        store.load_ranks(job)
+    assert str(store.ranks_path(job)) in str(caught.value)
+    store.result_path(job).unlink()
+    with pytest.raises(FileNotFoundError, match="the run has not finished"):
+        store.load_ranks(job)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 
 import numpy as np
 import pytest
@@ -51,7 +52,7 @@ def make_run(label, seed, rank, users=None, dataset="toy"):
         rank=np.asarray(rank),
         history_length=np.arange(count) % 9 + 3,
         popularity=np.arange(count) % 2,
-        category=np.array(["a", "a|b", ""] * count)[:count],
+        category=np.array(["a", "a\nb", ""] * count)[:count],
         last_popularity=np.arange(count) % 5,
     )
     test = {metric: float(per_user(metric, ranks.rank).mean()) for metric in ("ndcg@10", "hit@5")}
@@ -185,6 +186,19 @@ def test_the_best_is_bold_the_second_underlined(runs):
     assert rows[3][1] == f"{100 * gain:+.1f} %"
 
 
+def test_where_smaller_is_better_the_smallest_is_bold_and_a_decrease_an_improvement():
+    values = {"ours": 0.2, "far": 0.9, "near": 0.25}
+    cells = {
+        label: {"giniindex@10": Cell.of([value]), "rmse": Cell.of([value])}
+        for label, value in values.items()
+    }
+    for metric in ("giniindex@10", "rmse"):
+        rows = table_rows(cells, [metric], "ours", MARKDOWN)
+        assert [row[1] for row in rows] == ["**0.2000**", "0.9000", "<u>0.2500</u>", "+20.0 %"]
+        other, gain = improvement(cells, metric, "near")
+        assert (other, gain) == ("ours", pytest.approx(-0.25))
+
+
 def test_equals_share_the_mark_and_one_contender_has_none():
     same = {label: {"hit@5": Cell.of([0.5])} for label in ("a", "b", "c")}
     assert [row[1] for row in table_rows(same, ["hit@5"], "x", MARKDOWN)] == ["**0.5000**"] * 3
@@ -201,6 +215,15 @@ def test_latex_escapes_what_latex_reads(runs):
     assert table_rows(summarise(runs)["toy"], ["ndcg@10"], "ours", LATEX)[0][1].endswith("}}")
 
 
+@pytest.mark.parametrize("label", ["[text, image]", "*", "[1] ours"])
+def test_no_label_is_the_argument_of_the_line_break_before_it(label):
+    cells = {name: {"hit@5": Cell.of([0.5])} for name in ("first", label)}
+    text = latex({"toy": cells}, ["hit@5"], label, "caption")
+    # LaTeX skips blanks and line ends when it looks behind \\\\ for a star or a bracket
+    assert not re.search(r"\\\\\s*[\[*]", text)
+    assert "\n{}" + label + " & " in text
+
+
 def test_markdown_has_as_many_cells_in_every_line():
     lines = markdown(["a", "b"], [["1", "2"], ["3", "4"]]).splitlines()
     assert {line.count("|") for line in lines} == {3}
@@ -213,8 +236,16 @@ def test_groups_cover_every_row_once_but_categories_overlap(runs):
         cover[kind] = cover.get(kind, 0) + rows.astype(int)
     assert (cover["history length"] == 1).all()
     assert (cover["popularity"] == 1).all()
-    expected = [len([x for x in cell.split("|") if x]) for cell in ranks.category]
+    expected = [len([x for x in cell.split("\n") if x]) for cell in ranks.category]
     assert cover["category"].tolist() == expected
+
+
+def test_a_category_with_a_bar_is_one_category(runs):
+    first = runs[0]
+    ranks = first.ranks._replace(category=np.array(["R&B | Soul", "Pop\nR&B | Soul"] * 30))
+    (of_both, of_pop) = [one for one in groups(ranks) if one[0] == "category"]
+    assert (of_both[1], int(of_both[2].sum())) == ("R&B | Soul", 60)
+    assert (of_pop[1], int(of_pop[2].sum())) == ("Pop", 30)
 
 
 def test_quartiles_keep_equals_together():
@@ -229,6 +260,7 @@ def test_a_breakdown_is_the_mean_of_its_rows(runs):
     assert {row["metric"] for row in rows} == {"ndcg@10"}
     row = next(r for r in rows if r["model"] == "ours" and r["group"] == "b")
     mask = np.array(["b" in cell for cell in runs[0].ranks.category])
+    assert {row["group"] for row in rows if row["breakdown"] == "category"} == {"a", "b"}
     values = [per_user("ndcg@10", run.ranks.rank[mask]).mean() for run in runs[:3]]
     assert row["users"] == mask.sum()
     assert row["value"] == pytest.approx(np.mean(values))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
 from recbole_cammsr.cli import tables
 from recbole_cammsr.cli.training import Outcome
 
 
-def outcome(model: str, valid: float, test: float, bigger: bool = True) -> Outcome:
-    return Outcome(model, "d", {"ndcg@10": valid}, {"ndcg@10": test}, bigger, "./saved/m.pth")
+def outcome(model: str, valid: float, test: float) -> Outcome:
+    return Outcome(model, "d", {"ndcg@10": valid}, {"ndcg@10": test}, True, "./saved/m.pth")
 
 
 def test_summary_holds_metrics_and_checkpoint():
@@ -33,12 +35,31 @@ def test_comparison_marks_the_best():
     assert rows == [["First", "0.5000*"], ["B", "0.4000"]]
 
 
-def test_comparison_of_errors_marks_the_smallest():
-    pair = [outcome("A", 0.5, 0.2, bigger=False), outcome("B", 0.4, 0.3, bigger=False)]
+@pytest.mark.parametrize("bigger", [True, False])
+def test_of_each_metric_the_best_is_marked_whatever_chose_the_checkpoint(bigger):
+    """As RecBole's classes say: the smallest Gini index and error, the largest of the others."""
+    pair = [
+        Outcome(model, "d", {}, {"ndcg@10": a, "giniindex@10": b, "rmse": b}, bigger, None)
+        for model, a, b in (("A", 0.1, 0.2), ("B", 0.4, 0.3))
+    ]
     rows = [line.split() for line in tables.comparison(pair, "test").splitlines()[3:]]
-    assert rows == [["A", "0.2000*"], ["B", "0.3000"]]
+    assert rows == [
+        ["A", "0.1000", "0.2000*", "0.2000*"],
+        ["B", "0.4000*", "0.3000", "0.3000"],
+    ]
 
 
 def test_columns_are_aligned():
     lines = tables.table(["a", "b"], [["long name", "1"], ["x", "22.5"]])
     assert lines == ["a             b", "---------  ----", "long name     1", "x          22.5"]
+
+
+def test_wide_characters_take_two_columns_and_combining_marks_none():
+    lines = tables.table(["a", "b"], [["日本", "1"], ["e\u0301te\u0301", "テ"], ["abc", "22"]])
+    assert lines == [
+        "a      b",
+        "----  --",
+        "日本   1",
+        "e\u0301te\u0301   テ",
+        "abc   22",
+    ]

@@ -168,11 +168,41 @@ def test_2023_milliseconds_and_main_category_in_place_of_empty_categories(tmp_pa
     rows, items, report = stage(tmp_path, Amazon("2023", reviews, meta))
     assert rows[0]["item"] == "P1"
     assert rows[0]["timestamp"] == 1588687728.923
-    assert json.loads(items["P1"]["categories"]) == [["All Beauty"]]
+    assert json.loads(items["P1"]["categories"]) == "All Beauty"
     assert json.loads(items["P2"]["categories"]) == [["A", "B"]]
     assert items["P1"]["image"] == "http://e.org/l http://e.org/t2"
     assert items["P1"]["brand"] == "Yes To"
     assert any("1 of 2 items have empty categories" in note for note in report["notes"])
+
+
+@pytest.mark.parametrize("skip", [0, 1, 2])
+def test_main_category_stands_in_whatever_levels_of_paths_are_skipped(
+    tmp_path: Path, skip: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    review = {"rating": 4.0, "user_id": "U1", "timestamp": 1588687728923}
+    items = {"P1": [], "P2": ["Beauty", "Makeup", "Eyes"], "P3": []}
+    main_of = {"P1": "All Beauty", "P2": "Premium Beauty", "P3": None}
+    reviews = compressed(
+        tmp_path / "r.jsonl.gz", *(json.dumps({**review, "parent_asin": item}) for item in items)
+    )
+    meta = compressed(
+        tmp_path / "m.jsonl.gz",
+        *(
+            json.dumps({"parent_asin": item, "categories": path, "main_category": main_of[item]})
+            for item, path in items.items()
+        ),
+    )
+    arguments = ["amazon", "--release", "2023", "--reviews", str(reviews), "--meta", str(meta)]
+    arguments += ["--dataset", "b", "--output", str(tmp_path / "b"), "--min-per-user", "0"]
+    arguments += ["--min-per-item", "0", "--category-min-count", "1", "--quiet"]
+    assert main([*arguments, "--category-skip-levels", str(skip)]) == 0
+    shown = capsys.readouterr().out
+    header, *lines = (tmp_path / "b" / "b.item").read_text().splitlines()
+    rows = [dict(zip(header.split("\t"), line.split("\t"))) for line in lines]
+    labels = {row["item_id:token"]: row["category:token"] for row in rows}
+    path = ">".join(["Beauty", "Makeup", "Eyes"][skip:])
+    assert labels == {"P1": "All_Beauty", "P2": path, "P3": ""}
+    assert "1 of 3 items have empty categories; their main_category stands in" in shown
 
 
 def test_file_of_another_release_is_named(tmp_path: Path, release_2014: Amazon) -> None:

@@ -93,6 +93,22 @@ def test_source_without_times_is_told_in_the_summary(tmp_path: Path, capsys: Any
     assert "no field timestamp:float" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(("duplicates", "rows"), [("all", 6), ("first", 3)])
+def test_sparsity_is_the_share_of_pairs_without_an_interaction(
+    tmp_path: Path, capsys: Any, duplicates: str, rows: int
+) -> None:
+    """Of four pairs of a user and an item three occur, however often."""
+    table = "user_id,item_id,timestamp\n" + "u,a,1\nu,a,2\nu,b,3\nu,a,4\nv,a,5\nv,a,6\n"
+    (tmp_path / "log.csv").write_text(table)
+    given = ["table", "--interactions", str(tmp_path / "log.csv"), "--dataset", "d", "--quiet"]
+    given += ["--min-per-user", "0", "--min-per-item", "0", "--output", str(tmp_path)]
+    for _ in range(2):  # made, and read from its record
+        assert cli.main([*given, "--duplicates", duplicates]) == 0
+        (shown,) = [x for x in capsys.readouterr().out.splitlines() if x.startswith("  sparsity")]
+        assert shown.split() == ["sparsity", "25.0000%"]
+    assert len((tmp_path / "d.inter").read_text().splitlines()) == 1 + rows
+
+
 def hm_damaged(folder: Path) -> list[str]:
     (folder / "transactions_train.csv").write_bytes(
         b"t_dat,customer_id,article_id,price,sales_channel_id\n"

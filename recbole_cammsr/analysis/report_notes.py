@@ -1,0 +1,57 @@
+"""What the page of a report says above its tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from recbole_cammsr.analysis.benchmark import Outcome, unequal_budgets
+from recbole_cammsr.analysis.digests import code_digest
+from recbole_cammsr.analysis.experiment import Experiment
+from recbole_cammsr.analysis.metric_classes import smaller_is_better
+from recbole_cammsr.analysis.summary import other_users
+from recbole_cammsr.analysis.tables import metric_title
+
+
+def notes(experiment: Experiment, outcome: Outcome, metrics: Sequence[str]) -> str:
+    """Sentences on how to read the tables, what is unequal in them, and what failed.
+
+    Args:
+        experiment: what was asked for.
+        outcome: what came out.
+        metrics: columns of the tables.
+
+    Returns:
+        Paragraphs of Markdown.
+    """
+    seeds = ", ".join(map(str, experiment.seeds))
+    found = []
+    if outcome.runs:
+        found.append(
+            f"Mean ± standard deviation over the seeds {seeds}; best bold, second underlined. The "
+            "test split was ranked once per seed, with the configuration chosen on validation; "
+            "choose by the column `valid`, the others are there to report."
+        )
+    lower = [metric_title(metric) for metric in metrics if smaller_is_better(metric)]
+    if outcome.runs and lower:
+        found.append(
+            f"Of {', '.join(lower)} the smallest value is best, and an improvement is a decrease."
+        )
+    if any(one.grid for one in experiment.contenders):
+        found.append(
+            f"Tuning: {experiment.trials} combinations of each grid, seed "
+            f"{', '.join(map(str, experiment.tuning_seeds))}, chosen by the best"
+            f"{' mean' if len(experiment.tuning_seeds) > 1 else ''} validation score "
+            "(`trials.csv`, `chosen/`)."
+        )
+    remarks = [*unequal_budgets(experiment), *other_users(outcome.runs, experiment.reference)]
+    found += [f"Note: {sentence}." for sentence in remarks]
+    results = [run.result for run in outcome.runs]
+    results += [result for trial in outcome.trials for result in trial.results]
+    codes = {result.code for result in results}
+    if codes - {code_digest()}:
+        found.append(
+            f"**Some runs were made with other code** (digests {', '.join(sorted(codes))}; now "
+            f"{code_digest()}): delete the folder `jobs` to run them again."
+        )
+    found += [f"**Failed:** {sentence}." for sentence in outcome.failures]
+    return "\n\n".join(found)

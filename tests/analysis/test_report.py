@@ -1,0 +1,89 @@
+"""The files of a report: what is written where runs fail, and what of an earlier one goes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from recbole_cammsr.analysis import report
+from recbole_cammsr.analysis.benchmark import Outcome, Run
+from recbole_cammsr.analysis.experiment import parse
+from recbole_cammsr.analysis.job import JobResult, TrainingJob
+from recbole_cammsr.analysis.ranks import UserRanks
+
+
+def plan(*labels, metrics=None):
+    models = [(label, {"model": label.partition(" ")[0]}) for label in labels]
+    content = {"name": "mine", "datasets": ["toy"], "seeds": [1], "models": dict(models)}
+    return parse({**content, **({"metrics": metrics} if metrics else {})})
+
+
+def run_of(label, **test):
+    users, numbers = np.array(["u0", "u1"]), np.array([1, 2])
+    ranks = UserRanks(users, users, numbers, numbers, numbers, np.array(["a", ""]))
+    job = TrainingJob(label, "toy", 1)
+    test = {"ndcg@10": 0.5, **{name.replace("_", "@"): value for name, value in test.items()}}
+    result = JobResult(job, {"ndcg@10": 0.1}, test, "ndcg@10", True, 3, 2, {}, "code")
+    return Run(label, "toy", 1, result, ranks)
+
+
+def names(folder):
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+FAILURE = "Pop on toy, seed 1: it was killed"
+PICTURES = {"results.png", "breakdown.png"}
+
+
+def test_where_all_fail_the_page_says_so(tmp_path):
+    text = report.write(plan("Pop"), Outcome([], [], {}, [FAILURE]), tmp_path, "the command")
+    page = (tmp_path / "report.md").read_text()
+    assert page.startswith("# mine\n\n```\nthe command\n```\n")
+    assert f"**Failed:** {FAILURE}." in page
+    assert text == "no contender finished all of its runs"
+    assert text in page
+    assert "Mean ±" not in page
+    assert "\n\n\n" not in page
+    assert not names(tmp_path) & {"table.tex", *PICTURES}
+
+
+def test_tables_pictures_and_settings_of_an_earlier_report_go(tmp_path):
+    pytest.importorskip("matplotlib")
+    chosen = {("toy", "Pop"): {"a": 1}, ("toy", "SASRec (0.5)"): {"a": 2}}
+    both = plan("Pop", "SASRec (0.5)")
+    runs = [run_of("Pop"), run_of("SASRec (0.5)")]
+    report.write(both, Outcome([], runs, chosen, []), tmp_path, "command")
+    before = names(tmp_path)
+    assert {"table.tex", "report.md", *PICTURES} <= before
+    written = {name for name in before if name.startswith("chosen")}
+    assert len(written) == 2
+
+    for kept in ("mine.yaml", "notes.md", "chosen/toy/mine.yaml", "curve.png"):
+        (tmp_path / kept).write_text("learning_rate: 0.1\n")
+    (tmp_path / "chosen" / "gone").mkdir()
+    old = "# Pop: the configuration chosen on validation, for --config_files\na: 1\n"
+    (tmp_path / "chosen" / "gone" / "Pop.yaml").write_text(old)
+    chosen = {("toy", "Pop"): {"a": 3}}
+    report.write(plan("Pop"), Outcome([], [], chosen, [FAILURE]), tmp_path, "command")
+    gone = written - {"chosen/toy/Pop.yaml"} | {"table.tex", *PICTURES}
+    own = {"mine.yaml", "notes.md", "chosen/toy/mine.yaml", "curve.png"}
+    assert names(tmp_path) == before - gone | own
+    assert not (tmp_path / "chosen" / "gone").exists()
+    assert "0.5" not in (tmp_path / "report.md").read_text()
+    assert "a: 3" in (tmp_path / "chosen" / "toy" / "Pop.yaml").read_text()
+
+
+def test_a_metric_whose_smallest_value_is_best_is_named(tmp_path):
+    runs = [run_of("Pop", giniindex_10=0.9), run_of("BPR", giniindex_10=0.3)]
+    experiment = plan("Pop", "BPR", metrics=["GiniIndex@10", "NDCG@10"])
+    text = report.write(experiment, Outcome([], runs, {}, []), tmp_path, "command")
+    assert "| GiniIndex@10 | NDCG@10 |" in text
+    assert "| BPR | 0.1000 | **0.3000** |" in text
+    assert "| Pop over the best other |  | -200.0 % |" in text
+    page = (tmp_path / "report.md").read_text()
+    assert "Of GiniIndex@10 the smallest value is best, and an improvement is a decrease." in page
+    report.write(plan("Pop"), Outcome([], runs[:1], {}, []), tmp_path / "b", "command")
+    assert "smallest" in (tmp_path / "b" / "report.md").read_text()
+    plain = [run_of("Pop"), run_of("BPR")]
+    report.write(plan("Pop", "BPR"), Outcome([], plain, {}, []), tmp_path / "c", "command")
+    assert "smallest" not in (tmp_path / "c" / "report.md").read_text()
