@@ -29,10 +29,9 @@ import numpy as np
 import pandas as pd
 
 from recbole_cammsr import registry
-from recbole_cammsr.analysis import ablation, files, tables
-from recbole_cammsr.cli import value_lists
+from recbole_cammsr.analysis import files, tables
 from recbole_cammsr.analysis.significance import seed_test
-from recbole_cammsr.cli import config_files
+from recbole_cammsr.cli import config_files, value_lists
 
 _METRICS = ("valid ndcg@10", "test ndcg@10", "test recall@10")
 _PRECISION = ("enable_amp", "enable_scaler")

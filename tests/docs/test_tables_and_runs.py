@@ -151,12 +151,12 @@ def test_pages_have_rows_of_seeds() -> None:
 
 
 def exception(row: Row) -> tuple[str, str] | None:
-    """The entry of WITHOUT_RUNS that the row's first filled cell begins with."""
+    """The entry of WITHOUT_RUNS that the row's first filled cell begins with, the longest one."""
     name = next(cell for cell in row.values if cell)
-    return next(
-        ((page, cell) for page, cell in WITHOUT_RUNS if page == row.page and name.startswith(cell)),
-        None,
-    )
+    fitting = [
+        entry for entry in WITHOUT_RUNS if entry[0] == row.page and name.startswith(entry[1])
+    ]
+    return max(fitting, key=lambda entry: len(entry[1]), default=None)
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.page}:{row.line}")
