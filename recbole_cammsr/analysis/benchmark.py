@@ -131,9 +131,7 @@ def tune(experiment: Experiment, runner: Runner) -> tuple[list[Trial], list[str]
                 values = ", ".join(f"{name}={value}" for name, value in combination.items())
                 for job in jobs:
                     of_seed = f", seed {job.seed}" if len(jobs) > 1 else ""
-                    also = f"{titles[job.fingerprint]}; " if job.fingerprint in titles else ""
-                    title = f"tuning {one.label} on {dataset}, {values}{of_seed}"
-                    titles[job.fingerprint] = also + title
+                    _add_title(titles, job, f"tuning {one.label} on {dataset}, {values}{of_seed}")
     if not planned:
         return [], []
     failed = runner.run([job for *_, jobs in planned for job in jobs], titles)
@@ -174,6 +172,12 @@ def tune(experiment: Experiment, runner: Runner) -> tuple[list[Trial], list[str]
     return kept, sentences
 
 
+def _add_title(titles: dict[str, str], job: TrainingJob, title: str) -> None:
+    """Name a run by all rows that it is of: those of equal settings share their runs."""
+    earlier = titles.get(job.fingerprint)
+    titles[job.fingerprint] = title if earlier is None else f"{earlier}; {title}"
+
+
 def _final(
     experiment: Experiment,
     runner: Runner,
@@ -190,9 +194,7 @@ def _final(
                 settings = chosen[(dataset, one.label)]
                 job = TrainingJob(one.model, dataset, seed, settings, TEST, one.corruption)
                 planned.append((one, dataset, job))
-                # rows of equal settings share their runs
-                also = f"{titles[job.fingerprint]}; " if job.fingerprint in titles else ""
-                titles[job.fingerprint] = f"{also}{one.label} on {dataset}, seed {seed}"
+                _add_title(titles, job, f"{one.label} on {dataset}, seed {seed}")
     failed = runner.run([job for *_, job in planned], titles)
     incomplete = {
         (dataset, one.label) for one, dataset, job in planned if job.fingerprint in failed
