@@ -8,7 +8,7 @@ from pathlib import Path
 
 #: files that a report has only where it has something for them
 OPTIONAL = ("table.tex", "results.png", "breakdown.png")
-#: in the first line of every file of chosen settings
+#: in the first line of every file of chosen settings, behind the label
 CHOSEN = ": the configuration chosen on validation"
 
 

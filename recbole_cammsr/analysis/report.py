@@ -81,12 +81,10 @@ def write(experiment: Experiment, outcome: Outcome, folder: Path, command: str) 
         folder / "significance.csv", _tests(comparisons, experiment.reference), _TEST_COLUMNS
     )
     files.write_csv(folder / "breakdown.csv", groups, _BREAKDOWN_COLUMNS)
-    for (dataset, label), settings in outcome.chosen.items():
-        model = next(one.model for one in experiment.contenders if one.label == label)
-        _write_chosen(folder / "chosen" / dataset, label, model, settings)
+    models = {one.label: one.model for one in experiment.contenders}
     written = {
-        folder / "chosen" / dataset / f"{files.stem(label)}.yaml"
-        for dataset, label in outcome.chosen
+        _write_chosen(folder / "chosen" / dataset, label, models[label], settings)
+        for (dataset, label), settings in outcome.chosen.items()
     }
     tables = "no contender finished all of its runs"
     if outcome.runs:
@@ -268,11 +266,13 @@ def _tests(comparisons: Sequence[Comparison], reference: str) -> list[dict[str, 
     ]
 
 
-def _write_chosen(folder: Path, label: str, model: str, settings: Mapping[str, Any]) -> None:
+def _write_chosen(folder: Path, label: str, model: str, settings: Mapping[str, Any]) -> Path:
     text = (
-        f"# {label}: the configuration chosen on validation; a run of it is\n"
+        f"# {label}{earlier_report.CHOSEN}; a run of it is\n"
         f"#   run_recbole --model={model} --dataset={folder.name} --protocol --seed=1 "
         f"--config_files=<this file>\n"
         + yaml.safe_dump(dict(settings), sort_keys=True, allow_unicode=True)
     )
-    files.write_text(folder / f"{files.stem(label)}.yaml", text)
+    path = folder / f"{files.stem(label)}.yaml"
+    files.write_text(path, text)
+    return path
