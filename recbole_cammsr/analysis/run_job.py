@@ -31,7 +31,7 @@ from recbole_cammsr.analysis.ranks import (
     per_user,
 )
 from recbole_cammsr.cli import config_files, protocol
-from recbole_cammsr.data.packing import TARGET_COUNT_FIELD
+from recbole_cammsr.data.packing import targets_in
 
 
 def run_job(
@@ -219,8 +219,7 @@ def _operations(trainer: Any, train: Any, valid: Any) -> dict[str, float | None]
     except Exception as error:  # a figure of merit must not cost the run that it describes
         logging.getLogger().warning(f"operations could not be counted: {error!r}")
         return {"score_flops": None, "train_flops": None}
-    packed = TARGET_COUNT_FIELD in batch
-    targets = int(batch[TARGET_COUNT_FIELD].sum()) if packed else len(batch)
+    targets = targets_in(batch)
     return {
         "score_flops": per_user_scored,
         "train_flops": None if per_batch is None else per_batch / max(targets, 1),

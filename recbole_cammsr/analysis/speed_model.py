@@ -15,7 +15,7 @@ from recbole_cammsr.analysis import speed_sources
 from recbole_cammsr.analysis.speed_contenders import Conditions, Contender
 from recbole_cammsr.analysis.speed_meter import Meter, Stretch, prepare_torch
 from recbole_cammsr.analysis.speed_sources import DataSource
-from recbole_cammsr.data.packing import TARGET_COUNT_FIELD
+from recbole_cammsr.data.packing import targets_in
 
 #: batches whose shapes the encoder's floor takes over
 _SHAPES = 64
@@ -216,8 +216,7 @@ class CountedBatches:
 
     def __iter__(self) -> Iterator[Any]:
         for batch in self._batches:
-            packed = TARGET_COUNT_FIELD in batch
-            self.targets += int(batch[TARGET_COUNT_FIELD].sum()) if packed else len(batch)
+            self.targets += targets_in(batch)
             yield batch
 
 
@@ -225,7 +224,7 @@ def _shapes(train: Any, history_field: str) -> tuple[tuple[int, int, int], ...]:
     shapes = []
     for batch in train:
         rows, longest = batch[history_field].shape
-        shapes.append((rows, longest, int(batch[TARGET_COUNT_FIELD].sum())))
+        shapes.append((rows, longest, targets_in(batch)))
         if len(shapes) == _SHAPES:
             break
     return tuple(shapes)

@@ -8,7 +8,7 @@ spreads over as many rows as it has items (docs/model.md, "Packed training").
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -22,6 +22,15 @@ _USUAL_OVERLAP = 10
 #: field of a packed row: how many of its last positions are trained. In a file's first line a colon
 #: ends a column's name, so that no column can be taken for it.
 TARGET_COUNT_FIELD = "packed:target_count"
+
+
+def targets_in(batch: Any) -> int:
+    """How many targets a batch trains: trained positions of packed rows, else one a row.
+
+    Args:
+        batch: of a training loader, with ``(B,)`` counts where its rows are packed.
+    """
+    return int(batch[TARGET_COUNT_FIELD].sum()) if TARGET_COUNT_FIELD in batch else len(batch)
 
 
 class PackedRows(NamedTuple):
