@@ -3,8 +3,9 @@
 RecBole resolves a model called ``Name`` to the module ``recbole.model.<kind>.name``, its data set
 class to ``recbole.data.dataset.NameDataset`` and its defaults to
 ``<recbole>/properties/model/Name.yaml``. Three hooks serve exactly these three places for the
-names in :data:`MODELS`; every other name takes RecBole's own way, and so does a class of somebody
-else's that bears one of these names.
+names in :data:`MODELS` and for classes that inherit from these models, whatever their name; every
+other name takes RecBole's own way, and so does a class of somebody else's that bears one of these
+names.
 """
 
 from __future__ import annotations
@@ -66,8 +67,9 @@ PROPERTIES = os.path.join(os.path.dirname(os.path.realpath(__file__)), "properti
 if not os.path.isdir(PROPERTIES):  # a checkout on the path: the folder stands beside the package
     PROPERTIES = os.path.join(os.path.dirname(os.path.dirname(PROPERTIES)), "properties")
 
-# inside: the data set is for somebody else's model of the same name
-_foreign: ContextVar[bool] = ContextVar("foreign", default=False)
+# while a data set is made: the name under which RecBole looks for its class, and the one of ours
+# that stands for it (None: not ours, though the name may be)
+_sought: ContextVar[tuple[str, str | None] | None] = ContextVar("sought", default=None)
 
 _MODEL_PACKAGE = "recbole.model.sequential_recommender"
 
@@ -120,14 +122,26 @@ class _AliasLoader(importlib.abc.Loader):
         setattr(module, self._model, getattr(source, self._model))
 
 
-def _is_ours(model: str, model_class: Any) -> bool:
-    """Whether a name stands for our class: authors' own code may use HM4SR's name, for one."""
-    bases = getattr(model_class, "__mro__", ())
-    return model in MODELS and any(base.__module__ == MODELS[model] for base in bases)
+def family(model_class: Any) -> str | None:
+    """Which of our models a class is or inherits from.
+
+    The class decides and not its name: authors' own code may use HM4SR's name, for one, and a
+    variant of CAMMSR will have a name of its own.
+
+    Args:
+        model_class: a model's class, None where there is none.
+
+    Returns:
+        The name in :data:`MODELS`, None for somebody else's class.
+    """
+    for base in getattr(model_class, "__mro__", ()):
+        if MODELS.get(base.__name__) == base.__module__:
+            return str(base.__name__)
+    return None
 
 
-def _has_our_model(config: Any) -> bool:
-    return _is_ours(config["model"], getattr(config, "model_class", None))
+def _family_of(config: Any) -> str | None:
+    return family(getattr(config, "model_class", None))
 
 
 def _add_dataset_arguments(module: ModuleType) -> None:
@@ -145,8 +159,10 @@ def _offer_datasets(module: ModuleType) -> None:
     earlier = getattr(module, "__getattr__", None)
 
     def resolve(name: str) -> Any:
-        if name in DATASETS and not _foreign.get():
-            module_name, class_name = DATASETS[name]
+        sought = _sought.get()
+        ours = sought[1] if sought is not None and sought[0] == name else name
+        if ours in DATASETS:
+            module_name, class_name = DATASETS[ours]
             return getattr(importlib.import_module(module_name), class_name)
         if earlier is not None:
             return earlier(name)
@@ -166,10 +182,11 @@ def _offer_properties(module: ModuleType) -> None:
     original_update = config_class._update_internal_config_dict
 
     def load_internal(self: Any, model: str, model_class: type, dataset: str) -> None:
-        if not _is_ours(model, model_class):
+        own_model = family(model_class)
+        if own_model is None:
             original_load(self, model, model_class, dataset)
             return
-        self._own_model = model
+        self._own_model = own_model
         try:
             original_load(self, model, model_class, dataset)
         finally:
@@ -218,7 +235,7 @@ def _offer_data(module: ModuleType) -> None:
         elif packs:
             from recbole_cammsr.data import dataloader
 
-            if _has_our_model(config):
+            if _family_of(config) is not None:
                 return dataloader.PackedTrainDataLoader
             if config["MODEL_TYPE"] == ModelType.SEQUENTIAL:
                 return dataloader.WholeHistoryDataLoader
@@ -231,11 +248,13 @@ def _offer_data(module: ModuleType) -> None:
 
     @functools.wraps(original_create)
     def create_dataset(config: Any) -> Any:
-        token = _foreign.set(not _has_our_model(config))
+        own_model = _family_of(config)
+        own_class = None if own_model is None else f"{own_model}Dataset"
+        token = _sought.set((f"{config['model']}Dataset", own_class))
         try:
             return original_create(config)
         finally:
-            _foreign.reset(token)
+            _sought.reset(token)
 
     module.get_dataloader = get_dataloader  # type: ignore[attr-defined]
     module.create_dataset = create_dataset  # type: ignore[attr-defined]

@@ -200,6 +200,68 @@ def test_a_foreign_class_with_one_of_our_names_takes_recboles_way(tmp_path):
     assert type(create_dataset(ours)).__name__ == "AlwaysTimedDataset"
 
 
+def trained(model_class, tmp_path, **settings):
+    """Configuration and validation after an epoch, as a script of one's own model has them."""
+    from recbole.config import Config
+    from recbole.data import create_dataset, data_preparation
+    from recbole.utils import get_trainer, init_seed
+
+    options = {"epochs": 1, "checkpoint_dir": str(tmp_path), "show_progress": False, **settings}
+    made = Config(model_class, "ml-100k", config_dict=options)
+    init_seed(made["seed"], made["reproducibility"])
+    train, valid, _ = data_preparation(made, create_dataset(made))
+    init_seed(made["seed"], made["reproducibility"])
+    model = model_class(made, train.dataset)
+    trainer = get_trainer(made["MODEL_TYPE"], made["model"])(made, model)
+    return made, trainer.fit(train, valid, saved=False, verbose=False)
+
+
+def test_a_variant_has_its_parents_defaults_data_and_training(tmp_path):
+    """Whoever changes CAMMSR writes a subclass, under a name of his own."""
+    from recbole_cammsr.model.cammsr import CAMMSR
+
+    class Louder(CAMMSR):
+        def calculate_loss(self, interaction):
+            return tuple(self.loudness * loss for loss in super().calculate_loss(interaction))
+
+        def __init__(self, config, dataset):
+            super().__init__(config, dataset)
+            self.loudness = config["loudness"]
+
+    _, parents = trained(CAMMSR, tmp_path)
+    made, variants = trained(Louder, tmp_path, loudness=1.0)
+    parts = {"model", "loudness"}
+    expected = config("CAMMSR", epochs=1, checkpoint_dir=str(tmp_path), show_progress=False)
+    assert {k: v for k, v in made.final_config_dict.items() if k not in parts} == {
+        k: v for k, v in expected.final_config_dict.items() if k != "model"
+    }
+    assert variants == parents
+    _, changed = trained(Louder, tmp_path, loudness=0.0)
+    assert changed != parents
+
+
+@pytest.mark.parametrize(
+    ("model", "dataset_class"),
+    [
+        ("SASRecMM", "UntimedDataset"),
+        ("HM4SR", "AlwaysTimedDataset"),
+        ("UniSRec", "UntimedDataset"),
+    ],
+)
+def test_a_variant_of_each_model_has_that_models_data_set(tmp_path, model, dataset_class):
+    from recbole.config import Config
+    from recbole.data import create_dataset
+
+    parent = getattr(importlib.import_module(registry.MODELS[model]), model)
+    # a variant of a variant, and one that bears another model's name
+    for name in ("Mine", "CAMMSR"):
+        mine = type(name, (type("Between", (parent,), {}),), {})
+        made = Config(mine, "ml-100k", config_dict={"checkpoint_dir": str(tmp_path)})
+        assert registry.family(mine) == model
+        assert made["learning_rate"] == config(model)["learning_rate"]
+        assert type(create_dataset(made)).__name__ == dataset_class
+
+
 def test_a_checkout_on_the_path_has_its_parts_too():
     # `python -m recbole_cammsr.dataset_prep...` where the checkout hides what pip installed
     checkout = Path(__file__).resolve().parents[1]
