@@ -21,6 +21,7 @@ from contextvars import ContextVar
 from types import ModuleType
 from typing import Any
 
+from recbole_cammsr import model_path
 from recbole_cammsr.compat.import_hooks import when_imported
 
 #: model name -> module that defines it
@@ -67,9 +68,9 @@ PROPERTIES = os.path.join(os.path.dirname(os.path.realpath(__file__)), "properti
 if not os.path.isdir(PROPERTIES):  # a checkout on the path: the folder stands beside the package
     PROPERTIES = os.path.join(os.path.dirname(os.path.dirname(PROPERTIES)), "properties")
 
-# while a data set is made: the name under which RecBole looks for its class, and the one of ours
-# that stands for it (None: not ours, though the name may be)
-_sought: ContextVar[tuple[str, str | None] | None] = ContextVar("sought", default=None)
+# while a data set is made: the name under which RecBole looks for its class, and what stands for it
+# (None: RecBole's, though the name may be one of ours)
+_sought: ContextVar[tuple[str, Any] | None] = ContextVar("sought", default=None)
 
 _MODEL_PACKAGE = "recbole.model.sequential_recommender"
 
@@ -78,6 +79,7 @@ def register() -> None:
     """Attach the hooks; a second call has no effect."""
     if not any(isinstance(finder, _ModelFinder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _ModelFinder())
+    when_imported("recbole.utils.utils", model_path.offer)
     when_imported("recbole.utils.argument_list", _add_dataset_arguments)
     when_imported("recbole.data.dataset", _offer_datasets)
     when_imported("recbole.config.configurator", _offer_properties)
@@ -140,8 +142,35 @@ def family(model_class: Any) -> str | None:
     return None
 
 
-def _family_of(config: Any) -> str | None:
-    return family(getattr(config, "model_class", None))
+def family_of_name(name: str) -> str | None:
+    """Which of our models a name stands for or inherits from.
+
+    Args:
+        name: of a model; a module is imported where it says one.
+
+    Returns:
+        The name in :data:`MODELS`, None for somebody else's.
+    """
+    if model_path.is_path(name):
+        return family(model_path.load(name))
+    return name if name in MODELS else None
+
+
+def default_files(name: str, model_class: Any) -> list[str]:
+    """YAML files with a model's defaults, beside RecBole's own; a later one wins.
+
+    Args:
+        name: of the model.
+        model_class: its class.
+
+    Returns:
+        Paths: that of the model of ours which it is or inherits from, and that beside its module.
+    """
+    ours = family(model_class)
+    found = [None if ours is None else properties_file("model", ours)]
+    if model_path.is_path(name) or (ours is not None and model_class.__name__ != ours):
+        found.append(model_path.defaults_file(model_class))
+    return [path for path in found if path is not None]
 
 
 def _add_dataset_arguments(module: ModuleType) -> None:
@@ -160,10 +189,11 @@ def _offer_datasets(module: ModuleType) -> None:
 
     def resolve(name: str) -> Any:
         sought = _sought.get()
-        ours = sought[1] if sought is not None and sought[0] == name else name
-        if ours in DATASETS:
-            module_name, class_name = DATASETS[ours]
-            return getattr(importlib.import_module(module_name), class_name)
+        if sought is not None and sought[0] == name:
+            if sought[1] is not None:
+                return sought[1]
+        elif name in DATASETS:
+            return _dataset_class(name)
         if earlier is not None:
             return earlier(name)
         raise AttributeError(f"module {module.__name__!r} has no attribute {name!r}")
@@ -171,10 +201,26 @@ def _offer_datasets(module: ModuleType) -> None:
     module.__getattr__ = resolve  # type: ignore[method-assign]
 
 
+def _dataset_class(name: str) -> Any:
+    module_name, class_name = DATASETS[name]
+    return getattr(importlib.import_module(module_name), class_name)
+
+
+def _dataset_class_of(config: Any) -> Any:
+    """The data set's class of a model that is ours, inherits from ours or has a path, else None."""
+    model_class: Any = getattr(config, "model_class", None)
+    ours = family(model_class)
+    if ours is None and not model_path.is_path(config["model"]):
+        return None
+    own = model_path.beside(model_class, "Dataset")
+    return _dataset_class(f"{ours}Dataset") if own is None and ours is not None else own
+
+
 def _offer_properties(module: ModuleType) -> None:
     """Let ``Config`` read our YAML files where it would read its own.
 
-    Order, later wins: RecBole's overall, **our model file**, RecBole's sample and data set files
+    Order, later wins: RecBole's overall, **our model file**, that of a class of the user's,
+    RecBole's sample and data set files
     and its quick start settings, **our data set file**, then what the user gives.
     """
     config_class = module.Config
@@ -182,26 +228,20 @@ def _offer_properties(module: ModuleType) -> None:
     original_update = config_class._update_internal_config_dict
 
     def load_internal(self: Any, model: str, model_class: type, dataset: str) -> None:
-        own_model = family(model_class)
-        if own_model is None:
-            original_load(self, model, model_class, dataset)
-            return
-        self._own_model = own_model
+        self._own_files = default_files(model, model_class)
         try:
             original_load(self, model, model_class, dataset)
         finally:
-            del self._own_model  # a Config is pickled into checkpoints: leave no trace in it
+            del self._own_files  # a Config is pickled into checkpoints: leave no trace in it
         own_dataset_file = properties_file("dataset", dataset)
-        if own_dataset_file is not None:
+        if own_dataset_file is not None and family(model_class) is not None:
             original_update(self, own_dataset_file)
 
     def update_internal(self: Any, file: str) -> Any:
         result = original_update(self, file)
-        own_model = getattr(self, "_own_model", None)
-        if own_model is not None and os.path.basename(file) == "overall.yaml":
-            own_model_file = properties_file("model", own_model)
-            if own_model_file is not None:
-                original_update(self, own_model_file)
+        if os.path.basename(file) == "overall.yaml":
+            for own_file in getattr(self, "_own_files", ()):
+                original_update(self, own_file)
         return result
 
     config_class._load_internal_config_dict = load_internal
@@ -235,7 +275,7 @@ def _offer_data(module: ModuleType) -> None:
         elif packs:
             from recbole_cammsr.data import dataloader
 
-            if _family_of(config) is not None:
+            if family(getattr(config, "model_class", None)) is not None:
                 return dataloader.PackedTrainDataLoader
             if config["MODEL_TYPE"] == ModelType.SEQUENTIAL:
                 return dataloader.WholeHistoryDataLoader
@@ -248,9 +288,7 @@ def _offer_data(module: ModuleType) -> None:
 
     @functools.wraps(original_create)
     def create_dataset(config: Any) -> Any:
-        own_model = _family_of(config)
-        own_class = None if own_model is None else f"{own_model}Dataset"
-        token = _sought.set((f"{config['model']}Dataset", own_class))
+        token = _sought.set((f"{config['model']}Dataset", _dataset_class_of(config)))
         try:
             return original_create(config)
         finally:

@@ -33,7 +33,7 @@ learning_rate: 0.8
 eval_step: 8
 load_col: {inter: [user_id, item_id, timestamp]}
 """
-OURS_ONLY = ("modalities", "category_weight", "_own_model")
+OURS_ONLY = ("modalities", "category_weight", "_own_files")
 
 
 @pytest.fixture(autouse=True)

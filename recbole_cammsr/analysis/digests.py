@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from recbole_cammsr import registry
+from recbole_cammsr import model_path, registry
 from recbole_cammsr.analysis.job import JobResult
 from recbole_cammsr.cli import known_settings
 
@@ -18,8 +18,12 @@ _TABLES = (".inter", ".item", ".user", ".net", ".kg", ".link")
 _BLOCK, _BLOCKS = 1 << 16, 64
 
 
-def code_digest() -> str:
-    """Digest of the code and defaults that decide a model's numbers."""
+def code_digest(model: str) -> str:
+    """Digest of the code and defaults that decide a model's numbers.
+
+    Args:
+        model: its name; of one with a path its module and its defaults count too.
+    """
     package = Path(registry.__file__).resolve().parent
     properties = Path(registry.PROPERTIES)
     digest = hashlib.sha256()
@@ -29,6 +33,8 @@ def code_digest() -> str:
     ):
         for path in sorted(path for pattern in patterns for path in root.glob(pattern)):
             digest.update(path.read_bytes())
+    for own in model_path.files(model):
+        digest.update(Path(own).read_bytes())
     return digest.hexdigest()[:12]
 
 

@@ -151,6 +151,7 @@ def parse(content: Mapping[str, Any]) -> Experiment:
     for needed in ("datasets", "models", "seeds"):
         if content.get(needed) in (None, [], {}, ""):
             raise UsageError(f"it has no {needed!r}")
+    known_settings.note_models(_named_models(content["models"]))
     datasets = content["datasets"]
     if isinstance(datasets, list):
         datasets = dict.fromkeys(entries.names(datasets, "datasets"))
@@ -235,6 +236,14 @@ def _row_twice(label: str, place: str) -> str:
         f"{label!r} stands twice in 'models' ({place}); give the second row its own name{model}, "
         "or take it out"
     )
+
+
+def _named_models(models: Any) -> list[str]:
+    """The names of models in a file that is not checked yet."""
+    if not isinstance(models, dict):
+        return [str(each) for each in models] if isinstance(models, list) else []
+    entry = ((label, own if isinstance(own, dict) else {}) for label, own in models.items())
+    return [str(own.get("model", label)) for label, own in entry]
 
 
 def _contender(label: str, own: Any, datasets: Collection[str]) -> Contender:

@@ -72,6 +72,6 @@ def _computed(settings: Mapping[str, Any], dataset: str, model: str) -> dict[str
     for name in map(str.lower, map(str, names)):
         full = [name] if name in _WITHOUT_CUT else [f"{name}@{cut}" for cut in cuts]
         computed.update(dict.fromkeys(full))
-    if model not in registry.MODELS and "metrics" not in {**of_data_set, **settings}:
+    if registry.family_of_name(model) is None and "metrics" not in {**of_data_set, **settings}:
         computed.update(dict.fromkeys(sorted(_OTHER_DEFAULTS)))
     return computed

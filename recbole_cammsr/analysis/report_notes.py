@@ -48,10 +48,11 @@ def notes(experiment: Experiment, outcome: Outcome, metrics: Sequence[str]) -> s
     results = [run.result for run in outcome.runs]
     results += [result for trial in outcome.trials for result in trial.results]
     codes = {result.code for result in results}
-    if codes - {code_digest()}:
+    now = {model: code_digest(model) for model in {result.job.model for result in results}}
+    if any(result.code != now[result.job.model] for result in results):
         found.append(
             f"**Some runs were made with other code** (digests {', '.join(sorted(codes))}; now "
-            f"{code_digest()}): delete the folder `jobs` to run them again."
+            f"{', '.join(sorted(set(now.values())))}): delete the folder `jobs` to run them again."
         )
     found += [f"**Failed:** {sentence}." for sentence in outcome.failures]
     return "\n\n".join(found)

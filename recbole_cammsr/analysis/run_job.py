@@ -51,7 +51,7 @@ def run_job(
         ValueError: settings that cannot work; the sentence is RecBole's or this package's.
     """
     # before the model's code is imported: what is edited while it trains is not what trains
-    code = digests.code_digest()
+    code = digests.code_digest(job.model)
     config = make_config(job, scratch)
     originals, data = str(config["data_path"]), digests.data_digests(config)
     if job.corruption:

@@ -23,6 +23,8 @@ _ARITHMETIC = re.compile(r"[\d\s.eE+\-*/()_]+")
 _BARE_WORDS = re.compile(r"\[\s*[^\W\d]\w*(\s*,\s*[^\W\d]\w*)*\s*\]")
 #: options for which an empty value, of a variable that is not set, would mean something else
 _NEVER_EMPTY = ("model", "dataset", "resume", "evaluate", "tuned")
+#: options that name models, whose settings are then known
+_NAMES_OF_MODELS = ("model", "model_list", "baselines")
 _NO_WORDS = frozenset({"True", "False", "None", "inf", "nan"})
 
 
@@ -48,7 +50,12 @@ class Parser(argparse.ArgumentParser):
 
 def add_model_options(parser: argparse.ArgumentParser) -> None:
     """Add ``--model``, ``--dataset``, ``--config_files`` and ``--protocol``."""
-    parser.add_argument("--model", "-m", metavar="NAME", help="model to train (default: BPR)")
+    parser.add_argument(
+        "--model",
+        "-m",
+        metavar="NAME",
+        help="model to train (default: BPR); one of your own by its path, e.g. my_models.Mine",
+    )
     add_dataset_options(parser)
 
 
@@ -144,6 +151,8 @@ def read(
         given = getattr(options, name, None)
         if given is not None and not given.strip():
             raise UsageError(f"--{name} is empty; give it a value, or leave the option out")
+    named = (getattr(options, option, None) or "" for option in _NAMES_OF_MODELS)
+    known_settings.note_models(name.strip() for text in named for name in text.split(","))
     _check_settings(settings, own_names)
     return options, settings
 

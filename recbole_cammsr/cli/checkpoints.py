@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from recbole_cammsr import registry
-from recbole_cammsr.cli import config_files, protocol
+from recbole_cammsr.cli import protocol
 from recbole_cammsr.cli.errors import RunError, UsageError
 from recbole_cammsr.cli.training import Outcome
+from recbole_cammsr.compat.torch26 import load_checkpoint
 
 #: settings of the process rather than of the run, or given anew with every command
 _NOT_CARRIED_OVER = frozenset(
@@ -144,8 +145,7 @@ def _shaping(model: str) -> list[str]:
         training_arguments,
     )
 
-    own = registry.properties_file("model", model) if model in registry.MODELS else None
-    settings = protocol.recboles_settings("model", model) if own is None else config_files.read(own)
+    settings = protocol.model_settings(model)
     names = dict.fromkeys([*settings, "data_path", *dataset_arguments, *registry.DATASET_ARGUMENTS])
     neither = {*training_arguments, *evaluation_arguments}
     return [name for name in names if name not in neither and "dropout" not in name]
@@ -209,10 +209,9 @@ def _load(path: str, needed: Collection[str] = ("config", "state_dict", "epoch")
     import pickle
 
     import recbole.config  # noqa: F401  classes in the file must import under our shims
-    import torch
 
     try:
-        content = torch.load(path, map_location="cpu", weights_only=False)
+        content = load_checkpoint(path, map_location="cpu")
     except (pickle.UnpicklingError, EOFError, RuntimeError, KeyError, ValueError) as error:
         raise RunError(f"{path} is damaged, or no checkpoint of RecBole's trainer") from error
     if not isinstance(content, dict) or not all(key in content for key in needed):

@@ -18,7 +18,7 @@ from typing import Any
 
 import yaml
 
-from recbole_cammsr import registry
+from recbole_cammsr import model_path, registry
 from recbole_cammsr.cli import value_rules
 from recbole_cammsr.cli.errors import UsageError
 from recbole_cammsr.compat.requirement import require_recbole
@@ -28,6 +28,8 @@ _SOURCE_KEY = re.compile(r"\bconfig(?:_dict)?(?:\[|\.get\()\s*[\"'](\w+)[\"']")
 #: files whose keys are names of data sets
 _NO_SETTINGS = ("url.yaml", "kg_url.yaml")
 _CLASS = re.compile(r"^class (\w+)\(", re.MULTILINE)
+#: files of models that are named by their path: their settings are known from then on
+_noted: set[str] = set()
 _QUOTED_WORD = re.compile(r"[\"'](\w+)[\"']")
 
 
@@ -46,9 +48,27 @@ def recbole_folder() -> str:
     return next(iter(locations))
 
 
-@cache
 def settings() -> frozenset[str]:
-    """Every setting that RecBole or this package gives a default or reads."""
+    """Every setting that RecBole, this package or a model of the user's reads or has a default."""
+    patterns = ((path, _YAML_KEY if path.endswith(".yaml") else _SOURCE_KEY) for path in _noted)
+    return _settings_of_packages().union(*(_keys(path, pattern) for path, pattern in patterns))
+
+
+def note_models(names: Iterable[str]) -> None:
+    """Know the settings of models that are named by their path.
+
+    Args:
+        names: as the user gave them; what is no model is refused by :func:`check_model`.
+    """
+    for name in names:
+        try:
+            _noted.update(model_path.files(name))
+        except ValueError:
+            continue
+
+
+@cache
+def _settings_of_packages() -> frozenset[str]:
     package = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
     own = _keys_below(registry.PROPERTIES, _YAML_KEY) | _keys_below(package, _SOURCE_KEY)
     return _read_by_recbole() | own | set(registry.DATASET_ARGUMENTS)
@@ -64,6 +84,8 @@ def only_read_by(name: str, model: str) -> tuple[str, ...]:
     Returns:
         Their names; empty where the model reads the setting, or more than models do.
     """
+    if model_path.is_path(model):
+        return ()  # it may inherit from the one that reads it
     files = {each: registry.properties_file("model", each) for each in registry.MODELS}
     readers = {each for each, path in files.items() if path and name in _keys(path, _YAML_KEY)}
     if not readers or model in readers:
@@ -185,6 +207,13 @@ def check_model(name: str) -> None:
     Raises:
         UsageError: no such model; names the nearest ones.
     """
+    if model_path.is_path(name):
+        try:
+            model_path.source(name)
+        except ValueError as error:
+            raise UsageError(str(error)) from error
+        note_models([name])
+        return
     if name in models():
         return
     by_lower_case = {model.lower(): model for model in models()}

@@ -12,7 +12,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from recbole_cammsr import registry
+from recbole_cammsr import model_path, registry
 from recbole_cammsr.cli import config_files, known_settings
 
 #: settings about data that RecBole's own list of them leaves out
@@ -32,10 +32,10 @@ def settings_for(model: str, dataset: str, chosen: Mapping[str, Any]) -> dict[st
     Returns:
         Settings for RecBole's ``config_dict``, without those that the user chose.
     """
-    if model in registry.MODELS:
+    if registry.family_of_name(model) is not None:
         return {}  # RecBole's Config already reads these files for our own models
     settings = _data_and_evaluation(dataset)
-    own = recboles_settings("model", model)
+    own = model_settings(model)
     if _ranks_all_items(model, {**own, **chosen}):
         settings["train_neg_sample_args"] = None
     if "load_col" not in settings:
@@ -55,6 +55,20 @@ def recboles_settings(kind: str, name: str) -> dict[str, Any]:
     """
     path = os.path.join(known_settings.recbole_folder(), "properties", kind, f"{name}.yaml")
     return config_files.read(path) if os.path.isfile(path) and os.path.getsize(path) else {}
+
+
+def model_settings(model: str) -> dict[str, Any]:
+    """What the files of a model's defaults say: RecBole's, this package's or the user's.
+
+    Args:
+        model: its name.
+    """
+    own = recboles_settings("model", model)
+    if model in registry.MODELS or model_path.is_path(model):
+        from recbole.utils import get_model
+
+        own.update(config_files.read_all(registry.default_files(model, get_model(model))))
+    return own
 
 
 def _data_and_evaluation(dataset: str) -> dict[str, Any]:

@@ -34,6 +34,7 @@ class Request:
         self.settings = settings
         self.config_files = config_files.find(options.config_files)
         self.in_files = config_files.read_all(self.config_files)
+        known_settings.note_models([str(self.in_files.get("model", ""))])
         self._warn_of_typing_errors()
         self._check_values()
         self.use_protocol: bool = options.protocol

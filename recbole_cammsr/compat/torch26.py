@@ -16,6 +16,7 @@ from typing import Any
 
 from recbole_cammsr.compat.import_hooks import rebind, when_imported
 from recbole_cammsr.compat.module_proxy import ModuleProxy
+from recbole_cammsr.model_path import search_working_folder
 
 #: the modules of RecBole 1.2.1 that call ``torch.load`` through a module-level ``import torch``
 LOADING_MODULES = (
@@ -41,7 +42,12 @@ def load_checkpoint(*args: Any, **kwargs: Any) -> Any:
     import torch
 
     kwargs.setdefault("weights_only", False)
-    return torch.load(*args, **kwargs)
+    try:
+        return torch.load(*args, **kwargs)
+    except ModuleNotFoundError:  # the class of a model of the user's is pickled by its path
+        if not search_working_folder():
+            raise
+        return torch.load(*args, **kwargs)
 
 
 def _refuses_pickled_objects() -> bool:

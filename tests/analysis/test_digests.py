@@ -99,7 +99,7 @@ def test_an_earlier_result_has_no_digest_and_is_read(recorded):
 
 @pytest.mark.parametrize("stage", ["test", "tune"])
 def test_other_code_is_remarked_on_in_runs_and_in_trials(toy_path, tmp_path, stage):
-    now = digests.code_digest()
+    now = digests.code_digest("Pop")
     trained = result_of(toy_path, {}, "0ld" if stage == "test" else now)
     tried = result_of(toy_path, {}, "0ld" if stage == "tune" else now, TUNE)
     users = np.array(["u0", "u1"])
@@ -122,7 +122,7 @@ def test_the_code_digest_covers_the_protocol(tmp_path, monkeypatch, name):
     shutil.copytree(registry.PROPERTIES, package / "properties", dirs_exist_ok=True)
     monkeypatch.setattr(registry, "__file__", str(package / "registry.py"))
     monkeypatch.setattr(registry, "PROPERTIES", str(package / "properties"))
-    before = digests.code_digest()
-    assert digests.code_digest() == before
+    before = digests.code_digest("CAMMSR")
+    assert digests.code_digest("CAMMSR") == before
     (package / name).write_text((package / name).read_text() + "# changed\n")
-    assert digests.code_digest() != before
+    assert digests.code_digest("CAMMSR") != before

@@ -45,7 +45,7 @@ def make_job(toy_path, monkeypatch):
 def test_the_code_of_a_result_is_that_which_trained(make_job, tmp_path, monkeypatch):
     """Edited while a run goes on, the files are not what it was made with."""
     digests = iter(["as it began", "as it ended"])
-    monkeypatch.setattr("recbole_cammsr.analysis.digests.code_digest", lambda: next(digests))
+    monkeypatch.setattr("recbole_cammsr.analysis.digests.code_digest", lambda model: next(digests))
     result, _ = run_job(make_job("Pop"), tmp_path)
     assert result.code == "as it began"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -18,7 +19,7 @@ def scripts(page: str) -> list[str]:
 
 @pytest.mark.parametrize(
     ("page", "known_by"),
-    [("README.md", 'model="CAMMSR"'), ("docs/recbole.md", "class Mine(CAMMSR)")],
+    [("README.md", 'model="CAMMSR"'), ("docs/recbole.md", "model=Mine")],
 )
 def test_a_script_trains_and_tests(tmp_path, page, known_by):
     (script,) = (each for each in scripts(page) if known_by in each and "epochs" in each)
@@ -32,3 +33,27 @@ def test_a_script_trains_and_tests(tmp_path, page, known_by):
     assert done.returncode == 0, done.stderr[-3000:]
     assert "ndcg@10" in done.stdout + done.stderr
     assert list((tmp_path / "saved").glob("*.pth"))
+
+
+def test_the_commands_for_a_model_of_ones_own_work(tmp_path):
+    page = (ROOT / "docs" / "recbole.md").read_text()
+    (module,) = (each for each in scripts("docs/recbole.md") if each.startswith("# my_models.py"))
+    (tmp_path / "my_models.py").write_text(module)
+    commands = page.split(module)[1].split("```")[2].strip().splitlines()
+    short = {"run_recbole", "run_recbole_group"}
+    for command in commands:
+        quick = " --epochs=1 --show_progress=False" if command.split()[0] in short else ""
+        done = subprocess.run(
+            f"{command}{quick}",
+            shell=True,
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            env={
+                **os.environ,
+                "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            },
+        )
+        assert done.returncode == 0, done.stderr[-3000:]
+    assert (tmp_path / "Mine.yaml").read_text() == "loudness: 2.0\n"
+    assert sorted((tmp_path / "saved").glob("my_models.Mine-*.pth"))

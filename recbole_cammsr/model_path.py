@@ -1,0 +1,154 @@
+"""Models that are named by where they are imported from: ``--model=my_models.Mine``.
+
+RecBole finds models by name in its own folders alone. A name with a dot in it is a module and a
+class there: of the folder that a command runs in, or of anything that is installed. What RecBole
+looks for under a model's name is looked for beside the class: ``MineDataset`` and ``MineTrainer``
+in its module, and defaults of its settings in ``Mine.yaml`` in the module's folder.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import importlib.util
+import os
+import re
+import sys
+from typing import Any
+
+from recbole_cammsr.compat.import_hooks import rebind
+
+_PATH = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+")
+
+
+def is_path(name: str) -> bool:
+    """Whether a model's name says where it is imported from."""
+    return _PATH.fullmatch(name) is not None
+
+
+def search_working_folder() -> bool:
+    """Let modules be found in the folder that the command runs in, after everything installed.
+
+    An installed command, unlike ``python -m``, does not look there.
+
+    Returns:
+        False where it has been looked through already.
+    """
+    if {"", os.getcwd()} & set(sys.path):
+        return False
+    sys.path.append(os.getcwd())
+    importlib.invalidate_caches()
+    return True
+
+
+def source(name: str) -> str:
+    """The file of a model's module, without executing it (the packages around it are).
+
+    Args:
+        name: module and class.
+
+    Raises:
+        ValueError: there is no such module, or no such name in its text.
+    """
+    module, _, model_class = name.rpartition(".")
+    search_working_folder()
+    try:
+        spec = importlib.util.find_spec(module)
+    except ModuleNotFoundError:
+        spec = None
+    if spec is None or spec.origin is None or not os.path.isfile(spec.origin):
+        raise ValueError(
+            f"model {name!r}: there is no module {module!r} in {os.getcwd()} or among what is "
+            "installed"
+        )
+    with open(spec.origin, encoding="utf-8", errors="replace") as file:
+        if not re.search(rf"\b{model_class}\b", file.read()):
+            raise ValueError(f"model {name!r}: {spec.origin} has no class {model_class!r}")
+    return spec.origin
+
+
+def load(name: str) -> Any:
+    """The class of a model.
+
+    Args:
+        name: module and class.
+
+    Raises:
+        ValueError: it does not exist, or is no model of RecBole's kind.
+    """
+    path = source(name)
+    module, _, model_class = name.rpartition(".")
+    found = getattr(importlib.import_module(module), model_class, None)
+    if not isinstance(found, type) or not hasattr(found, "type"):
+        raise ValueError(
+            f"model {name!r}: {model_class} in {path} is no model; it must be a class that "
+            "inherits from one of RecBole's or of this package's models"
+        )
+    return found
+
+
+def defaults_file(model_class: type) -> str | None:
+    """The YAML file of a class's own settings, beside the module that defines it.
+
+    Args:
+        model_class: of a model.
+
+    Returns:
+        Its path; None where there is none.
+    """
+    module = getattr(sys.modules.get(model_class.__module__), "__file__", None)
+    if module is None:
+        return None
+    path = os.path.join(os.path.dirname(os.path.abspath(module)), f"{model_class.__name__}.yaml")
+    return path if os.path.isfile(path) else None
+
+
+def beside(model_class: type, suffix: str) -> Any:
+    """What stands under a class's name with a suffix in its module.
+
+    Args:
+        model_class: of a model.
+        suffix: ``Dataset`` or ``Trainer``, as RecBole calls them.
+
+    Returns:
+        It, None where there is nothing.
+    """
+    module = sys.modules.get(model_class.__module__)
+    return getattr(module, f"{model_class.__name__}{suffix}", None)
+
+
+def files(name: str) -> list[str]:
+    """What a model's numbers depend on, as far as its name tells: its module and its defaults.
+
+    Args:
+        name: of a model; only one with a path has such files.
+
+    Returns:
+        Their paths.
+    """
+    if not is_path(name):
+        return []
+    module = source(name)
+    defaults = os.path.join(os.path.dirname(module), f"{name.rpartition('.')[2]}.yaml")
+    return [module, defaults] if os.path.isfile(defaults) else [module]
+
+
+def offer(module: Any) -> None:
+    """Let RecBole's ``get_model`` and ``get_trainer`` take names with a path.
+
+    Args:
+        module: ``recbole.utils.utils``.
+    """
+    original_model, original_trainer = module.get_model, module.get_trainer
+
+    @functools.wraps(original_model)
+    def get_model(model_name: str) -> Any:
+        return load(model_name) if is_path(model_name) else original_model(model_name)
+
+    @functools.wraps(original_trainer)
+    def get_trainer(model_type: Any, model_name: str) -> Any:
+        own = beside(load(model_name), "Trainer") if is_path(model_name) else None
+        return original_trainer(model_type, model_name) if own is None else own
+
+    rebind("get_model", original_model, get_model)
+    rebind("get_trainer", original_trainer, get_trainer)

@@ -1,0 +1,251 @@
+"""Models of the user's own, named by where they are imported from."""
+
+from __future__ import annotations
+
+import importlib
+import itertools
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import recbole_cammsr
+from recbole_cammsr import model_path, registry
+from recbole_cammsr.analysis import digests, experiment
+from recbole_cammsr.analysis.job import TrainingJob
+from recbole_cammsr.analysis.runner import Runner
+from recbole_cammsr.analysis.store import ResultStore
+from recbole_cammsr.cli import known_settings, protocol, run_recbole
+from recbole_cammsr.cli.errors import UsageError
+
+ROOT = str(Path(recbole_cammsr.__file__).resolve().parents[1])
+MODULE = '''
+from recbole.data.dataset import SequentialDataset
+from recbole.model.sequential_recommender.sasrec import SASRec
+from recbole.trainer import Trainer
+
+from recbole_cammsr.model.cammsr import CAMMSR
+
+
+class Mine(CAMMSR):
+    def __init__(self, config, dataset):
+        super().__init__(config, dataset)
+        self.loudness = config["loudness"]
+
+    def calculate_loss(self, interaction):
+        return tuple(self.loudness * loss for loss in super().calculate_loss(interaction))
+
+
+class Other(SASRec):
+    """Somebody's model that is none of this package's."""
+
+
+class OtherDataset(SequentialDataset):
+    pass
+
+
+class OtherTrainer(Trainer):
+    pass
+
+
+class NoModel:
+    pass
+'''
+OTHERS_DEFAULTS = """
+n_layers: 1
+n_heads: 2
+inner_size: 32
+hidden_dropout_prob: 0.5
+attn_dropout_prob: 0.5
+hidden_act: gelu
+layer_norm_eps: 1e-12
+initializer_range: 0.02
+loss_type: CE
+"""
+_numbers = itertools.count()
+
+
+@pytest.fixture
+def module(tmp_path, monkeypatch):
+    """Name of a module with models in the working folder, which no Python path holds."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [p for p in sys.path if p not in ("", os.getcwd())])
+    monkeypatch.setattr(sys, "argv", ["pytest"])
+    monkeypatch.setattr(known_settings, "_noted", set())
+    name = f"models_of_mine_{next(_numbers)}"  # Python keeps what it has imported
+    (tmp_path / f"{name}.py").write_text(MODULE)
+    (tmp_path / "Mine.yaml").write_text("loudness: 1.0\n")
+    (tmp_path / "Other.yaml").write_text(OTHERS_DEFAULTS)
+    return name
+
+
+def settings(toy_path, **more):
+    return {
+        "data_path": str(toy_path),
+        "gpu_id": "",
+        "show_progress": False,
+        "epochs": 2,
+        "hidden_size": 16,
+        "expert_size": 16,
+        "modalities": ["text", "image"],
+        "category_field": "genre",
+        "load_col": {"inter": ["user_id", "item_id", "timestamp"]},
+        **more,
+    }
+
+
+def command(model, toy_path, *more):
+    """Arguments of ``run_recbole``; the shell's quotes are gone."""
+    given = [f"--{key}={value}" for key, value in settings(toy_path).items()]
+    return [f"--model={model}", "--dataset=toy", *given, *more]
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("a.B", True),
+        ("a.b.C_2", True),
+        ("CAMMSR", False),
+        ("a.", False),
+        ("a/b.C", False),
+        ("", False),
+    ],
+)
+def test_a_path_has_a_dot_between_names(name, says):
+    assert model_path.is_path(name) is says
+
+
+def test_the_command_trains_tests_goes_on_and_evaluates(module, toy_path, tmp_path, capsys):
+    """A variant that changes nothing has CAMMSR's figures, and its checkpoint opens anywhere."""
+    assert run_recbole.main(command("CAMMSR", toy_path)) == 0
+    parents = capsys.readouterr().out.replace("CAMMSR on", "it on").splitlines()[:-1]
+    assert run_recbole.main(command(f"{module}.Mine", toy_path)) == 0
+    variant = capsys.readouterr().out.replace(f"{module}.Mine on", "it on")
+    *variants, last = variant.splitlines()
+    assert variants == parents
+    checkpoint = last.split()[-1]
+    assert f"{module}.Mine-" in checkpoint
+
+    def in_new_process(*arguments):
+        # -P, as an installed command: the working folder is not on the path
+        main = "from recbole_cammsr.cli.run_recbole import main; import sys; sys.exit(main())"
+        return subprocess.run(
+            [sys.executable, "-c", f"import sys; sys.path.remove(''); {main}", *arguments],
+            capture_output=True,
+            text=True,
+            env={**os.environ, "PYTHONPATH": ROOT},
+        )
+
+    evaluated = in_new_process(f"--evaluate={checkpoint}")
+    assert evaluated.returncode == 0, evaluated.stderr[-2000:]
+    assert evaluated.stdout.splitlines()[2:-1] == parents[2:]
+    resumed = in_new_process(f"--resume={checkpoint}", "--epochs=3", "--gpu_id=")
+    assert resumed.returncode == 0, resumed.stderr[-2000:]
+
+
+def test_defaults_data_set_and_trainer_stand_beside_the_class(module, toy_path, tmp_path):
+    from recbole.config import Config
+    from recbole.data import create_dataset, data_preparation
+    from recbole.utils import get_model, get_trainer
+
+    name = f"{module}.Other"
+    chosen = settings(toy_path, checkpoint_dir=str(tmp_path / "saved"))
+    of_protocol = protocol.settings_for(name, "toy", chosen)
+    assert of_protocol["train_neg_sample_args"] is None  # its YAML file says CE
+    config = Config(name, "toy", config_dict={**of_protocol, **chosen})
+    own = sys.modules[module]
+    assert get_model(name) is own.Other
+    assert config["n_layers"] == 1
+    assert "swap_weight" not in config  # none of ours
+    assert get_trainer(config["MODEL_TYPE"], name) is own.OtherTrainer
+    dataset = create_dataset(config)
+    assert type(dataset) is own.OtherDataset
+    train = data_preparation(config, dataset)[0]
+    model = own.Other(config, train.dataset)
+    assert own.OtherTrainer(config, model).fit(train, saved=False) is not None
+
+
+def test_a_class_beside_recboles_is_not_taken_for_its_trainer_or_data(module):
+    from recbole.trainer import Trainer
+    from recbole.utils import ModelType, get_trainer
+
+    assert get_trainer(ModelType.SEQUENTIAL, f"{module}.Mine") is Trainer
+    assert get_trainer(ModelType.SEQUENTIAL, "SASRec") is Trainer
+
+
+def test_defaults_hold_under_both_ways_to_name_the_class(module, toy_path):
+    from recbole.config import Config
+
+    own = model_path.load(f"{module}.Mine")
+    by_name = Config(f"{module}.Mine", "toy", config_dict=settings(toy_path)).final_config_dict
+    by_class = Config(own, "toy", config_dict=settings(toy_path)).final_config_dict
+    assert by_name["loudness"] == 1.0
+    assert {**by_name, "model": "Mine"} == by_class
+    assert registry.family_of_name(f"{module}.Mine") == "CAMMSR"
+    assert registry.family_of_name(f"{module}.Other") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("no_such_module.Mine", "there is no module 'no_such_module' in {folder} or among"),
+        ("json.no_such_class", r"json.__init__\.py has no class 'no_such_class'"),
+        ("no.such.package.Mine", "there is no module 'no.such.package'"),
+        ("sys.Mine", "there is no module 'sys'"),
+    ],
+)
+def test_a_model_that_is_not_there_is_refused(module, name, says, tmp_path, capsys):
+    with pytest.raises(UsageError, match=says.format(folder=tmp_path)):
+        known_settings.check_model(name)
+    assert run_recbole.main([f"--model={name}"]) == 2
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_a_class_that_is_no_model_is_refused(module, capsys):
+    assert run_recbole.main([f"--model={module}.NoModel", "--epochs=1"]) == 1
+    assert "NoModel" in (error := capsys.readouterr().err)
+    assert "it must be a class that inherits from one of RecBole's" in error
+
+
+def test_its_settings_are_known_and_misspelt_ones_refused(module, toy_path, capsys):
+    assert "loudness" not in known_settings.settings()
+    assert run_recbole.main(command(f"{module}.Mine", toy_path, "--loudnes=2")) == 2
+    assert "did you mean --loudness?" in capsys.readouterr().err
+    assert known_settings.only_read_by("swap_weight", f"{module}.Mine") == ()
+
+
+def test_an_experiment_takes_them(module, toy_path):
+    entry = {
+        "datasets": {"toy": {"loudness": 3.0}},
+        "seeds": [1],
+        "models": {"loud": {"model": f"{module}.Mine", "grid": {"loudness": [1.0, 2.0]}}},
+        "tuning": {"trials": 2},
+    }
+    plan = experiment.parse(entry)
+    assert plan.contenders[0].model == f"{module}.Mine"
+    entry["models"]["loud"]["grid"] = {"loudnes": [1.0]}
+    with pytest.raises(UsageError, match="did you mean 'loudness'"):
+        experiment.parse(entry)
+
+
+def test_a_job_runs_in_a_process_of_its_own_and_remembers_its_code(module, toy_path, tmp_path):
+    chosen = settings(toy_path, metrics=["NDCG"], topk=[10], valid_metric="NDCG@10")
+    jobs = [TrainingJob(model, "toy", 1, chosen) for model in ("CAMMSR", f"{module}.Mine")]
+    store = ResultStore(tmp_path / "out")
+    assert Runner(store, threads=1).run(jobs, {job.fingerprint: job.model for job in jobs}) == {}
+    parents, variants = map(store.load, jobs)
+    assert variants.test == parents.test
+    assert variants.code == digests.code_digest(f"{module}.Mine") != parents.code
+    for changed in (tmp_path / f"{module}.py", tmp_path / "Mine.yaml"):
+        before = digests.code_digest(f"{module}.Mine")
+        changed.write_text(changed.read_text() + "# changed\n")
+        assert digests.code_digest(f"{module}.Mine") != before
+    assert digests.code_digest("CAMMSR") == parents.code
+
+
+def test_a_folder_that_is_searched_already_is_not_added_again(module):
+    assert model_path.search_working_folder()
+    assert not model_path.search_working_folder()
+    assert importlib.import_module(module).__name__ == module
