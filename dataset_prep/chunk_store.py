@@ -10,7 +10,8 @@ from __future__ import annotations
 import os
 import shutil
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -56,7 +57,7 @@ class ChunkStore:
             key: Digest of what it depends on.
             arrays: Its arrays, none of them of objects.
         """
-        with atomic_open(self._path(key)) as file:
+        with naming(self._path(key)), atomic_open(self._path(key)) as file:
             # Any: numpy types the keyword ``allow_pickle`` of savez into the arrays.
             np.savez(file, allow_pickle=False, **arrays)  # type: ignore[arg-type]
 
@@ -73,6 +74,24 @@ class ChunkStore:
 
     def _path(self, key: str) -> Path:
         return self.folder / f"{key}.npz"
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Name a file in an error that has no name: writing to a full disk fails without one.
+
+    Args:
+        path: The file that is written.
+
+    Raises:
+        OSError: The error of the block.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None or error.filename is not None:
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 def put_in_place(temporary: Path, output: Path) -> None:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .chunk_store import ChunkStore, put_in_place
+from .chunk_store import ChunkStore, naming, put_in_place
 from .feature_file import write_feature_blocks, write_feature_file
 from .pca import reduce_pca
 
@@ -21,11 +21,13 @@ class EncodedChunk(NamedTuple):
         tokens: ``n`` item tokens.
         features: float32 (n, d).
         missing: Item token to the reason why it has no feature.
+        cut: Number of items of which the encoder read the beginning only.
     """
 
     tokens: list[str]
     features: np.ndarray
     missing: dict[str, str]
+    cut: int = 0
 
 
 class NothingEncodedError(ValueError):
@@ -65,6 +67,7 @@ class Encoded:
         items: Number of items with a feature.
         width: Number of values of a feature.
         missing: Item token to the reason why it has no feature.
+        cut: Number of items of which the encoder read the beginning only.
         chunks: Number of chunks.
         reused: Number of chunks that an earlier run had finished.
     """
@@ -72,6 +75,7 @@ class Encoded:
     items: int = 0
     width: int = 0
     missing: dict[str, str] = field(default_factory=dict)
+    cut: int = 0
     chunks: int = 0
     reused: int = 0
 
@@ -100,7 +104,7 @@ def encode_to_file(
 
     Raises:
         NothingEncodedError: If no item can be encoded.
-        ValueError: If features cannot be written.
+        ValueError: If features cannot be written, or have fewer values than ``components``.
     """
     store = ChunkStore(output)
     result = Encoded()
@@ -117,21 +121,28 @@ def encode_to_file(
                 reached(chunk.size)
         result.chunks += 1
         result.missing.update(done.missing)
+        result.cut += done.cut
         tokens.extend(done.tokens)
         if len(done.tokens):
             keys.append(chunk.key)
             result.width = done.features.shape[1]
+            if components > result.width:
+                raise ValueError(
+                    f"{output.name}: {components} components of features of {result.width} values: "
+                    f"ask for at most {result.width}, or for 0 to keep all values"
+                )
     if not tokens:
         raise NothingEncodedError(output.name, result.missing)
     result.items = len(tokens)
     temporary = store.temporary()
-    if components:
-        features = reduce_pca(np.concatenate(list(_features(store, keys))), components)
-        write_feature_file(temporary, tokens, features, dtype)
-        result.width = components
-    else:
-        blocks = _features(store, keys)
-        write_feature_blocks(temporary, tokens, blocks, result.width, dtype)
+    with naming(temporary):
+        if components:
+            features = reduce_pca(np.concatenate(list(_features(store, keys))), components)
+            write_feature_file(temporary, tokens, features, dtype)
+            result.width = components
+        else:
+            blocks = _features(store, keys)
+            write_feature_blocks(temporary, tokens, blocks, result.width, dtype)
     put_in_place(temporary, output)
     return result
 
@@ -153,7 +164,8 @@ def _load(store: ChunkStore, key: str) -> EncodedChunk | None:
     if arrays is None:
         return None
     missing = zip(arrays["missing"].tolist(), arrays["reason"].tolist())
-    return EncodedChunk(arrays["item_id"].tolist(), arrays["feature"], dict(missing))
+    cut = int(arrays["cut"])
+    return EncodedChunk(arrays["item_id"].tolist(), arrays["feature"], dict(missing), cut)
 
 
 def _save(store: ChunkStore, key: str, chunk: EncodedChunk) -> None:
@@ -164,4 +176,4 @@ def _save(store: ChunkStore, key: str, chunk: EncodedChunk) -> None:
         "reason": list(chunk.missing.values()),
     }
     arrays = {name: np.asarray(values, dtype=np.str_) for name, values in text.items()}
-    store.save(key, {**arrays, "feature": chunk.features})
+    store.save(key, {**arrays, "feature": chunk.features, "cut": np.asarray(chunk.cut)})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
+from urllib.parse import quote
 
 from recbole_cammsr.data.missing_cells import MISSING_CELLS
 
@@ -39,6 +40,24 @@ def token_seq_text(text: object) -> str:
         Space-separated words.
     """
     return _BLANK.sub(" ", clean_text(text).replace('"', " ")).strip()
+
+
+def reference_word(reference: str) -> str:
+    """Write an image link or file name as one word of a ``token_seq`` cell.
+
+    It is no text, so its spelling stays, ``&copy=2`` included. Only blanks, which separate
+    references, and double quotes and control characters are written as in a URL.
+
+    Args:
+        reference: The link or name.
+
+    Returns:
+        The word, without the blanks around it.
+    """
+    return "".join(
+        quote(c, safe="") if c == '"' or c.isspace() or unicodedata.category(c) == "Cc" else c
+        for c in reference.strip()
+    )
 
 
 def label_token(label: object) -> str:

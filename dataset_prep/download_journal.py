@@ -22,6 +22,8 @@ class Entry:
         sha256: Digest of the image, None where there is none.
         reason: Why there is none.
         passing: Whether a later try may succeed.
+        limit: The limit that refused it and might not with another value, e.g.
+            ``"max_bytes=100"``; None for another reason, and in journals of earlier versions.
     """
 
     item_id: str
@@ -30,6 +32,7 @@ class Entry:
     sha256: str | None
     reason: str | None
     passing: bool
+    limit: str | None = None
 
 
 def read_journal(folder: Path) -> dict[str, Entry]:
@@ -54,7 +57,7 @@ def read_journal(folder: Path) -> dict[str, Entry]:
                 values = json.loads(line)
             except json.JSONDecodeError:
                 continue
-            if not isinstance(values, dict) or set(values) != names:
+            if not isinstance(values, dict) or {*values, "limit"} != names:
                 continue
             entry = Entry(**values)
             if entry.file is None or _FILE.fullmatch(entry.file):

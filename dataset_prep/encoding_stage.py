@@ -46,6 +46,7 @@ class EncodingStage:
         inputs: Mapping[str, str],
         settings: Mapping[str, Any],
         software: Mapping[str, str],
+        file_settings: Mapping[str, Any],
     ) -> None:
         """Describe the stage.
 
@@ -54,15 +55,16 @@ class EncodingStage:
             dataset: Data set name.
             name: Name of the stage in the record, e.g. ``"encode-text:text"``.
             inputs: Name of each input to a digest of its content.
-            settings: Everything else that the features depend on.
+            settings: Everything else that the chunks depend on.
             software: Versions of the software, and the device.
+            file_settings: How the file is made of the chunks; another value needs no new ones.
         """
         self.output = output
         self.name = name
         self.inputs = dict(inputs)
-        self.settings = dict(settings)
+        self.settings = {**settings, **file_settings}
         self.software = dict(software)
-        self.salt = settings_digest({"settings": self.settings, "software": self.software})
+        self.salt = settings_digest({"settings": dict(settings), "software": self.software})
         self._dataset = dataset
 
     def announce_if_up_to_date(self, force: bool = False) -> bool:

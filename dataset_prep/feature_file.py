@@ -31,6 +31,19 @@ def feature_path(folder: str | os.PathLike[str], dataset: str, modality: str) ->
     return Path(folder) / f"{dataset}.{modality}.npz"
 
 
+def is_feature_token(token: str) -> bool:
+    """Say whether a feature file can hold an item token.
+
+    Args:
+        token: The token.
+
+    Returns:
+        False for an empty one, one with blanks around it, and one with a NUL: numpy drops trailing
+        NULs of a unicode array, so that it would come back changed.
+    """
+    return bool(token) and token == token.strip() and "\0" not in token
+
+
 def write_feature_file(
     path: str | os.PathLike[str],
     item_ids: Sequence[str],
@@ -127,8 +140,7 @@ def _checked_tokens(name: str, item_ids: Sequence[str], width: int) -> np.ndarra
     ids = [str(token) for token in item_ids]
     if not ids or width == 0:
         raise ValueError(f"{name}: no feature to write (shape {(len(ids), width)})")
-    # numpy drops trailing NULs of a unicode array, so such a token would come back changed.
-    odd = [token for token in ids if not token or token != token.strip() or "\0" in token]
+    odd = [token for token in ids if not is_feature_token(token)]
     if odd:
         raise ValueError(
             f"{name}: item_id holds empty tokens or tokens with blanks around them: {odd[:5]}"

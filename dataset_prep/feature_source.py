@@ -12,12 +12,12 @@ import numpy as np
 
 from recbole_cammsr.data.formats import FeatureFile, read_features
 
-from .content_digest import file_digest
 from .feature_file import feature_path, write_feature_file
 from .prep_record import PrepRecord
+from .prepare import named_digests
 from .record_file import RecordFile
 from .source import Source
-from .source_folder import Damage
+from .source_folder import Damage, refuse_replacing
 
 STAGE = "convert-features"
 
@@ -49,6 +49,13 @@ class FeatureSource(Source, Protocol):
 
     def feature_files(self) -> dict[str, Path]:
         """Modality to feature file."""
+        ...
+
+    def row_files(self) -> list[Path]:
+        """List the files beside those of ``feature_files`` that ``features`` reads.
+
+        They say whose feature a row is, and which rows are none.
+        """
         ...
 
     def features(self) -> Iterable[FeatureRows]:
@@ -108,6 +115,27 @@ def read_rows(path: Path, rows: int, reason: str) -> np.ndarray:
     return values
 
 
+def check_feature_files(
+    source: FeatureSource, output: str | os.PathLike[str], dataset: str
+) -> None:
+    """Look for the feature files, and refuse to write over one of them or of the source.
+
+    Args:
+        source: The source.
+        output: Folder of the prepared files.
+        dataset: Data set name.
+
+    Raises:
+        FileNotFoundError: If a file is missing.
+        ValueError: If a file of the source would be replaced.
+    """
+    files = source.feature_files()
+    read = [*source.inputs(), *files.values(), *source.row_files()]
+    written = [feature_path(output, dataset, modality) for modality in files]
+    atomic = [Path(output) / f"{dataset}.{suffix}" for suffix in ("inter", "item")]
+    refuse_replacing(read, [*atomic, *written])
+
+
 def write_features(
     source: FeatureSource,
     output: str | os.PathLike[str],
@@ -127,12 +155,14 @@ def write_features(
 
     Raises:
         FileNotFoundError: If ``<dataset>.item`` or a feature file does not exist.
-        ValueError: If a feature file does not fit the source, or no kept item has a feature.
+        ValueError: If a feature file does not fit the source or would be replaced, or no kept item
+            has a feature.
     """
     folder = Path(output)
     item_file = folder / f"{dataset}.item"
-    inputs = {path.name: file_digest(path) for path in source.feature_files().values()}
-    inputs[item_file.name] = file_digest(item_file)
+    check_feature_files(source, output, dataset)
+    # The one file here comes first, so that its name is not the numbered one.
+    inputs = named_digests([item_file, *source.feature_files().values(), *source.row_files()])
     settings: dict[str, Any] = {"source": source.name, "options": dict(source.settings())}
     settings["modalities"] = {name: path.name for name, path in source.feature_files().items()}
     record = PrepRecord.of_dataset(folder, dataset)

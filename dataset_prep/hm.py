@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .line_files import LineFile
-from .source_folder import MALFORMED, csv_rows, noted_lines, require_files, shown
+from .source_folder import MALFORMED, noted_rows, require_files, shown
 from .staging import StagingWriter
 
 TRANSACTIONS = "transactions_train.csv"
@@ -98,8 +98,8 @@ class HM:
         self, path: Path, columns: Sequence[str], writer: StagingWriter
     ) -> Iterator[list[str]]:
         """Yield the named cells of each row."""
-        rows = csv_rows(noted_lines(LineFile(path, progress=self.progress), writer), path)
-        header = [cell.strip().lstrip("\ufeff") for cell in next(rows, [])]
+        rows = noted_rows(LineFile(path, progress=self.progress), writer)
+        header = [cell.strip() for cell in next(rows, [])]
         absent = [column for column in columns if column not in header]
         if absent:
             raise ValueError(f"{path}: no column {absent[0]!r}; the header has {header}")

@@ -106,6 +106,14 @@ class HM4SR:
         """
         return existing_features(self.folder, self.named, USUAL_FEATURES)
 
+    def row_files(self) -> list[Path]:
+        """List the interactions, whose order numbers the rows.
+
+        Raises:
+            FileNotFoundError: If there are none.
+        """
+        return require_files(self.folder, f"{self.file_name}.inter")
+
     def features(self) -> Iterator[FeatureRows]:
         """Read each modality without its padding row.
 

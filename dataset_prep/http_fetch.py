@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,30 +70,73 @@ class FetchError(Exception):
     Attributes:
         passing: Whether a later try may succeed.
         wait: Seconds that the server asks to wait.
+        limit: Name of the limit that refuses what another value of it may allow.
     """
 
-    def __init__(self, reason: str, passing: bool = False, wait: float = 0.0) -> None:
+    def __init__(
+        self, reason: str, passing: bool = False, wait: float = 0.0, limit: str | None = None
+    ) -> None:
         """Keep the reason."""
         super().__init__(reason)
         self.passing = passing
         self.wait = wait
+        self.limit = limit
 
 
-def open_session(limits: Limits) -> Any:
+class Session:
+    """An HTTP client and the queue before each host.
+
+    Attributes:
+        client: An ``aiohttp.ClientSession``.
+    """
+
+    def __init__(self, client: Any, per_host: int) -> None:
+        """Start with empty queues; see ``open_session``.
+
+        Args:
+            client: The client session.
+            per_host: Requests at the same time to one host.
+        """
+        self.client = client
+        self._queues: defaultdict[tuple[Any, Any], asyncio.Semaphore] = defaultdict(
+            lambda: asyncio.Semaphore(per_host)
+        )
+
+    def queue(self, place: Any) -> asyncio.Semaphore:
+        """The queue before a host.
+
+        The client has one too, but time spent in that counts as time of the request.
+
+        Args:
+            place: A URL as the client parsed it.
+
+        Returns:
+            The semaphore to hold during a request.
+        """
+        return self._queues[place.raw_host, place.port]
+
+    async def __aenter__(self) -> Session:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.client.close()
+
+
+def open_session(limits: Limits) -> Session:
     """Open a client session; must be called, used and closed inside one event loop.
 
     Args:
         limits: The limits.
 
     Returns:
-        An ``aiohttp.ClientSession`` without cookies, proxies or credentials of the environment.
+        A session without cookies, proxies or credentials of the environment.
     """
     connector = aiohttp.TCPConnector(
         limit=limits.concurrency,
         limit_per_host=limits.per_host,
         resolver=_resolver(limits.allow_private_hosts),
     )
-    return aiohttp.ClientSession(
+    client = aiohttp.ClientSession(
         connector=connector,
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(
@@ -107,9 +151,10 @@ def open_session(limits: Limits) -> Any:
         auto_decompress=False,
         trust_env=False,
     )
+    return Session(client, limits.per_host)
 
 
-async def fetch(session: Any, url: str, limits: Limits) -> bytes:
+async def fetch(session: Session, url: str, limits: Limits) -> bytes:
     """Fetch a URL, trying again with growing pauses while the failure may pass.
 
     Args:
@@ -123,11 +168,14 @@ async def fetch(session: Any, url: str, limits: Limits) -> bytes:
     Raises:
         FetchError: With the reason why there is none.
     """
+    place = _parsed(url)
     tries = 0
     while True:
         tries += 1
         try:
-            return await asyncio.wait_for(_try(session, url, limits), limits.total_seconds)
+            async with session.queue(place):
+                answer = _try(session.client, place, limits)
+                return await asyncio.wait_for(answer, limits.total_seconds)
         except asyncio.TimeoutError:
             error = FetchError(f"no complete answer in {limits.total_seconds:g} s", passing=True)
         except FetchError as failure:
@@ -139,13 +187,12 @@ async def fetch(session: Any, url: str, limits: Limits) -> bytes:
         await asyncio.sleep(max(error.wait, limits.backoff_seconds * 2 ** (tries - 1)))
 
 
-async def _try(session: Any, url: str, limits: Limits) -> bytes:
+async def _try(client: Any, place: Any, limits: Limits) -> bytes:
     """Fetch a URL once, following redirects."""
-    place = _parsed(url)
     for _ in range(limits.max_redirects + 1):
         _check_place(place, limits.allow_private_hosts)
         try:
-            async with session.get(place, allow_redirects=False) as answer:
+            async with client.get(place, allow_redirects=False) as answer:
                 if answer.status not in _REDIRECTS:
                     return await _body(answer, limits.max_bytes)
                 location = answer.headers.get("Location", "")
@@ -176,7 +223,12 @@ def _check_place(place: Any, allow_private_hosts: bool) -> None:
         if ends_in_number(host):
             raise FetchError(f"host {host} is an address in an unusual spelling")
     elif not (allow_private_hosts or is_public(host)):
-        raise FetchError(f"address {host} is not on the public internet")
+        raise _not_public(f"address {host}")
+
+
+def _not_public(what: str) -> FetchError:
+    """Say that an address is refused, unless private ones are allowed."""
+    return FetchError(f"{what} is not on the public internet", limit="allow_private_hosts")
 
 
 async def _body(answer: Any, max_bytes: int) -> bytes:
@@ -188,7 +240,7 @@ async def _body(answer: Any, max_bytes: int) -> bytes:
         raise FetchError(f"HTTP status {answer.status}", passing, seconds)
     if answer.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise FetchError("compressed although that was not asked for")
-    too_large = FetchError(f"larger than {max_bytes} bytes")
+    too_large = FetchError(f"larger than {max_bytes} bytes", limit="max_bytes")
     if (answer.content_length or 0) > max_bytes:
         raise too_large
     data = bytearray()
@@ -233,7 +285,7 @@ def _resolver(allow_private_hosts: bool) -> Any:
                 return list(found)
             public = [entry for entry in found if is_public(entry["host"])]
             if found and not public:
-                raise FetchError(f"host {host} is not on the public internet")
+                raise _not_public(f"host {host}")
             return public
 
         async def close(self) -> None:

@@ -22,11 +22,19 @@ from .http_fetch import FetchError, Limits, fetch, open_session
 
 @dataclass
 class DownloadCounts:
-    """What a run did: images fetched, had from an earlier run, and not to be had."""
+    """What a run did: images fetched, had from an earlier run, and not to be had.
+
+    Attributes:
+        fetched: Images fetched.
+        kept: Images that an earlier run fetched.
+        failed: Links without an image.
+        passing: Those of them that the next run tries again.
+    """
 
     fetched: int = 0
     kept: int = 0
     failed: int = 0
+    passing: int = 0
 
 
 def download_images(
@@ -34,15 +42,17 @@ def download_images(
     folder: str | Path,
     limits: Limits,
     advance: Callable[[int], object] | None = None,
+    retry_all: bool = False,
 ) -> DownloadCounts:
     """Fetch the images of items; a link that does not work costs its item, never the run.
 
     Args:
         links: Distinct item tokens and their URLs.
         folder: Receives files and journal; an earlier run's are taken over, failures that may
-            pass are tried again.
+            pass or were due to another limit are tried again.
         limits: Limits of time, size and number.
         advance: Called with 1 for each item.
+        retry_all: Try every failure again.
 
     Returns:
         The counts.
@@ -55,7 +65,12 @@ def download_images(
     def todo() -> Iterator[tuple[str, str]]:
         for token, url in links:
             entry = done.get(token)
-            if entry is None or entry.url != url or not _settled(entry, target):
+            if (
+                entry is None
+                or entry.url != url
+                or not _settled(entry, target, limits)
+                or (retry_all and entry.file is None)
+            ):
                 yield token, url
                 continue
             counts.kept += entry.file is not None
@@ -87,6 +102,7 @@ async def _download_all(
             journal.flush()
             counts.fetched += entry.file is not None
             counts.failed += entry.file is None
+            counts.passing += entry.passing
             if advance is not None:
                 advance(1)
 
@@ -99,7 +115,8 @@ async def _download(session: Any, token: str, url: str, folder: Path, limits: Li
     try:
         data = await fetch(session, url, limits)
     except FetchError as error:
-        return Entry(token, url, None, None, str(error), error.passing)
+        limit = None if error.limit is None else _spelled(error.limit, limits)
+        return Entry(token, url, None, None, str(error), error.passing, limit)
     # Long enough that no two URLs meet; the first two digits keep folders small.
     digest = hashlib.sha256(url.encode("utf-8", "surrogatepass")).hexdigest()[:40]
     name = f"{digest[:2]}/{digest}"
@@ -108,11 +125,17 @@ async def _download(session: Any, token: str, url: str, folder: Path, limits: Li
     return Entry(token, url, name, hashlib.sha256(data).hexdigest(), None, False)
 
 
-def _settled(entry: Entry, folder: Path) -> bool:
-    """Whether an entry needs no further try."""
-    if entry.file is None:
-        return not entry.passing
-    return (folder / entry.file).is_file()
+def _settled(entry: Entry, folder: Path, limits: Limits) -> bool:
+    """Whether an entry needs no further try under these limits."""
+    if entry.file is not None:
+        return (folder / entry.file).is_file()
+    same = entry.limit is None or entry.limit in (_spelled(name, limits) for name in vars(limits))
+    return same and not entry.passing
+
+
+def _spelled(name: str, limits: Limits) -> str:
+    """A limit and its value, as the journal keeps it."""
+    return f"{name}={getattr(limits, name)}"
 
 
 def _end_torn_line(path: Path) -> None:

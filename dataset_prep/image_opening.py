@@ -6,6 +6,8 @@ import io
 import warnings
 from typing import Any
 
+import numpy as np
+
 from .optional_import import require
 
 # Raster formats only: some of PIL's others run external programs.
@@ -83,6 +85,8 @@ def _to_rgb(image: Any, image_module: Any) -> Any:
     """Convert any colour mode to RGB."""
     if image.mode.startswith(("I", "F")):
         # 16-bit and float greys: PIL would clip them to white instead of scaling.
+        if not np.isfinite(np.asarray(image)).all():
+            raise UnusableImageError("some pixels are NaN or infinite")
         low, high = image.getextrema()
         scale = 255.0 / (high - low) if high > low else 0.0
         image = image.convert("F").point(lambda value: value * scale - low * scale).convert("L")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -15,6 +16,8 @@ from .download_journal import JOURNAL, read_journal
 SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".gif", ".webp", ".bmp", ".tif", ".tiff"))
 # Far above any product photo; what is larger is a mistake or an attack on memory.
 MAX_BYTES = 64 * 2**20
+# A drive, but not the colons that ids have (``spotify:track:abc``); archives are never unpacked.
+_DRIVE = re.compile(r"[A-Za-z]:/")
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,11 @@ class ImageListing:
 
 
 @contextmanager
-def open_images(path: str | os.PathLike[str], max_bytes: int = MAX_BYTES) -> Iterator[ImageListing]:
+def open_images(
+    path: str | os.PathLike[str],
+    max_bytes: int = MAX_BYTES,
+    links: Mapping[str, str] | None = None,
+) -> Iterator[ImageListing]:
     """List the images of a folder (with its subfolders), a zip archive or a download folder.
 
     The item token is the file's stem; a download folder's journal says whose image a file is.
@@ -58,6 +65,8 @@ def open_images(path: str | os.PathLike[str], max_bytes: int = MAX_BYTES) -> Ite
     Args:
         path: Folder or ``.zip`` file.
         max_bytes: Reading a larger image raises, so that one file cannot exhaust memory.
+        links: Item token to its link; of a download folder only what came from these is listed,
+            since items may have other links now and data sets may share the folder. None for all.
 
     Yields:
         The listing; its images can be read inside the block only.
@@ -69,7 +78,7 @@ def open_images(path: str | os.PathLike[str], max_bytes: int = MAX_BYTES) -> Ite
     source = Path(path)
     if source.is_dir():
         if (source / JOURNAL).is_file():
-            yield _list_downloads(source, max_bytes)
+            yield _list_downloads(source, max_bytes, links)
         else:
             yield _list_folder(source, max_bytes)
         return
@@ -101,10 +110,12 @@ def _list_folder(folder: Path, max_bytes: int) -> ImageListing:
     return _listing(files())
 
 
-def _list_downloads(folder: Path, max_bytes: int) -> ImageListing:
+def _list_downloads(folder: Path, max_bytes: int, links: Mapping[str, str] | None) -> ImageListing:
     """List a download folder; its journal was checked to name files inside it only."""
     listing = ImageListing()
     for token, entry in sorted(read_journal(folder).items()):
+        if links is not None and links.get(token) != entry.url:
+            continue
         if entry.file is None:
             listing.refused[token] = f"{entry.url}: {entry.reason}"
         elif not (folder / entry.file).is_file() or (folder / entry.file).is_symlink():
@@ -191,7 +202,9 @@ def _unsuitable(name: str) -> str | None:
     """Say why a name is ignored; None for one to use."""
     # Windows spellings count too: an archive may have been made there.
     path = PurePosixPath(name.replace("\\", "/"))
-    if path.is_absolute() or ":" in path.parts[0] or ".." in path.parts:
+    if not path.parts:
+        return "no file name"
+    if path.is_absolute() or _DRIVE.match(str(path)) or ".." in path.parts:
         return "its path leaves the archive"
     if path.parts[0] == "__MACOSX" or any(part.startswith(".") for part in path.parts):
         return "hidden file"

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +12,13 @@ from .atomic_file import write_atomic_file
 from .atomic_write import atomic_open
 from .category_labels import as_paths, flat_labels, path_labels
 from .clean_text import token_seq_text
+from .filter_database import open_database
 from .filter_failure import ROW_STEPS, NothingLeftError, dropped_rows
 from .filter_rule import Engine, FilterRule
 from .interaction_table import CategoryRule
 from .kcore import k_core
-from .optional_import import require
 from .staging import INTERACTIONS, ITEMS
-from .time_range import time_span
+from .time_range import FIRST_DATE, refuse_number_as_date, time_span
 
 INTER_HEADER = ("user_id:token", "item_id:token", "rating:float", "timestamp:float")
 ITEM_HEADER = (
@@ -68,33 +66,17 @@ def filter_staged(
     Raises:
         ImportError: If duckdb is not installed.
         NothingLeftError: If no interaction is left, naming the filter that removed the last ones.
+        ValueError: If a bound of the times is a number that can be no seconds, or the memory limit
+            is too low.
+        OSError: If the database cannot be written, as where the disk is full.
     """
-    with _database(Path(work), engine or Engine()) as connection:
+    with open_database(Path(work), engine or Engine()) as connection:
         counts = _select(connection, Path(staged), rule, begin)
         begin(".inter")
         _write_inter(connection, inter_path)
         begin(".item")
         counts.update(_write_items(connection, item_path, rule.categories))
     return counts
-
-
-@contextmanager
-def _database(work: Path, engine: Engine) -> Iterator[Any]:
-    """An empty database on disk that spills below ``work``."""
-    duckdb = require("duckdb", "filtering interactions")
-    shutil.rmtree(work, ignore_errors=True)
-    work.mkdir(parents=True)
-    try:
-        with duckdb.connect(str(work / "filter.duckdb")) as connection:
-            connection.execute("SET memory_limit = ?", [engine.memory_limit])
-            connection.execute("SET threads = ?", [engine.threads])
-            connection.execute("SET temp_directory = ?", [str(work / "spill")])
-            connection.execute("SET enable_progress_bar = false")
-            # Every result that is written is sorted, so the engine need not keep orders itself.
-            connection.execute("SET preserve_insertion_order = false")
-            yield connection
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
 
 
 def _select(
@@ -104,12 +86,18 @@ def _select(
     begin("ids")
     counts: dict[str, Any] = {}
     interactions = str(staged / INTERACTIONS)
-    counts["rows_read"], timed, first, last = connection.execute(
-        "SELECT count(*), count(timestamp), min(timestamp), max(timestamp) FROM read_parquet(?)",
-        [interactions],
+    counts["rows_read"], timed, first, last, dates, early = connection.execute(
+        "SELECT count(*), count(timestamp), min(timestamp), max(timestamp), "
+        "count(*) FILTER (timestamp >= $2), count(*) FILTER (timestamp > 0 AND timestamp < $2) "
+        "FROM read_parquet($1)",
+        [interactions, FIRST_DATE],
     ).fetchone()
     if not counts["rows_read"]:
         raise NothingLeftError("the source holds no usable interaction")
+    # Times may be positions 1, 2, 3, ..., for which a bound is no date.
+    if dates > early:
+        refuse_number_as_date("--min-time", rule.min_time, time_span(first, last))
+        refuse_number_as_date("--max-time", rule.max_time, time_span(first, last))
     # The row where a user or item first occurs serves as its number and fixes its place.
     for name in ("user", "item"):
         connection.execute(
@@ -258,7 +246,10 @@ def _write_items(
     def rows() -> Iterator[tuple[str, ...]]:
         query = "SELECT token, title, brand, description, image FROM chosen ORDER BY code"
         for record, label in zip(_stream(connection, query), labels):
-            token, (title, brand, description, image) = record[0], map(token_seq_text, record[1:])
+            token, *texts, links = record
+            title, brand, description = map(token_seq_text, texts)
+            # A link or file name is no text: what cleaning would change is percent-encoded.
+            image = links or ""
             for name, text in (
                 ("titles", title),
                 ("brands", brand),

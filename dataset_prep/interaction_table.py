@@ -11,6 +11,7 @@ from pathlib import Path
 from .atomic_file import write_inter_file, write_item_file
 from .category_labels import as_paths, check_level_and_count, flat_labels, path_labels
 from .command_line import run
+from .source_folder import refuse_replacing
 from .table_reader import field, read_records, read_table
 
 
@@ -86,8 +87,12 @@ def convert(
 
     Raises:
         FileNotFoundError: If a source file does not exist.
-        ValueError: If a column is absent, a value unusable, or the two files share no item.
+        ValueError: If a column is absent, a value unusable, the two files share no item, or one of
+            them would be replaced.
     """
+    folder = Path(output)
+    inter_path, item_path = folder / f"{dataset}.inter", folder / f"{dataset}.item"
+    refuse_replacing([Path(inter), Path(items)], [inter_path, item_path])
     ids, titles, nested = _read_items(Path(items), columns, categories)
     if categories.kind == "flat":
         labels = flat_labels(nested, categories.min_count)
@@ -109,9 +114,8 @@ def convert(
                 f"id (e.g. {sorted(bought)[:3]} and {ids[:3]}): name the matching column"
             )
 
-    folder = Path(output)
-    count = write_inter_file(folder / f"{dataset}.inter", rows())
-    write_item_file(folder / f"{dataset}.item", ids, titles, labels)
+    count = write_inter_file(inter_path, rows())
+    write_item_file(item_path, ids, titles, labels)
     return Counts(len(users), len(ids), count, len(bought - set(ids)))
 
 

@@ -8,9 +8,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from .category_labels import SEPARATOR
+from .cells import as_id
+from .feature_file import is_feature_token
 from .table_reader import Record, field, open_text, read_records, read_table
 
-_LABEL_FIELD = re.compile(r"^(categor|genre|class|tag)", re.IGNORECASE)
+_LABEL_FIELD = re.compile(r"^(categor|genre|class)|tags?$", re.IGNORECASE)
 _JSON_SUFFIXES = (".jsonl", ".json", ".ndjson")
 
 
@@ -50,7 +52,7 @@ def read_items(
     """
     if str(path).removesuffix(".gz").endswith(_JSON_SUFFIXES):
         for record in read_records(path):
-            yield str(field(record, item_field, path)), record
+            yield as_id(field(record, item_field, path)), record
         return
     kinds = _column_types(path)
     for token, *cells in read_table(path, (item_field, *fields)):
@@ -58,7 +60,7 @@ def read_items(
             token,
             {
                 name: label_words(cell)
-                if _LABEL_FIELD.match(name) and kinds.get(name, "").startswith("token")
+                if _LABEL_FIELD.search(name) and kinds.get(name, "").startswith("token")
                 else cell
                 for name, cell in zip(fields, cells)
             },
@@ -78,12 +80,17 @@ def scan_items(path: str | os.PathLike[str], item_field: str, fields: Sequence[s
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If the file cannot be read, is empty, a field is in no item, or an item stands
-            twice.
+        ValueError: If the file cannot be read, is empty, a field is in no item, an item stands
+            twice, or its id can be none of a feature file.
     """
     tokens: set[str] = set()
     absent = set(fields)
-    for token, record in read_items(path, item_field, fields):
+    for number, (token, record) in enumerate(read_items(path, item_field, fields), start=1):
+        if not is_feature_token(token):
+            raise ValueError(
+                f"{path}, item {number}: its {item_field} is {token!r}, which is empty or has "
+                "blanks around it: give it an id, or take it out"
+            )
         if token in tokens:
             raise ValueError(f"{path}: item {token!r} occurs twice: keep one row per item")
         tokens.add(token)

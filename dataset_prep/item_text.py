@@ -7,6 +7,7 @@ from itertools import islice
 
 import numpy as np
 
+from .cells import as_text
 from .chunked_encoding import Chunk, EncodedChunk
 from .clean_text import clean_text
 from .content_digest import rows_digest
@@ -18,6 +19,8 @@ NO_TEXT = "no text"
 
 def item_text(record: Record, fields: Sequence[str]) -> str:
     """Join fields of an item as sentences; of nested paths the first is written word by word.
+
+    An object is no text, as for ``cammsr-prep table``: its field counts as empty.
 
     Args:
         record: One item.
@@ -31,7 +34,12 @@ def item_text(record: Record, fields: Sequence[str]) -> str:
         value = record.get(name)
         while isinstance(value, list) and value and isinstance(value[0], list):
             value = value[0]
-        part = clean_text(" ".join(map(str, value)) if isinstance(value, list) else value)
+        if isinstance(value, (list, dict)):
+            try:
+                value = as_text(value)
+            except ValueError:
+                continue
+        part = clean_text(value)
         if part:
             parts.append(part if part[-1] in ".!?" else f"{part}.")
     return " ".join(parts)
@@ -87,13 +95,16 @@ def encode_rows(
         advance: Called with the number of items that were looked at.
 
     Returns:
-        Features in the order of ``rows``; blank texts are missing.
+        Features in the order of ``rows``, and how many texts were truncated; blank texts are
+        missing.
     """
     kept = [(token, text) for token, text in rows if text.strip()]
     missing = {token: NO_TEXT for token, text in rows if not text.strip()}
     if advance is not None:
         advance(len(missing))
     features = np.zeros((0, 0), dtype=np.float32)
+    cuts: list[int] = []
     if kept:
-        features = encoder.encode([text for _, text in kept], tokens_per_batch, advance)
-    return EncodedChunk([token for token, _ in kept], features, missing)
+        texts = [text for _, text in kept]
+        features = encoder.encode(texts, tokens_per_batch, advance, cuts.append)
+    return EncodedChunk([token for token, _ in kept], features, missing, sum(cuts))

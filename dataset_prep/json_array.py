@@ -6,7 +6,7 @@ import os
 import re
 
 # The first line of an array of objects, written in one line or in many.
-_ARRAY = re.compile(r"\ufeff?\s*\[\s*(\{|$)")
+_ARRAY = re.compile(r"\s*\[\s*(\{|$)")
 
 
 def refuse_json_array(path: str | os.PathLike[str], first_line: str) -> None:

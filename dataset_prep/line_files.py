@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import os
 import zlib
@@ -37,7 +38,9 @@ class LineFile:
     cut: bool = False
 
     def __iter__(self) -> Iterator[str]:
-        """Yield each line without its line break; a last line cut inside the stream is left out.
+        """Yield each line without its line break, the first without a byte order mark.
+
+        A last line cut inside the stream is left out.
 
         Raises:
             FileNotFoundError: If there is no such file.
@@ -51,6 +54,9 @@ class LineFile:
             stream = cast("IO[bytes]", gzip.GzipFile(fileobj=raw)) if zipped else raw
             for content in self._raw_lines(stream):
                 self.lines += 1
+                if self.lines == 1 and self.encoding == "utf-8":
+                    # What some editors put before the text would be part of its first name or id.
+                    content = content.removeprefix(codecs.BOM_UTF8)
                 if self.lines % 4096 == 0:
                     bar.update(raw.tell() - bar.n)
                 try:

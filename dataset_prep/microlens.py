@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .line_files import LineFile
-from .source_folder import MALFORMED, csv_rows, noted_lines, require_files, shown
+from .source_folder import MALFORMED, noted_lines, noted_rows, require_files, shown
 from .staging import StagingWriter
 
 PAIRS_SUFFIX = "_pairs.csv"
@@ -67,17 +67,19 @@ class MicroLens:
         pairs, titles, tag_file = self._files()
         covers = self.covers or f"{pairs.name[: -len(PAIRS_SUFFIX)]}_covers"
         tags = {} if tag_file is None else dict(self._id_and_text(tag_file, writer))
-        titled: set[str] = set()
+        titled: dict[str, bool] = {}
         for item, title in self._id_and_text(titles, writer):
-            titled.add(item)
+            # Of repeated items the first record counts.
+            titled.setdefault(item, bool(title.strip()))
             self._item(writer, covers, item, title, tags.get(item))
         untitled: dict[str, None] = {}
         for user, item, seconds in self._pairs(pairs, writer):
-            if item not in titled:
+            if not titled.get(item):
                 untitled[item] = None
             writer.interaction(user, item, None, seconds)
         for item in untitled:
-            self._item(writer, covers, item, None, tags.get(item))
+            if item not in titled:
+                self._item(writer, covers, item, None, tags.get(item))
         if untitled:
             writer.note(f"{titles.name}: {len(untitled)} items of the pairs have no title")
 
@@ -112,8 +114,8 @@ class MicroLens:
 
     def _pairs(self, path: Path, writer: StagingWriter) -> Iterator[tuple[str, str, float]]:
         """Yield user, item and seconds of each interaction."""
-        rows = csv_rows(noted_lines(LineFile(path, progress=self.progress), writer), path)
-        header = [cell.strip().lstrip("\ufeff").lower() for cell in next(rows, [])]
+        rows = noted_rows(LineFile(path, progress=self.progress), writer)
+        header = [cell.strip().lower() for cell in next(rows, [])]
         if len(header) != 3 or header[2] != "timestamp":
             raise ValueError(
                 f"{path}: the header is {header}, not user,item,timestamp: it is no file of "
@@ -133,7 +135,7 @@ class MicroLens:
         lines = noted_lines(LineFile(path, progress=self.progress), writer)
         for number, line in enumerate(lines):
             item, comma, text = line.partition(",")
-            item = item.strip().lstrip("\ufeff")
+            item = item.strip()
             if number == 0 and item.lower() in _HEADER_IDS:
                 continue
             if not comma:

@@ -111,8 +111,20 @@ class MMRec:
         """
         return existing_features(self.folder, self.named, USUAL_FEATURES)
 
+    def row_files(self) -> list[Path]:
+        """List what numbers the rows, and the rows that MMRec filled.
+
+        Raises:
+            FileNotFoundError: If there are no interactions.
+        """
+        (inter,) = require_files(self.folder, f"{self.file_name}.inter")
+        found = [Path(self.folder) / name for name in (ITEM_MAP, FILLED_IMAGES)]
+        return [inter, *(path for path in found if path.is_file())]
+
     def features(self) -> Iterator[FeatureRows]:
         """Read each modality; image rows that MMRec filled with the mean count as missing.
+
+        MMRec has texts and images, so that what is not its text is made of images.
 
         Raises:
             ValueError: If a file has not one row per item.
@@ -121,7 +133,8 @@ class MMRec:
         for modality, path in self.feature_files().items():
             values = read_rows(path, len(rows_to_tokens), reason)
             filled = Path(self.folder) / FILLED_IMAGES
-            if modality == "image" and filled.is_file():
+            is_text = modality == "text" or path.name == USUAL_FEATURES["text"]
+            if not is_text and filled.is_file():
                 values = np.array(values)
                 values[_row_numbers(filled, len(values))] = 0
             yield FeatureRows(modality, path, rows_to_tokens, values)

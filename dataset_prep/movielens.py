@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .line_files import LineFile
-from .source_folder import MALFORMED, csv_rows, noted_lines, require_files, shown
+from .source_folder import MALFORMED, noted_lines, noted_rows, require_files, shown
 from .staging import StagingWriter
 
 #: the genre flags of ``u.item`` from the sixth column on, in the order of the release's README
@@ -136,15 +136,15 @@ class MovieLens:
     ) -> Iterator[list[str]]:
         """Yield the cells of each line below the header."""
         layout = RELEASES[self.release]
-        lines = noted_lines(LineFile(path, layout.encoding, self.progress), writer)
+        file = LineFile(path, layout.encoding, self.progress)
         # Only the modern releases quote; their titles hold commas.
         rows: Iterator[list[str]] = (
-            csv_rows(lines, path)
+            noted_rows(file, writer)
             if layout.separator == ","
-            else (line.split(layout.separator) for line in lines)
+            else (line.split(layout.separator) for line in noted_lines(file, writer))
         )
         if header is not None:
-            first = [cell.lstrip("\ufeff") for cell in next(rows, [])]
+            first = next(rows, [])
             if first != list(header):
                 raise ValueError(
                     f"{path}: the header is {first}, not {list(header)}: it is not the file of "

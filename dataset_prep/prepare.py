@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from glob import escape
@@ -19,12 +19,13 @@ from .interaction_filter import STEPS, filter_staged
 from .optional_import import require
 from .prep_record import OF_SOURCE, SKIPPED_COUNT, SOURCE_NOTE, SOURCE_WARNING, PrepRecord
 from .source import Source
+from .source_folder import refuse_replacing
 from .staging import INTERACTIONS, ITEMS, REPORT, StagingWriter, read_report
 
 STAGE = "stage-source"
 FILTER = "atomic-files"
 #: raised when the staged rows or the atomic files of the same source would come out differently
-LAYOUT = 4
+LAYOUT = 5
 
 
 @dataclass(frozen=True)
@@ -81,8 +82,8 @@ def prepare(
 
     Raises:
         FileNotFoundError: If a file of the source does not exist.
-        ValueError: If the source is not of its format, its times are filtered and not in seconds,
-            or nothing is left after the filters.
+        ValueError: If a file of the source would be replaced, it is not of its format, its times
+            are filtered and not in seconds, or nothing is left after the filters.
     """
     folder = Path(output)
     if not dataset or dataset != Path(dataset).name:
@@ -92,8 +93,9 @@ def prepare(
     record = PrepRecord.of_dataset(folder, dataset)
     inter, item = folder / f"{dataset}.inter", folder / f"{dataset}.item"
     staged, work = folder / f".{dataset}.staged", folder / f".{dataset}.filtering"
+    refuse_replacing(source.inputs(), [inter, item, record.path])
     say(f"{dataset}: reading the digests of the source's files")
-    inputs = source_digests(source)
+    inputs = named_digests(source.inputs())
     origin = {"layout": LAYOUT, "source": source.name, "options": dict(source.settings())}
     settings = {**origin, "filters": asdict(rule)}
 
@@ -154,20 +156,20 @@ def prepare(
     )
 
 
-def source_digests(source: Source) -> dict[str, str]:
-    """Digest every input of a source.
+def named_digests(paths: Iterable[Path]) -> dict[str, str]:
+    """Digest files and folders.
 
     Args:
-        source: The source.
+        paths: The files and folders.
 
     Returns:
-        File name (numbered where two files share it) to digest, in the order of the source.
+        File name (numbered where two files share it) to digest, in the order given.
 
     Raises:
         FileNotFoundError: If an input does not exist.
     """
     digests: dict[str, str] = {}
-    for path in source.inputs():
+    for path in paths:
         name, copy = path.name, 2
         while name in digests:
             name, copy = f"{path.name} ({copy})", copy + 1

@@ -13,6 +13,10 @@ from typing import Union
 Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
 # RFC 6052: an IPv4 address in the last four bytes, reached through a translator.
 _TRANSLATED = ipaddress.ip_network("64:ff9b::/96")
+# The only IPv6 addresses handed out for the public internet (RFC 4291). ``is_global`` is also true
+# of many outside it that reach one's own network: ::127.0.0.1, ::ffff:0:127.0.0.1, fec0::1,
+# 64:ff9b:1::7f00:1.
+_PUBLIC_IPV6 = ipaddress.ip_network("2000::/3")
 
 
 def is_public(address: str) -> bool:
@@ -29,7 +33,10 @@ def is_public(address: str) -> bool:
         parsed: Address = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
         return False
-    return all(part.is_global and not part.is_multicast for part in _unwrapped(parsed))
+    return all(
+        part.is_global and not part.is_multicast and (part.version == 4 or part in _PUBLIC_IPV6)
+        for part in _unwrapped(parsed)
+    )
 
 
 def is_address(host: str) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 from .json_array import refuse_json_array
 from .line_files import LineFile
 from .optional_import import require
-from .source_folder import MALFORMED, DamageSink, csv_rows, noted_lines, shown
+from .source_folder import MALFORMED, DamageSink, noted_lines, noted_rows, shown
 
 #: suffix, without ``.gz``, to what stands between cells
 SEPARATORS = {".csv": ",", ".tsv": "\t", ".inter": "\t", ".item": "\t"}
@@ -102,13 +102,13 @@ class RecordFile:
 
     def _cells(self, sink: DamageSink) -> Iterator[Mapping[str, Any]]:
         separator = self.separator or SEPARATORS[self._suffix]
-        lines = noted_lines(LineFile(self.path, progress=self.progress), sink)
+        file = LineFile(self.path, progress=self.progress)
         rows: Iterator[list[str]] = (
-            (line.split("\t") for line in lines)
+            (line.split("\t") for line in noted_lines(file, sink))
             if separator == "\t"
-            else csv_rows(lines, self.path, separator)
+            else noted_rows(file, sink, separator)
         )
-        header = [cell.strip().lstrip("\ufeff") for cell in next(rows, [])]
+        header = [cell.strip() for cell in next(rows, [])]
         plain = [cell.split(":")[0] for cell in header]
         names = plain if len(set(plain)) == len(plain) else header
         if len(set(names)) < len(names):
@@ -144,11 +144,16 @@ class RecordFile:
         arrow = require("pyarrow", "reading Parquet")
         try:
             file = parquet.ParquetFile(self.path)
-        except arrow.ArrowInvalid as error:
+        except (arrow.ArrowException, OSError) as error:
             raise ValueError(f"{self.path}: not a Parquet file ({error})") from error
         names = file.schema_arrow.names
         self.seen.update(names)
         # A column of embeddings, say, would take most of the time and memory.
         columns = None if fields is None else [name for name in names if name in fields]
-        for batch in file.iter_batches(batch_size=_ROWS_PER_BATCH, columns=columns):
-            yield from batch.to_pylist()
+        try:
+            for batch in file.iter_batches(batch_size=_ROWS_PER_BATCH, columns=columns):
+                yield from batch.to_pylist()
+        except (arrow.ArrowException, OSError) as error:
+            raise ValueError(
+                f"{self.path}: damaged Parquet file ({error}): write or download it again"
+            ) from error

@@ -5,13 +5,15 @@ from __future__ import annotations
 import csv
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from .line_files import LineFile
 
+#: characters of a cell beyond which a quote must have been opened by mistake
+LONGEST_CELL = 2**24
 MALFORMED = "{}: line with the wrong number of cells or no number where one belongs"
 
 
@@ -128,13 +130,37 @@ def noted_lines(lines: LineFile, sink: DamageSink) -> Iterator[str]:
         sink.note(sentence)
 
 
-def csv_rows(lines: Iterable[str], path: Path, separator: str = ",") -> Iterator[list[str]]:
+def noted_rows(file: LineFile, sink: DamageSink, separator: str = ",") -> Iterator[list[str]]:
+    """Split the quoted lines of a file into cells, then hand what is damaged in it on.
+
+    Args:
+        file: The file.
+        sink: See ``noted_lines``.
+        separator: What stands between cells.
+
+    Yields:
+        The cells of each row.
+
+    Raises:
+        ValueError: See ``csv_rows``.
+    """
+    yield from csv_rows(noted_lines(file, sink), file.path, separator, lambda: file.cut)
+
+
+def csv_rows(
+    lines: Iterable[str],
+    path: Path,
+    separator: str = ",",
+    is_cut: Callable[[], bool] = lambda: False,
+) -> Iterator[list[str]]:
     """Split quoted lines into cells; a quoted cell may hold line breaks.
 
     Args:
         lines: Lines without line breaks.
         path: Their file, for the error sentence.
         separator: What stands between cells.
+        is_cut: Says, after the last line, whether the file is known to end early: a row that it
+            ends in is then left out.
 
     Yields:
         The cells of each row.
@@ -142,10 +168,51 @@ def csv_rows(lines: Iterable[str], path: Path, separator: str = ",") -> Iterator
     Raises:
         ValueError: If a cell never ends, as after a stray quote.
     """
-    rows = csv.reader((f"{line}\n" for line in lines), delimiter=separator)
+    first = ""
+    in_row = ended = False
+
+    def fed() -> Iterator[str]:
+        nonlocal first, in_row, ended
+        for line in lines:
+            if not in_row:
+                first, in_row = line, True
+            yield f"{line}\n"
+        ended = True
+
+    # The limit of the module, 131,072 characters, is less than some descriptions and embeddings.
+    csv.field_size_limit(LONGEST_CELL)
+    rows = csv.reader(fed(), delimiter=separator)
+    open_quote = "a quote is opened and never closed"
     try:
-        yield from rows
+        for row in rows:
+            # The reader asks for a line after the last one only where a quote is still open.
+            if ended and is_cut():
+                return
+            if ended:
+                raise ValueError(f"{path}: {open_quote} in the row that begins {shown(first)}")
+            in_row = False
+            yield row
     except csv.Error as error:
+        why = f"{open_quote}, or a cell is too long" if "limit" in str(error) else "no CSV"
         raise ValueError(
-            f"{path}, near line {rows.line_num}: {error}: a quote is opened and never closed"
+            f"{path}: {why} ({error}) in the row that begins {shown(first)}"
         ) from error
+
+
+def refuse_replacing(inputs: Iterable[Path], outputs: Iterable[Path]) -> None:
+    """Refuse to write over a file of the source, whose content would be lost.
+
+    Args:
+        inputs: Files that are read.
+        outputs: Files that will be written.
+
+    Raises:
+        ValueError: If one file is both, by whatever name.
+    """
+    read = {path.resolve(): path for path in inputs}
+    for path in outputs:
+        if path.resolve() in read:
+            raise ValueError(
+                f"{read[path.resolve()]}: is a file of the source and would be replaced: name "
+                "another --output or --dataset"
+            )

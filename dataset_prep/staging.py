@@ -8,12 +8,13 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from .clean_text import is_token
+from .clean_text import is_token, reference_word
 from .optional_import import require
 from .source_folder import shown
 
@@ -156,8 +157,7 @@ class StagingWriter:
             self.skip(UNUSABLE_ITEM, example=shown(item))
             return
         references = [image] if isinstance(image, str) else list(image or ())
-        # A blank separates references, so one inside a reference is written as in a URL.
-        images = " ".join(one.strip().replace(" ", "%20") for one in references if one.strip())
+        images = " ".join(reference_word(one) for one in references if one.strip())
         paths: object = (
             categories
             if isinstance(categories, str)
@@ -214,11 +214,17 @@ class StagingWriter:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        tables = (self._interactions, self._items)
         try:
-            self._interactions.close()
-            self._items.close()
-            if kind is None:
-                self._publish()
+            if kind is not None:
+                # A table cannot be ended where the disk is full, which is the error to show.
+                for table in tables:
+                    with suppress(Exception):
+                        table.close()
+                return
+            for table in tables:
+                table.close()
+            self._publish()
         finally:
             shutil.rmtree(self._partial, ignore_errors=True)
 
@@ -242,6 +248,7 @@ class _Table:
         self, arrow: Any, parquet: Any, path: Path, columns: dict[str, Any], rows_per_batch: int
     ) -> None:
         self._arrow = arrow
+        self._path = path
         self._schema = arrow.schema(list(columns.items()))
         self._writer = parquet.ParquetWriter(path, self._schema, compression="zstd")
         self._rows: list[tuple[Any, ...]] = []
@@ -261,7 +268,11 @@ class _Table:
     def _write(self) -> None:
         if self._rows:
             columns = [self._column(values, kind) for values, kind in self._typed_columns()]
-            self._writer.write_table(self._arrow.table(columns, schema=self._schema))
+            try:
+                self._writer.write_table(self._arrow.table(columns, schema=self._schema))
+            except OSError as error:
+                error.filename = str(self._path)  # which pyarrow leaves out
+                raise
             self._rows.clear()
 
     def _typed_columns(self) -> list[tuple[tuple[Any, ...], Any]]:

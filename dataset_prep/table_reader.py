@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import gzip
 import json
 import os
@@ -10,9 +9,10 @@ import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any
 
 from .json_array import refuse_json_array
+from .source_folder import csv_rows
 
 Record = dict[str, Any]
 
@@ -20,6 +20,8 @@ Record = dict[str, Any]
 @contextmanager
 def open_text(path: str | os.PathLike[str]) -> Iterator[IO[str]]:
     """Open a UTF-8 text file for reading, through gzip when its name ends in ``.gz``.
+
+    A byte order mark before the text is no part of it.
 
     Args:
         path: The file.
@@ -29,15 +31,15 @@ def open_text(path: str | os.PathLike[str]) -> Iterator[IO[str]]:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is not UTF-8, not gzip, cut short, or no table.
+        ValueError: If it is not UTF-8, not gzip, or cut short.
     """
     if not Path(path).is_file():
         raise FileNotFoundError(f"{path}: no such file")
     opener: Any = gzip.open if str(path).endswith(".gz") else open
     try:
-        with opener(path, "rt", encoding="utf-8", newline="") as file:
+        with opener(path, "rt", encoding="utf-8-sig", newline="") as file:
             yield file
-    except (UnicodeDecodeError, EOFError, zlib.error, gzip.BadGzipFile, csv.Error) as error:
+    except (UnicodeDecodeError, EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise ValueError(f"{path}: cannot be read as UTF-8 text ({error})") from error
 
 
@@ -56,16 +58,24 @@ def read_table(
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If a column is absent or a row is too short.
+        ValueError: If a column is absent, or a row has another number of cells than the header.
     """
     comma = str(path).removesuffix(".gz").endswith(".csv")
     with open_text(path) as file:
+        number = 0
+
+        def lines() -> Iterator[str]:
+            nonlocal number
+            for number, line in enumerate(file, start=1):  # noqa: B007  (the line of an error)
+                yield line.rstrip("\r\n")
+
         # A tab-separated dump holds bare quotes; only CSV has a quoting convention.
-        quoting = csv.QUOTE_MINIMAL if comma else csv.QUOTE_NONE
-        rows = csv.reader(
-            file, delimiter=separator or ("," if comma else "\t"), quoting=cast("Any", quoting)
+        rows = (
+            csv_rows(lines(), Path(path), separator or ",")
+            if comma
+            else (line.split(separator or "\t") for line in lines() if line)
         )
-        header = [name.strip().lstrip("\ufeff") for name in next(rows, [])]
+        header = [name.strip() for name in next(rows, [])]
         plain = [name.split(":")[0] for name in header]
         where = []
         for column in columns:
@@ -73,11 +83,15 @@ def read_table(
             if column not in names:
                 raise ValueError(f"{path}: no column {column!r}; the header has {header}")
             where.append(names.index(column))
-        for number, row in enumerate(rows, start=2):
+        for row in rows:
             if not row:
                 continue
-            if len(row) <= max(where):
-                raise ValueError(f"{path}, line {number}: {len(row)} cells, too few: {row!r:.200}")
+            # In a row with a bare separator every cell behind it would count as another column.
+            if len(row) != len(header):
+                raise ValueError(
+                    f"{path}, line {number}: {len(row)} cells, the header has {len(header)}: quote "
+                    f"a cell that holds the separator, or add what is missing: {row!r:.200}"
+                )
             yield tuple(row[index] for index in where)
 
 

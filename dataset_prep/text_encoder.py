@@ -60,7 +60,7 @@ class TextEncoder:
         limits = [
             pooling.max_length,
             getattr(tokenizer, "model_max_length", None),
-            getattr(model.config, "max_position_embeddings", None),
+            _positions(model),
         ]
         known = [limit for limit in limits if limit and 0 < limit < _NO_LIMIT]
         self.max_length = min(known, default=_DEFAULT_LENGTH)
@@ -134,6 +134,7 @@ class TextEncoder:
         texts: Sequence[str],
         tokens_per_batch: int | None = None,
         advance: Callable[[int], object] | None = None,
+        cut: Callable[[int], object] | None = None,
     ) -> np.ndarray:
         """Encode texts, truncated to ``max_length`` tokens.
 
@@ -141,6 +142,7 @@ class TextEncoder:
             texts: ``n`` texts.
             tokens_per_batch: Padded tokens a batch may hold; by default what suits the device.
             advance: Called after each batch with its number of texts.
+            cut: Called once with the number of texts that were truncated.
 
         Returns:
             Features, float32 (n, d), in the order of ``texts``.
@@ -161,6 +163,9 @@ class TextEncoder:
         torch = require("torch", "Text encoding", "pip install torch")
         encoded = self.tokenizer(list(texts), truncation=True, max_length=self.max_length)
         lengths = [len(ids) for ids in encoded["input_ids"]]
+        if cut is not None:
+            full = [text for text, length in zip(texts, lengths) if length == self.max_length]
+            cut(self._count_longer(full))
         features: np.ndarray | None = None
         with torch.inference_mode():
             for rows in length_sorted_batches(lengths, tokens_per_batch):
@@ -174,6 +179,14 @@ class TextEncoder:
         if features is None:
             raise ValueError("nothing to encode")
         return features
+
+    def _count_longer(self, texts: Sequence[str]) -> int:
+        """Count texts of more than ``max_length`` tokens."""
+        if not texts:
+            return 0
+        # Not verbose: the tokenizer would warn of what is counted here.
+        whole = self.tokenizer(list(texts), truncation=False, verbose=False)["input_ids"]
+        return sum(len(ids) > self.max_length for ids in whole)
 
     def _pooled(self, batch: Any) -> np.ndarray:
         """Run one padded batch and pool it: float32 (B, d)."""
@@ -231,6 +244,16 @@ def length_sorted_batches(lengths: Sequence[int], tokens_per_batch: int) -> Iter
         start += size
 
 
+def _positions(model: Any) -> int | None:
+    """Number of tokens for which a model has positions, None where it does not say."""
+    limit: int | None = getattr(model.config, "max_position_embeddings", None)
+    embeddings = getattr(model, "embeddings", None)
+    positions = getattr(embeddings, "position_embeddings", None)
+    padding = getattr(positions, "padding_idx", None)
+    # RoBERTa and its kin (XLM-R, MPNet, Longformer, ...) count from the padding's index + 1 on.
+    return limit if limit is None or padding is None else limit - padding - 1
+
+
 def _file_reader(location: str) -> Any:
     """Return a function that reads a small file of the model, None where it has no such file."""
     if Path(location).is_dir():
@@ -241,15 +264,25 @@ def _file_reader(location: str) -> Any:
 
         return read_local
 
-    hub = require("transformers.utils", "Text encoding")
+    hub = require("huggingface_hub", "Text encoding")
+    errors = require("huggingface_hub.utils", "Text encoding")
 
     def read_hub(name: str) -> str | None:
-        path = hub.cached_file(
-            location,
-            name,
-            _raise_exceptions_for_missing_entries=False,
-            _raise_exceptions_for_connection_errors=False,
-        )
-        return None if path is None else Path(path).read_text(encoding="utf-8")
+        try:
+            path = hub.hf_hub_download(location, name)
+        except (errors.EntryNotFoundError, OSError, ValueError) as error:
+            local = isinstance(error, errors.LocalEntryNotFoundError)
+            if isinstance(error, errors.EntryNotFoundError) and not local:
+                return None
+            # Not reached. The cache may know that there is no such file; a file that it merely
+            # lacks may exist, and without it features would silently be other ones.
+            if hub.try_to_load_from_cache(location, name) is not None:
+                return None
+            raise FileNotFoundError(
+                f"text encoder {location!r}: whether it has {name}, which says how it pools, "
+                "cannot be known without the hub: run once with a connection, or download the "
+                f"whole model (hf download {location} --local-dir FOLDER) and give the folder"
+            ) from error
+        return Path(path).read_text(encoding="utf-8")
 
     return read_hub

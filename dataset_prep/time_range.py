@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from datetime import datetime, timezone
 from typing import Any
@@ -12,8 +13,10 @@ from .source_folder import shown
 TIME_UNITS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 # What a time in seconds can be: from 1980 on and before 2100. In milliseconds, micro- or
 # nanoseconds the same dates are numbers that no such date in another of these units has.
-_FIRST_DATE = 315_532_800
+FIRST_DATE = 315_532_800
 _LAST_DATE = 4_102_444_800
+_DAY = 86_400
+_COMPACT = re.compile(r"(?:19|20)\d\d(\d\d)(\d\d)(?:\.0+)?")
 
 
 def time_span(first: float, last: float) -> str:
@@ -26,10 +29,29 @@ def time_span(first: float, last: float) -> str:
     Returns:
         Two dates in UTC; the numbers themselves where these can hardly be dates, such as positions.
     """
-    if first >= _FIRST_DATE and last < _LAST_DATE:
+    if first >= FIRST_DATE and last < _LAST_DATE:
         return f"{_date(first)} to {_date(last)}"
     numbers = (f"{x:,.0f}" if x == int(x) else f"{x:,}" for x in (first, last))
     return f"{' to '.join(numbers)} (as seconds since 1970)"
+
+
+def refuse_number_as_date(option: str, bound: float | None, span: str) -> None:
+    """Refuse a bound before 1980 where times are dates since: a year or 20210101 is no seconds.
+
+    Args:
+        option: Name of the bound.
+        bound: Seconds since 1970; None for no bound.
+        span: The range of the times.
+
+    Raises:
+        ValueError: If the bound is positive, before 1980, and not the start of a day, which was
+            written as a date.
+    """
+    if bound is not None and 0 < bound < FIRST_DATE and bound % _DAY:
+        raise ValueError(
+            f"{option} {bound:.15g} is read as seconds since 1970, that is {_date(bound)}, but the "
+            f"times are {span}: write a date, e.g. {option} 2014-01-01"
+        )
 
 
 class TimeWatch:
@@ -41,9 +63,10 @@ class TimeWatch:
 
     def __init__(self, units: int = 1) -> None:
         self._units = units
-        self._seen = self._dates = 0
+        self._seen = self._dates = self._compact = 0
         self._beyond: Counter[int] = Counter()
         self._examples: dict[int, tuple[Any, float]] = {}
+        self._example: Any = None
 
     def see(self, value: Any, seconds: float | None) -> None:
         """Look at one time.
@@ -54,14 +77,18 @@ class TimeWatch:
         """
         if seconds is None:
             return
+        # One time that is no such day settles it, so that few are looked at.
+        if self._compact == self._seen and _is_compact_date(value):
+            self._example = value if self._example is None else self._example
+            self._compact += 1
         self._seen += 1
-        if seconds < _FIRST_DATE:
+        if seconds < FIRST_DATE:
             return
         if seconds < _LAST_DATE:
             self._dates += 1
             return
         for factor in list(TIME_UNITS.values())[1:]:
-            if _FIRST_DATE <= seconds / factor < _LAST_DATE:
+            if FIRST_DATE <= seconds / factor < _LAST_DATE:
                 self._beyond[factor] += 1
                 self._examples.setdefault(factor, (value, seconds / factor))
 
@@ -75,6 +102,12 @@ class TimeWatch:
         Returns:
             A clause with the way out, or None where the times can be what they are said to be.
         """
+        if self._seen and self._compact == self._seen:
+            return (
+                f"all {self._seen:,} times in {field!r} look like days, e.g. "
+                f"{shown(self._example)}, and are read as {_unit(self._units)}: write them as "
+                "2023-01-05"
+            )
         if not self._beyond:
             return None
         factor = self._beyond.most_common(1)[0][0]
@@ -94,6 +127,12 @@ class TimeWatch:
 def _date(seconds: float) -> str:
     """The day in UTC."""
     return datetime.fromtimestamp(seconds, timezone.utc).date().isoformat()
+
+
+def _is_compact_date(value: Any) -> bool:
+    """Whether a number is spelled like a day, e.g. 20230105."""
+    match = _COMPACT.fullmatch(str(value).strip())
+    return match is not None and 1 <= int(match[1]) <= 12 and 1 <= int(match[2]) <= 31
 
 
 def _unit(units: int) -> str:

@@ -96,6 +96,14 @@ class UniSRec:
         usual = {one: f"{self.file_name}.{suffix}" for one, suffix in USUAL_FEATURES.items()}
         return existing_features(self.folder, named, usual)
 
+    def row_files(self) -> list[Path]:
+        """List the index, which numbers the rows.
+
+        Raises:
+            FileNotFoundError: If there is none.
+        """
+        return require_files(self.folder, f"{self.file_name}.item2index")
+
     def features(self) -> Iterator[FeatureRows]:
         """Read each modality.
 

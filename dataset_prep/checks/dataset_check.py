@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence, Sized
 from dataclasses import dataclass, field
+from glob import escape
 from pathlib import Path
 
 from ..content_digest import file_digest
@@ -15,6 +16,7 @@ from ..prep_record import (
     SOURCE_WARNING,
     TIME_COUNTS,
     PrepRecord,
+    Stage,
 )
 from ..time_range import time_span
 from .features import check_features
@@ -198,7 +200,23 @@ def _check_record(folder: Path, name: str) -> Section | None:
             file = folder / output
             if not file.is_file() or file_digest(file) != digest:
                 section.warning(f"{output} is not the file that {stage} wrote: prepare it again")
+        older = _made_of_another(folder, f"{name}.item", done)
+        if older:
+            command = stage.partition(":")[0].replace("convert-features", "convert")
+            section.warning(
+                f"{' and '.join(older)} was made of another {name}.item: run {command} again"
+            )
     return section if stages else None
+
+
+def _made_of_another(folder: Path, item_file: str, done: Stage) -> list[str]:
+    """Feature files of a stage that read an item file with another content than it has now."""
+    read, file = done.inputs.get(item_file), folder / item_file
+    features = [output for output in done.outputs if output.endswith(_FEATURE_SUFFIXES)]
+    # The stages of a source have inputs in other folders, whose names may be the same.
+    if read is None or not features or not file.is_file() or file_digest(file) == read:
+        return []
+    return features
 
 
 def find_feature_files(folder: Path, name: str) -> dict[str, str]:
@@ -213,9 +231,13 @@ def find_feature_files(folder: Path, name: str) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     pattern = re.compile(re.escape(name) + r"\.(.+?)(\.npz|\.npy)?")
+    # The features of a data set s.v2 beside s are no modalities v2.text of s.
+    others = tuple(
+        f"{path.stem[len(name) + 1 :]}." for path in folder.glob(f"{escape(name)}.*.inter")
+    )
     for path in sorted(folder.iterdir(), key=lambda path: (path.suffix != ".npz", path.name)):
         match = pattern.fullmatch(path.name)
-        if match is None or not path.is_file() or match[1] in found:
+        if match is None or not path.is_file() or match[1] in found or match[1].startswith(others):
             continue
         atomic = match[1].rpartition(".")[2] in _ATOMIC  # `.train.inter` too
         if match[2] in _FEATURE_SUFFIXES or (not atomic and _is_feature_table(path)):

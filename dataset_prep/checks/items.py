@@ -21,7 +21,7 @@ from .finding import Bars, Section, percent, some
 LARGEST_SHARE = 0.9
 # Labels with fewer items than this cannot be learned.
 SMALL_LABEL = 5
-_CATEGORY_NAME = re.compile(r"^(categor|cats?$|genre|class|tag)")
+_CATEGORY_NAME = re.compile(r"^(categor|cats?$|genre|class)|tags?$")
 _BARS = 20
 
 
@@ -76,7 +76,7 @@ def check_items(
     if item_tokens is not None:
         used = _match(tokens, item_tokens, path.name, section)
     titles = _check_titles(table, item_field, used, section)
-    chosen = list(category_fields) or [x for x in table.types if _CATEGORY_NAME.match(x.lower())]
+    chosen = list(category_fields) or [x for x in table.types if _CATEGORY_NAME.search(x.lower())]
     labels: dict[str, frozenset[str]] = {}
     for name in chosen:
         if table.types.get(name) not in ("token", "token_seq"):

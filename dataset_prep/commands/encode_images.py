@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -78,7 +78,7 @@ def _add_download_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--per-host", type=int, default=4, help="requests to one host (4)")
     group.add_argument("--connect-seconds", type=float, default=10.0, help="to connect (10)")
     group.add_argument("--read-seconds", type=float, default=20.0, help="between two reads (20)")
-    group.add_argument("--total-seconds", type=float, default=60.0, help="for one image (60)")
+    group.add_argument("--total-seconds", type=float, default=60.0, help="for each try (60)")
     group.add_argument("--tries", type=int, default=4, help="tries of an image (4)")
     group.add_argument("--backoff-seconds", type=float, default=0.5, help="doubled each try (0.5)")
     group.add_argument("--max-bytes", type=int, default=20 * 2**20, help="of an image (20 MiB)")
@@ -104,15 +104,17 @@ def execute(options: argparse.Namespace) -> None:
         raise ValueError("give either --images or --url-field")
     if options.chunk_size < 1:
         raise ValueError(f"--chunk-size must be at least 1, not {options.chunk_size}")
+    if options.components < 0:
+        raise ValueError(f"--components must be at least 0, not {options.components}")
     output = feature_path(options.output, options.dataset, options.modality)
     items = _items_file(options)
     wanted = _wanted(items, options.item_field)
     # What was mistyped is told before a network is loaded and links are followed.
     if options.images and not Path(options.images).exists():
         raise FileNotFoundError(f"{options.images}: no such folder or zip archive of images")
-    links: list[tuple[str, str]] = []
+    links: dict[str, str] | None = None
     if options.url_field:
-        links = list(read_links(_known(items), options.item_field, options.url_field))
+        links = dict(read_links(_known(items), options.item_field, options.url_field))
     device = choose_device(options.device)
     # The default network does without transformers, which need not be installed for it.
     silence_libraries(options.quiet and options.image_encoder != DEFAULT_IMAGE_ENCODER)
@@ -121,8 +123,6 @@ def execute(options: argparse.Namespace) -> None:
         "encoder": options.image_encoder,
         "encoder content": model.fingerprint(),
         "precision": options.precision,
-        "components": options.components,
-        "dtype": options.dtype,
         "batch size": options.image_batch_size,
         "chunk size": options.chunk_size,
     }
@@ -133,46 +133,48 @@ def execute(options: argparse.Namespace) -> None:
         ),
         "device": device,
     }
+    file_settings = {"components": options.components, "dtype": options.dtype}
+    name = f"{NAME}:{options.modality}"
+    inputs = {"items": rows_digest("", [sorted(wanted)]) if wanted is not None else "every image"}
+    if links is not None:
+        inputs["links"] = rows_digest("", links.items())
 
-    def stage(inputs: dict[str, str]) -> EncodingStage:
-        name = f"{NAME}:{options.modality}"
-        return EncodingStage(output, options.dataset, name, inputs, settings, software)
-
-    source = options.images
-    if options.url_field:
-        by_link = stage({"links": rows_digest("", links)})
-        if by_link.announce_if_up_to_date(options.force):
-            return
-        source = _download(links, options)
-        _encode(options, source, wanted, model, lambda images: by_link)
-        return
-    token_digest = rows_digest("", [sorted(wanted)]) if wanted is not None else "every image"
-
-    def by_content(images: Sequence[ImageFile]) -> EncodingStage:
+    def stage_of(images: Sequence[ImageFile]) -> EncodingStage:
         content = rows_digest("", ((x.token, x.name, x.stamp) for x in images))
-        return stage({"images": content, "items": token_digest})
+        with_images = {**inputs, "images": content}
+        return EncodingStage(
+            output, options.dataset, name, with_images, settings, software, file_settings
+        )
 
-    _encode(options, source, wanted, model, by_content)
+    # Also where all was encoded before: a link that failed may work now, or be allowed now.
+    source = options.images if links is None else _download(links, options)
+    _encode(options, source, links, wanted, model, stage_of)
 
 
 def _encode(
     options: argparse.Namespace,
     source: str,
+    links: Mapping[str, str] | None,
     wanted: set[str] | None,
     model: ImageModel,
     stage_of: Callable[[Sequence[ImageFile]], EncodingStage],
 ) -> None:
     """Encode a source unless that is done already."""
-    with open_images(source) as listing:
+    with open_images(source, links=links) as listing:
         images = [x for x in listing.images if wanted is None or x.token in wanted]
         stage = stage_of(images)
-        if not options.url_field and stage.announce_if_up_to_date(options.force):
+        if stage.announce_if_up_to_date(options.force):
             return
         absent = without_image(wanted, images, listing.refused)
         verdicts = stage.output.with_name(f"{options.dataset}.{options.modality}.verdicts.tsv")
         if not listing.images:
             write_verdicts(verdicts, images, absent, listing.ignored)
             check_any(listing, source)
+        if 0 < len(images) < options.components:
+            raise ValueError(
+                f"{source}: --components {options.components} needs at least as many images, but "
+                f"{len(images)} are to be encoded: ask for fewer, or for 0 to keep all values"
+            )
         try:
             with _bar(options, len(images), options.modality) as bar:
                 chunks = _chunks(images, model, stage.salt, options, bar.update)
@@ -237,7 +239,7 @@ def _chunks(
         yield Chunk(key, len(rows), job(rows))
 
 
-def _download(links: Sequence[tuple[str, str]], options: argparse.Namespace) -> str:
+def _download(links: Mapping[str, str], options: argparse.Namespace) -> str:
     """Fetch the images; return the folder that holds them."""
     # The HTTP client is needed for downloads only.
     from ..http_fetch import Limits
@@ -257,7 +259,7 @@ def _download(links: Sequence[tuple[str, str]], options: argparse.Namespace) -> 
     name = f"{options.dataset}.{options.modality}.downloads"
     folder = options.download_folder or str(Path(options.output) / name)
     with _bar(options, len(links), "download") as bar:
-        counts = download_images(links, folder, limits, bar.update)
+        counts = download_images(links.items(), folder, limits, bar.update, options.force)
     print(
         f"{folder}\n"
         + summary_table(
@@ -266,6 +268,7 @@ def _download(links: Sequence[tuple[str, str]], options: argparse.Namespace) -> 
                 ("fetched", counts.fetched),
                 ("had from an earlier run", counts.kept),
                 ("not to be had", counts.failed),
+                ("of these tried again by the next run", counts.passing),
             ]
         )
     )

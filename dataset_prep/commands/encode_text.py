@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ..chunked_encoding import encode_to_file
-from ..clean_text import clean_text
 from ..command_line import (
     add_run_options,
     add_text_encoder_options,
@@ -105,7 +104,6 @@ def execute(options: argparse.Namespace) -> None:
             "pooling": encoder.pooling.mode,
             "max length": encoder.max_length,
             "precision": options.precision,
-            "dtype": options.dtype,
             "tokens per batch": tokens_per_batch,
             "chunk size": options.chunk_size,
         },
@@ -115,6 +113,7 @@ def execute(options: argparse.Namespace) -> None:
             ),
             "device": device,
         },
+        file_settings={"dtype": options.dtype},
     )
     if stage.announce_if_up_to_date(options.force):
         return
@@ -132,6 +131,7 @@ def execute(options: argparse.Namespace) -> None:
             "items": scan.count,
             "encoded": result.items,
             "missing": len(result.missing),
+            "cut": result.cut,
             "width": result.width,
         },
         {options.modality: result.items / scan.count},
@@ -143,6 +143,7 @@ def execute(options: argparse.Namespace) -> None:
                 ("items", scan.count),
                 ("with a feature", result.items),
                 ("without text", len(result.missing)),
+                (f"texts cut at {encoder.max_length} tokens", result.cut),
                 ("values each", result.width),
                 ("encoder", options.text_encoder),
                 ("pooling", encoder.pooling.mode),
@@ -159,5 +160,5 @@ def _texts(
     """Yield token and text of each item."""
     read = list(dict.fromkeys([*fields, *([required] if required else [])]))
     for token, record in read_items(path, item_field, read):
-        lacks = required is not None and not clean_text(record.get(required))
+        lacks = required is not None and not item_text(record, [required])
         yield token, "" if lacks else item_text(record, fields)

@@ -260,3 +260,12 @@ def test_errors_are_one_sentence(
     assert "rating threshold removed the last 3" in capsys.readouterr().err
     assert main(["amazom"]) == 2
     assert "no command 'amazom'" in capsys.readouterr().err
+
+
+def test_a_byte_order_mark_costs_no_review(tmp_path: Path) -> None:
+    lines = [review_2014("A1", "1", 5.0, 1), review_2014("A2", "1", 5.0, 2)]
+    reviews = tmp_path / "r.json"
+    reviews.write_bytes(b"\xef\xbb\xbf" + "\n".join(lines).encode() + b"\n")
+    rows, _, report = stage(tmp_path / "staged", Amazon("2014", reviews))
+    assert [row["user"] for row in rows] == ["A1", "A2"]
+    assert report["skipped"] == {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import zipfile
 from html.parser import HTMLParser
@@ -222,6 +223,8 @@ def disturb(toy: Toy, how: str) -> None:
         toy.item = [[*row[:2], f"c{n // 3}"] for n, row in enumerate(toy.item)]
     elif how == "no category":
         toy.item_header = "item_id:token\ttitle:token_seq\tcolour:token"
+    elif how == "tagline":
+        toy.item_header = "item_id:token\ttitle:token_seq\ttagline:token_seq"
     elif how == "no row":
         toy.item = [row for row in toy.item if row[0] != toy.inter[0][1]]
 
@@ -249,6 +252,7 @@ def disturb(toy: Toy, how: str) -> None:
         ("missing labels", "4 items have the label 'NA', 'nan', which is read as missing"),
         ("tiny labels", "40 of 40 labels have fewer than 5 items"),
         ("no category", "no category field"),
+        ("tagline", "no category field"),
         ("no row", "1 interacted items have no row"),
     ],
 )
@@ -492,3 +496,35 @@ def test_bars_have_the_heights_of_their_counts():
     wide = draw(Bars("t", ("long/" * 20, "b"), (30, 10), horizontal=True))
     widths = [float(x) for x in re.findall(r'<rect [^>]*width="([\d.]+)"', wide)]
     assert widths[0] == pytest.approx(3 * widths[1], rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("stage", "command"), [("encode-text:text", "encode-text"), ("convert-features", "convert")]
+)
+def test_features_of_an_older_item_file_are_told(toy, stage, command):
+    folder = toy.write()
+    item = folder / "toy.item"
+    record = PrepRecord.of_dataset(folder, "toy")
+    # A source in another folder may have files of the same names.
+    record.finish(
+        "atomic-files", inputs={"toy.item": "0" * 64}, settings={}, outputs=[item], counts={}
+    )
+    made = {"settings": {}, "outputs": [folder / "toy.text.npz"], "counts": {}}
+    digest = hashlib.sha256(item.read_bytes()).hexdigest()
+    record.finish(stage, inputs={"toy.item": digest, "gone.jsonl": "0" * 64}, **made)
+    assert messages(check_dataset(folder, "toy"), "warning") == []
+    item.write_text(item.read_text().replace("title of i7", "corrected title of i7"))
+    record.finish("atomic-files", inputs={}, settings={}, outputs=[item], counts={})
+    assert messages(check_dataset(folder, "toy"), "warning") == [
+        f"toy.text.npz was made of another toy.item: run {command} again"
+    ]
+
+
+def test_features_of_a_neighbour_are_no_modality(toy):
+    folder = toy.write()
+    (folder / "toy.v2.inter").write_text("")
+    (folder / "toy.text.inter").write_text("")
+    np.save(folder / "toy.v2.text.npy", np.eye(3, dtype=np.float32))
+    np.save(folder / "toy.v3.text.npy", np.eye(3, dtype=np.float32))
+    assert list(find_feature_files(folder, "toy")) == ["image", "text", "v3.text"]
+    assert list(find_feature_files(folder, "toy.v2")) == ["text"]

@@ -293,3 +293,75 @@ def test_amazon_scientific_is_that_of_the_older_command(tmp_path: Path) -> None:
     for name in ("d.text.npz", "d.image.npz"):
         assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "old" / name).read_bytes()
     assert table(tmp_path / "out" / "d.inter") == table(tmp_path / "old" / "d.inter")
+
+
+def test_mmrec_is_not_converted_onto_itself(tmp_path: Path, capsys: Any) -> None:
+    write_mmrec(tmp_path)
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    extra = ("--output", str(tmp_path), "--dataset", "toys")
+    assert run(tmp_path, "mmrec", *extra) == 1
+    error = capsys.readouterr().err
+    assert "toys.inter: is a file of the source and would be replaced" in error
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_a_feature_file_is_not_converted_onto_itself(tmp_path: Path, capsys: Any) -> None:
+    write_unisrec(tmp_path)
+    own = tmp_path / "Toy.text.npz"
+    own.write_bytes((tmp_path / "Toy.feat1CLS").read_bytes())
+    before = own.read_bytes()
+    extra = ("--feature", "text=text.npz", "--output", str(tmp_path), "--dataset", "Toy")
+    assert run(tmp_path, "unisrec", *extra) == 1
+    assert "Toy.text.npz: is a file of the source" in capsys.readouterr().err
+    assert own.read_bytes() == before
+    assert not (tmp_path / "Toy.inter").exists()
+
+
+def test_a_list_of_filled_images_that_comes_later_is_noticed(tmp_path: Path) -> None:
+    write_mmrec(tmp_path)
+    filled = tmp_path / "missed_img_itemIDs.csv"
+    filled.unlink()
+    assert run(tmp_path, "mmrec") == 0
+    assert set(features(tmp_path, "image")) == {"I0", "I1", "I2", "I3", "I4"}
+    filled.write_text("2\n")
+    assert run(tmp_path, "mmrec") == 0
+    assert set(features(tmp_path, "image")) == {"I0", "I1", "I3", "I4"}
+    filled.write_text("3\n")
+    assert run(tmp_path, "mmrec") == 0
+    assert set(features(tmp_path, "image")) == {"I0", "I1", "I2", "I4"}
+
+
+def test_a_map_that_changes_the_item_of_a_row_is_noticed(tmp_path: Path) -> None:
+    write_mmrec(tmp_path)
+    (tmp_path / "meta-toys14.csv").unlink()
+    assert run(tmp_path, "mmrec") == 0
+    # I1 and I3 change numbers in both files, so that the atomic files stay the same.
+    index, inter = tmp_path / "i_id_mapping.csv", tmp_path / "toys.inter"
+    index.write_text(index.read_text().replace("I1\t1", "I1\t9").replace("I3\t3", "I3\t1"))
+    index.write_text(index.read_text().replace("I1\t9", "I1\t3"))
+    lines = inter.read_text().replace("0\t3\t", "0\tx\t").replace("0\t1\t4", "0\t3\t4")
+    inter.write_text(lines.replace("0\tx\t", "0\t1\t"))
+    before = (tmp_path / "out" / "d.inter").read_bytes()
+    assert run(tmp_path, "mmrec") == 0
+    assert (tmp_path / "out" / "d.inter").read_bytes() == before
+    np.testing.assert_array_equal(features(tmp_path, "text")["I1"], VECTORS["I3"])
+
+
+def test_filled_images_are_missing_under_any_name_but_texts_are_not(tmp_path: Path) -> None:
+    write_mmrec(tmp_path)
+    named = ("visual=image_feat.npy", "words=text_feat.npy")
+    assert run(tmp_path, "mmrec", "--feature", named[0], "--feature", named[1]) == 0
+    assert set(features(tmp_path, "visual")) == {"I0", "I2", "I3"}
+    assert set(features(tmp_path, "words")) == {"I0", "I1", "I2", "I3", "I4"}
+
+
+def test_byte_order_marks_of_unisrec_are_no_part_of_an_id(tmp_path: Path) -> None:
+    write_unisrec(tmp_path)
+    (tmp_path / "Toy.user2index").write_text("Ann\t0\nBob\t1\n")
+    expected = tmp_path / "plain"
+    assert run(tmp_path, "unisrec", "--output", str(expected)) == 0
+    for path in [*tmp_path.glob("Toy.*2index"), *tmp_path.glob("Toy.*.inter")]:
+        path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert run(tmp_path, "unisrec") == 0
+    assert table(tmp_path / "out" / "d.inter") == table(expected / "d.inter")
+    assert {row["user_id"] for row in table(tmp_path / "out" / "d.inter")} == {"Ann", "Bob"}

@@ -9,6 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -59,6 +60,11 @@ class Handler(BaseHTTPRequestHandler):
         name = self.path.strip("/")
         if name.startswith("good"):
             self.answer(200, server.image)
+        elif name.startswith("slow"):
+            time.sleep(0.25)
+            self.answer(200, server.image)
+        elif name == "down":
+            self.answer(503 if server.down else 200, server.image)
         elif name == "moved":
             self.answer(302, Location="/good-moved")
         elif name == "file":
@@ -102,6 +108,7 @@ def server(encode_image) -> Iterator[ThreadingHTTPServer]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.image = encode_image(colour=(9, 8, 7))
     server.seen = {}
+    server.down = False
     server.root = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
@@ -244,6 +251,11 @@ def test_redirects_to_private_addresses_are_refused(server, monkeypatch):
         ("2002:7f00:1::", False),
         ("64:ff9b::7f00:1", False),
         ("64:ff9b::808:808", True),
+        ("64:ff9b:1::7f00:1", False),
+        ("::127.0.0.1", False),
+        ("::ffff:0:127.0.0.1", False),
+        ("fec0::2", False),
+        ("4000::1", False),
         ("example.org", False),
     ],
 )
@@ -284,6 +296,18 @@ def test_servers_that_keep_one_waiting(raw_server):
         assert reason in ("no answer in time (1 tries)", "no complete answer in 0.6 s (1 tries)")
         # Generous, since the machine may be busy; a trickled body alone would take minutes.
         assert time.monotonic() - start < 15
+
+
+def test_time_in_the_queue_before_a_host_is_no_time_of_a_try(server):
+    limits = Limits(per_host=1, total_seconds=1.6, tries=1, allow_private_hosts=True)
+
+    async def run() -> list[bytes]:
+        async with open_session(limits) as session:
+            links = [f"{server.root}/slow{number}" for number in range(9)]
+            return await asyncio.gather(*(fetch(session, link, limits) for link in links))
+
+    # Each takes a quarter of a second, all one after the other more than a try may.
+    assert asyncio.run(run()) == [server.image] * 9
 
 
 def test_what_is_no_http(raw_server):
@@ -374,6 +398,70 @@ def test_command_from_links_to_features(server, tmp_path, monkeypatch, run_prep,
     run_prep("encode-images", "--dataset", "toy", "--output", output, *again, "--quiet")
     first, second = (output / f"toy.{name}.npz" for name in ("image", "again"))
     assert first.read_bytes() == second.read_bytes()
+
+
+def test_refusals_of_a_limit_end_with_it(server, tmp_path):
+    links = [("a", f"{server.root}/good"), ("b", f"{server.root}/none")]
+    small = replace(QUICK, max_bytes=20)
+
+    def run(limits: Limits, **more: bool) -> tuple[int, int, dict[str, int]]:
+        server.seen.clear()
+        counts = download_images(links, tmp_path, limits, **more)
+        return counts.fetched, counts.failed, dict(server.seen)
+
+    assert run(replace(QUICK, allow_private_hosts=False)) == (0, 2, {})
+    assert run(replace(QUICK, allow_private_hosts=False)) == (0, 2, {})
+    assert run(small) == (0, 2, {"/good": 1, "/none": 1})
+    assert run(small) == (0, 2, {})
+    assert run(small, retry_all=True) == (0, 2, {"/good": 1, "/none": 1})
+    assert run(QUICK) == (1, 1, {"/good": 1})
+    assert run(QUICK) == (0, 1, {})
+
+
+def test_command_tries_links_again_and_leaves_out_those_that_are_gone(
+    server, tmp_path, monkeypatch, run_prep, capsys
+):
+    torch = pytest.importorskip("torch")
+    from recbole_cammsr.dataset_prep.commands import encode_images
+    from recbole_cammsr.dataset_prep.image_model import TorchImageModel
+
+    model = TorchImageModel(torch.nn.Identity(), 4, (0, 0, 0), (1, 1, 1))
+    monkeypatch.setattr(encode_images, "load_image_model", lambda *_: model)
+    items, output = tmp_path / "toy.csv", tmp_path / "toy.image.npz"
+    arguments = ["--dataset", "toy", "--output", tmp_path, "--items", items, "--url-field", "u"]
+    arguments += ["--allow-private-hosts", "--backoff-seconds", "0.01", "--tries", "2", "--quiet"]
+
+    def run(*paths: str) -> tuple[list[str], str]:
+        rows = [f"{number},{path and server.root + path}" for number, path in enumerate(paths)]
+        items.write_text("\n".join(["item_id,u", *rows]) + "\n")
+        server.seen.clear()
+        run_prep("encode-images", *arguments)
+        with np.load(output, allow_pickle=False) as arrays:
+            return arrays["item_id"].tolist(), capsys.readouterr().out
+
+    server.down = True
+    encoded, printed = run("/good", "/moved", "/down", "/none")
+    assert encoded == ["0", "1"]
+    assert re.search(r"not to be had +2\n +of these tried again by the next run +1\n", printed)
+    made = output.stat().st_mtime_ns
+    assert "up to date" in run("/good", "/moved", "/down", "/none")[1]
+    assert server.seen == {"/down": 2}
+    assert output.stat().st_mtime_ns == made
+    server.down = False
+    encoded, printed = run("/good", "/moved", "/down", "/none")
+    assert encoded == ["0", "1", "2"]
+    assert "images changed since it was made" in printed
+    assert server.seen == {"/down": 1}
+    assert "up to date" in run("/good", "/moved", "/down", "/none")[1]
+    assert not server.seen
+    # The pictures of two links that are gone still lie in the folder.
+    assert run("/good", "", "/none", "/none")[0] == ["0"]
+    verdicts = (tmp_path / "toy.image.verdicts.tsv").read_text().splitlines()
+    assert "1\tmissing\t\tno image" in verdicts
+    assert f"2\tmissing\t\t{server.root}/none: HTTP status 404" in verdicts
+    # Another data set may have left a failure for an item that has no link here.
+    assert run("/good", "", "/none", "")[0] == ["0"]
+    assert "3\tmissing\t\tno image" in (tmp_path / "toy.image.verdicts.tsv").read_text()
 
 
 def test_list_of_hostile_links_leaves_a_reason_for_each_item(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import struct
 import sys
@@ -64,6 +65,17 @@ def test_sixteen_bit_greys_are_scaled_not_clipped():
     ramp.save(buffer, "PNG")
     grey = np.asarray(open_image(buffer.getvalue()))[..., 0].ravel()
     np.testing.assert_allclose(grey, np.linspace(0, 255, 48), atol=2)
+
+
+@pytest.mark.parametrize("odd", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("place", [(0, 0), (3, 4)])
+def test_pixels_that_are_no_number_make_an_image_unusable(odd, place):
+    pixels = np.linspace(0, 1, 48, dtype=np.float32).reshape(6, 8)
+    pixels[place] = odd
+    buffer = io.BytesIO()
+    image_module.fromarray(pixels).save(buffer, "TIFF")
+    with pytest.raises(UnusableImageError, match="some pixels are NaN or infinite"):
+        open_image(buffer.getvalue())
 
 
 def test_first_frame_of_an_animation():
@@ -179,6 +191,31 @@ def test_folder_equals_archive(archive, tmp_path):
     assert result.ignored == {"c/1.png": "item 1 already has 1.jpg"}
 
 
+def test_member_without_a_name_costs_nothing_else(tmp_path, encode_image):
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as file:
+        file.writestr(".", b"x")
+        file.writestr("./1.png", encode_image())
+    result = encode_images(tmp_path / "x.zip", tiny_model())
+    assert result.item_ids == ["1"]
+    assert result.ignored == {".": "no file name"}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such file names")
+def test_ids_may_hold_colons(tmp_path, encode_image):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    names = ["spotify:track:abc.png", "a:1.png"]
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as file:
+        for name in names:
+            (folder / name).write_bytes(encode_image())
+            file.writestr(name, encode_image())
+        file.writestr("C:/windows.png", encode_image())
+    for source, ignored in ((folder, {}), (tmp_path / "x.zip", {"C:/windows.png"})):
+        result = encode_images(source, tiny_model())
+        assert sorted(result.item_ids) == ["a:1", "spotify:track:abc"]
+        assert set(result.ignored) == set(ignored)
+
+
 def test_large_and_damaged_members_cost_their_item(tmp_path, encode_image):
     path = tmp_path / "x.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
@@ -273,10 +310,26 @@ def test_command_writes_features_and_reasons(archive, tmp_path, monkeypatch, cap
     with np.load(tmp_path / "toy.image.npz", allow_pickle=False) as arrays:
         assert arrays["item_id"].tolist() == ["1", "2"]
         assert arrays["feature"].shape == (2, 1)
-    with pytest.raises(ValueError, match="9 components"):
-        run_prep("encode-images", *fixed, "--components", "9")
+    for wrong, reason in (("9", "needs at least as many images, but 3"), ("-1", "at least 0")):
+        with pytest.raises(ValueError, match=f"--components .*{reason}"):
+            run_prep("encode-images", *fixed, "--components", wrong)
     with pytest.raises(ValueError, match="either --images or --url-field"):
         run_prep("encode-images", "--dataset", "toy", "--output", tmp_path)
+
+
+def test_components_and_dtype_are_applied_to_chunks_that_stand(
+    archive, tmp_path, monkeypatch, capsys, run_prep
+):
+    monkeypatch.setattr(encode_images_command, "load_image_model", lambda *_: tiny_model())
+    (tmp_path / "toy.item").write_text("item_id:token\n1\n2\nbroken\nbomb\n")
+    fixed = ["--images", archive, "--dataset", "toy", "--output", tmp_path, "--quiet"]
+    # Four images pass the first look and the three values of a feature do not.
+    with pytest.raises(ValueError, match="4 components of features of 3 values"):
+        run_prep("encode-images", *fixed, "--components", "4")
+    run_prep("encode-images", *fixed, "--components", "2", "--dtype", "float16")
+    assert re.search(r"stopped run +1 of 1 chunks", capsys.readouterr().out)
+    with np.load(tmp_path / "toy.image.npz", allow_pickle=False) as arrays:
+        assert (arrays["feature"].shape, arrays["feature"].dtype) == ((2, 2), np.float16)
 
 
 def test_reasons_are_written_even_where_no_image_is_usable(

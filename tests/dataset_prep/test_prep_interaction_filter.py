@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 from typing import Optional
+from urllib.parse import unquote
 
 import pytest
 
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from recbole_cammsr.dataset_prep.filter_rule import Engine, FilterRule
 from recbole_cammsr.dataset_prep.interaction_filter import STEPS, filter_staged
 from recbole_cammsr.dataset_prep.interaction_table import CategoryRule
+from recbole_cammsr.dataset_prep.item_links import read_links
 from recbole_cammsr.dataset_prep.kcore import k_core
 from recbole_cammsr.dataset_prep.staging import StagingWriter
 
@@ -258,3 +260,49 @@ def test_category_rules_are_refused_before_a_source_is_read(arguments, sentence:
 def test_impossible_rules_are_refused(arguments, sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         FilterRule(**arguments)
+
+
+def test_image_links_keep_their_spelling_and_stay_one_word(tmp_path: Path) -> None:
+    links = {
+        "a": "https://x.com/i.jpg?w=300&region=eu&sect=4&copy=2",
+        "b": 'https://x.com/img "a".jpg',
+        "c": "https://x.com/cafe\u0301.jpg",
+        "d": "https://x.com/\u00a0\u2028\x85<b>\t1.jpg",
+    }
+    with StagingWriter(tmp_path / "staged") as writer:
+        for item, link in links.items():
+            writer.interaction("u", item, None, 1.5)
+            writer.item(item, image=[link, "second.jpg"])
+    item_file = tmp_path / "x.item"
+    rule = FilterRule(min_per_user=0, min_per_item=0)
+    filter_staged(tmp_path / "staged", tmp_path / "work", tmp_path / "x.inter", item_file, rule)
+    # Read as encode-images reads it: the first of several links.
+    read_back = dict(read_links(item_file, "item_id", "image"))
+    assert {item: unquote(link) for item, link in read_back.items()} == links
+    assert read_back["a"] == links["a"]
+    assert read_back["c"] == links["c"]
+    content = item_file.read_text(encoding="utf-8")
+    assert '"' not in content
+    assert len(content.splitlines()) == 5
+
+
+@pytest.mark.parametrize("limit", ["0B", "1MB"])
+def test_a_memory_limit_that_is_too_low_is_named(tmp_path: Path, limit: str) -> None:
+    staged = stage(tmp_path, [("u", "a", 5.0, 1.0)])
+    paths = (tmp_path / "x.inter", tmp_path / "x.item")
+    with pytest.raises(ValueError, match=f"^--memory-limit {limit} is not enough to filter"):
+        filter_staged(staged, tmp_path / "work", *paths, FilterRule(), Engine(limit, 1))
+    assert not (tmp_path / "work").exists()
+
+
+def test_a_database_that_cannot_be_written_is_an_error_of_the_system(tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
+    staged = stage(tmp_path, [(f"u{n}", f"i{n}", 5.0, 1.0) for n in range(5000)])
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # No file may grow beyond 8 kB: what a full disk is, without filling one.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8192, before[1]))
+    try:
+        with pytest.raises(OSError, match=r"work: cannot filter \(.*free disk space there"):
+            filter_staged(staged, tmp_path / "work", tmp_path / "i", tmp_path / "x", FilterRule())
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)

@@ -87,7 +87,8 @@ def test_command_says_one_sentence_and_writes_nothing(source, capsys, extra, wor
         ("inter.csv", b"\xff\xfe\x00"),
         ("inter.csv", b""),
         ("inter.csv", b"who,what,when\nu1\n"),
-        ("inter.csv", b"who,what,when\nu1," + b"x" * 200_000 + b",1\n"),
+        ("inter.csv", b'who,what,when\nu1,"B1,1\nu2,B1,1\n'),
+        ("inter.csv", b"who,what,when\nu1,B1,1,extra\n"),
     ],
 )
 def test_broken_sources_end_in_a_sentence(source, capsys, name, data):
@@ -131,3 +132,35 @@ def test_any_interactions_keep_order_and_value(tmp_path_factory, rows):
     assert counts.interactions == len(rows)
     assert counts.items == len(listed)
     assert counts.unlisted_items == 0
+
+
+def test_a_row_with_another_number_of_cells_is_refused_with_its_line(tmp_path):
+    path = tmp_path / "x.csv"
+    path.write_text('item_id,title,brand\n1,"two\nlines",K\n2,Hello, World,Acme\n')
+    rows = read_table(path, ("item_id", "title"))
+    assert next(rows) == ("1", "two\nlines")
+    with pytest.raises(ValueError, match=r"x\.csv, line 4: 4 cells, the header has 3"):
+        next(rows)
+
+
+@pytest.mark.parametrize("separator", [",", "\t"])
+def test_quotes_never_closed_long_cells_and_byte_order_marks(tmp_path, separator):
+    path = tmp_path / ("x.csv" if separator == "," else "x.item")
+    long = "word " * 40_000
+    header = separator.join(("item_id", "title"))
+    path.write_text(f"\ufeff{header}\n1{separator}{long}\n", encoding="utf-8")
+    assert list(read_table(path, ("item_id", "title"))) == [("1", long)]
+    path.write_text(f'{header}\n1{separator}"a\n2{separator}b\n')
+    if separator == ",":
+        with pytest.raises(ValueError, match=r"x\.csv: a quote is opened and never closed"):
+            list(read_table(path, ("item_id", "title")))
+    else:
+        assert list(read_table(path, ("item_id", "title"))) == [("1", '"a'), ("2", "b")]
+
+
+def test_a_source_is_not_replaced(source, capsys):
+    own = source / "toy.inter"
+    own.write_text("who\twhat\twhen\nu1\tB2\t9\n")
+    assert run(source, "--inter", str(own), "--output", str(source)) == 1
+    assert "toy.inter: is a file of the source and would be replaced" in capsys.readouterr().err
+    assert own.read_text() == "who\twhat\twhen\nu1\tB2\t9\n"

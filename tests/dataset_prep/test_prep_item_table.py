@@ -13,7 +13,7 @@ pytest.importorskip("duckdb")
 from pyarrow import parquet
 from recbole_cammsr.dataset_prep import cli
 from recbole_cammsr.dataset_prep.cells import as_text
-from recbole_cammsr.dataset_prep.item_records import scan_items
+from recbole_cammsr.dataset_prep.item_records import read_items, scan_items
 from recbole_cammsr.dataset_prep.json_array import refuse_json_array
 from recbole_cammsr.dataset_prep.record_file import RecordFile
 from recbole_cammsr.dataset_prep.source_folder import Damage
@@ -130,3 +130,42 @@ def test_a_file_without_item_says_what_was_left_out(tmp_path: Path) -> None:
     source = write(tmp_path, [{"item_id": None, "title": "x"}])
     with pytest.raises(ValueError, match=r"no item in the file; 1 \(items\.jsonl: record without"):
         stage(source, tmp_path / "staged")
+
+
+def test_only_names_that_end_in_tag_are_labels(tmp_path: Path) -> None:
+    path = tmp_path / "x.item"
+    path.write_text(
+        "item_id:token\ttagline:token_seq\ttags:token_seq\tuser_tag:token\n"
+        "1\tin space_time or end of the end\tSki_Fi Ski_Fi>Space\tHot_Now\n"
+    )
+    (row,) = read_items(path, "item_id", ["tagline", "tags", "user_tag"])
+    assert row[1] == {
+        "tagline": "in space_time or end of the end",
+        "tags": "Ski Fi Space",
+        "user_tag": "Hot Now",
+    }
+
+
+def test_ids_of_json_are_spelled_as_the_table_command_writes_them(tmp_path: Path) -> None:
+    source = write(tmp_path, [{"item_id": 1.0}, {"item_id": 2}, {"item_id": " 03 "}])
+    (tmp_path / "log.csv").write_text("user_id,item_id,timestamp\nu,1,1\n")
+    staged, _ = stage(source, tmp_path / "staged")
+    read = [token for token, _ in read_items(tmp_path / "items.jsonl", "item_id", [])]
+    assert read == [item["item"] for item in staged] == ["1", "2", "03"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("blank.csv", "item_id,title\n1,A\n2 ,B\n", r"blank\.csv, item 2: its item_id is '2 '"),
+        ("empty.csv", "item_id,title\n1,A\n3,C\n,C\n", r"empty\.csv, item 3: its item_id is ''"),
+        ("none.jsonl", '{"item_id": null}\n', r"none\.jsonl, item 1: its item_id is ''"),
+        ("nul.tsv", "item_id\ttitle\n1\0\tA\n", r"nul\.tsv, item 1: its item_id is '1\\x00'"),
+    ],
+)
+def test_ids_that_no_feature_file_holds_are_known_before_encoding(
+    name: str, content: str, message: str, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_text(content)
+    with pytest.raises(ValueError, match=message):
+        scan_items(tmp_path / name, "item_id", [])

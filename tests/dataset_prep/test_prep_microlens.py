@@ -88,3 +88,11 @@ def test_wrong_folders_are_refused_in_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "b_pairs.csv").write_text(PAIRS)
     with pytest.raises(ValueError, match=r"several releases \['a_pairs.csv', 'b_pairs.csv'\]"):
         MicroLens(tmp_path).inputs()
+
+
+def test_rows_with_an_empty_title_count_as_items_without_one(tmp_path: Path) -> None:
+    write(tmp_path, "MicroLens-50k", "_titles.csv", 'item,title\n12,\n7,""\n5, \n')
+    _, items, report = stage(MicroLens(tmp_path), tmp_path / "staged")
+    assert [item["item"] for item in items] == ["12", "7", "5", "99"]
+    # 5 is in no pair.
+    assert report["notes"] == ["MicroLens-50k_titles.csv: 3 items of the pairs have no title"]

@@ -113,3 +113,10 @@ def test_missing_file_and_unknown_release_are_named(tmp_path: Path) -> None:
         MovieLens("1m", tmp_path / "absent").inputs()
     with pytest.raises(ValueError, match="no MovieLens release '10m'"):
         MovieLens("10m", tmp_path)
+
+
+def test_a_title_whose_quote_is_never_closed_is_named(tmp_path: Path) -> None:
+    movies = b'movieId,title,genres\n1,Kept,Drama\n2,"Open (1999),Drama\n3,Lost,Drama\n'
+    source = write(tmp_path / "raw", "latest-small", FILES["25m"][0], movies)
+    with pytest.raises(ValueError, match=r"movies\.csv: a quote .* begins '2,\"Open \(1999\),Dra"):
+        staged(source, tmp_path / "staged")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from recbole_cammsr.dataset_prep.chunked_encoding import Chunk, EncodedChunk, encode_to_file
 from recbole_cammsr.dataset_prep.pca import reduce_pca
 
 
@@ -38,6 +39,22 @@ def test_signs_do_not_depend_on_the_order_of_rows():
 def test_impossible_sizes_are_refused(shape, n):
     with pytest.raises(ValueError, match=f"to {n} components"):
         reduce_pca(np.ones(shape), n)
+
+
+def test_more_components_than_values_are_refused_after_the_first_chunk(tmp_path):
+    encoded = []
+
+    def chunk(number: int) -> Chunk:
+        def encode() -> EncodedChunk:
+            encoded.append(number)
+            tokens = [f"{number}{row}" for row in range(5)]
+            return EncodedChunk(tokens, np.eye(5, 3, dtype=np.float32), {})
+
+        return Chunk(str(number), 5, encode)
+
+    with pytest.raises(ValueError, match=r"4 components of features of 3 values: .* at most 3"):
+        encode_to_file(map(chunk, range(4)), tmp_path / "x.npz", components=4)
+    assert encoded == [0]
 
 
 def test_values_that_are_not_finite_are_refused():

@@ -6,9 +6,11 @@ folder, batches encoded), so that every kind of moment is met whatever the machi
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -153,6 +155,48 @@ def test_finished_is_a_no_op_and_changes_are_noticed(tmp_path, with_pooling, run
     assert "toy.text.npz changed since it was made" in run()
     assert "up to date" in run()
     assert not list(tmp_path.glob(".*work"))
+
+
+def test_texts_cut_are_counted_over_a_stop(tmp_path, with_pooling, run_prep, capsys, monkeypatch):
+    from recbole_cammsr.dataset_prep.text_encoder import TextEncoder
+
+    # Six words, the full stop that ends a sentence, [CLS] and [SEP] are nine tokens.
+    sizes = (6, 7, 3, 8, 6, 9)
+    titles = [" ".join("abcdefghi"[:size]) for size in sizes]
+    rows = "".join(f"{number}\t{title}\n" for number, title in enumerate(titles))
+    (tmp_path / "toy.item").write_text("item_id:token\ttitle:token_seq\n" + rows)
+    arguments = ["--dataset", "toy", "--output", tmp_path, "--fields", "title", "--quiet"]
+    arguments += ["--text-encoder", with_pooling("mean", False, 9)]
+    arguments += ["--device", "cpu", "--chunk-size", "2"]
+    encode, calls = TextEncoder.encode, []
+
+    def fail_late(*values: object, **named: object) -> object:
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return encode(*values, **named)
+
+    monkeypatch.setattr(TextEncoder, "encode", fail_late)
+    with pytest.raises(KeyboardInterrupt):
+        run_prep("encode-text", *arguments)
+    run_prep("encode-text", *arguments)
+    printed = capsys.readouterr().out
+    assert "2 of 3 chunks" in printed
+    assert re.search(r"texts cut at 9 tokens +3\n", printed)
+    record = json.loads((tmp_path / "toy.prep.json").read_text())
+    assert record["stages"]["encode-text:text"]["counts"]["cut"] == 3
+
+
+def test_full_disk_is_told_with_the_file(tmp_path, monkeypatch):
+    import numpy as np
+    from recbole_cammsr.dataset_prep.chunk_store import ChunkStore
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match=r"No space left on device: .*\.x\.npz\.work.*key\.npz"):
+        ChunkStore(tmp_path / "x.npz").save("key", {"feature": np.arange(3)})
 
 
 def test_damaged_chunk_is_computed_again(tmp_path):

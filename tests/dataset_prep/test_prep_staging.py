@@ -119,3 +119,34 @@ def test_whole_gzip_file_has_no_findings(tmp_path: Path) -> None:
     lines = LineFile(path)
     assert list(lines) == ["a", "b"]
     assert lines.findings() == []
+
+
+def test_the_first_cause_is_told_where_a_file_cannot_be_written(tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    generator = random.Random(0)
+
+    def fill() -> None:
+        with StagingWriter(tmp_path / "staged", rows_per_batch=1000) as writer:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (8192, before[1]))
+            while True:
+                writer.interaction(str(generator.random()), str(generator.random()))
+
+    try:
+        # As on a full disk, the file cannot be closed either, which says nothing of the cause.
+        with pytest.raises(OSError, match="File too large") as caught:
+            fill()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert Path(caught.value.filename).name == INTERACTIONS
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("zipped", [False, True])
+def test_a_byte_order_mark_is_no_part_of_the_first_line(zipped: bool, tmp_path: Path) -> None:
+    path = tmp_path / "x.txt"
+    content = b"\xef\xbb\xbfa\n\xef\xbb\xbfb\n"
+    path.write_bytes(gzip.compress(content) if zipped else content)
+    # Further down it is a character of the text.
+    assert list(LineFile(path)) == ["a", "\ufeffb"]
+    assert next(iter(LineFile(path, "latin-1"))) == "\xef\xbb\xbfa"

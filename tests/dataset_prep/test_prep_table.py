@@ -280,3 +280,91 @@ def test_an_output_that_is_a_file_is_refused_in_one_sentence(tmp_path, capsys, b
     assert said.count("\n") == 1
     assert "Traceback" not in said
     assert taken.read_text() == "somebody's notes"
+
+
+@pytest.mark.parametrize("way", ["same path", "link", "relative", "items"])
+def test_a_file_of_the_source_is_never_replaced(
+    way: str, tmp_path: Path, capsys: Any, monkeypatch: Any
+) -> None:
+    interactions, items = write(tmp_path, ".jsonl")
+    own = tmp_path / ("shop.item" if way == "items" else "shop.inter")
+    own.write_text("user_id\titem_id\ttimestamp\nu1\t007\t1400000000\n")
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    given = {"--interactions": own, "--items": items, "--output": tmp_path, "--dataset": "shop"}
+    if way == "link":
+        given["--interactions"] = tmp_path / "link.inter"
+        given["--interactions"].symlink_to(own)
+    elif way == "relative":
+        monkeypatch.chdir(tmp_path.parent)
+        given["--output"] = Path(tmp_path.name) / ".." / tmp_path.name
+    elif way == "items":
+        given.update({"--interactions": interactions, "--items": own})
+    arguments = [str(one) for pair in given.items() for one in pair]
+    assert cli.main(["table", *arguments, "--quiet", "--min-rating", "3"]) == 1
+    error = capsys.readouterr().err
+    assert "is a file of the source and would be replaced: name another --output" in error
+    assert error.count("\n") == 1
+    for path, content in before.items():
+        assert path.read_bytes() == content
+    assert not (tmp_path / "shop.prep.json").exists()
+
+
+@pytest.mark.parametrize("cell", ['"open', '"open\nu2,b,,1400000001', '"ends here"\nu2,"b'])
+def test_a_quote_that_is_never_closed_is_an_error(cell: str, tmp_path: Path) -> None:
+    inter = tmp_path / "inter.csv"
+    inter.write_text(f"user_id,item_id,rating,timestamp\nu0,a,,1\nu1,{cell}\n")
+    begins = cell.split("\n")[-1] if cell.startswith('"ends') else f"u1,{cell.splitlines()[0]}"
+    with pytest.raises(ValueError, match="a quote is opened and never closed") as caught:
+        stage(Table(inter), tmp_path / "staged")
+    assert f"{inter}: " in str(caught.value)
+    assert str(caught.value).endswith(f"begins {begins!r}")
+
+
+def test_a_last_cell_that_ends_in_a_line_break_is_whole(tmp_path: Path) -> None:
+    inter, items = write(tmp_path, ".csv")
+    items.write_text('item_id,title\n007,"one\ntwo\n"')
+    _, staged, _ = stage(Table(inter, items), tmp_path / "staged")
+    assert staged == [("007", "one\ntwo\n", None)]
+
+
+def test_a_stream_that_is_cut_inside_a_quoted_cell_keeps_the_rows_before(tmp_path: Path) -> None:
+    inter, _ = write(tmp_path, ".csv")
+    whole = 'item_id,title\n007,"whole"\nb,"' + "\n".join(str(n * n) for n in range(50_000))
+    items = tmp_path / "items.csv.gz"
+    content = gzip.compress(whole.encode())
+    items.write_bytes(content[: len(content) // 2])
+    _, staged, report = stage(Table(inter, items), tmp_path / "staged")
+    assert staged == [("007", "whole", None)]
+    assert "items.csv.gz ends early" in report["notes"][0]
+
+
+def test_a_cell_may_be_longer_than_the_limit_of_the_csv_module(tmp_path: Path) -> None:
+    inter, items = write(tmp_path, ".csv")
+    text = "word " * 40_000 + "end"
+    items.write_text(f"item_id,title\n007,{text}\n")
+    _, staged, _ = stage(Table(inter, items), tmp_path / "staged")
+    assert staged == [("007", text, None)]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".jsonl.gz"])
+def test_a_byte_order_mark_is_no_part_of_the_first_record(suffix: str, tmp_path: Path) -> None:
+    inter, _ = write(tmp_path, ".csv")
+    items = tmp_path / f"marked{suffix}"
+    if suffix == ".csv":
+        content = b'\xef\xbb\xbf"title","item_id"\n"A","007"\n'
+    else:
+        content = b'\xef\xbb\xbf{"item_id": "007", "title": "A"}\n'
+    items.write_bytes(gzip.compress(content) if suffix.endswith(".gz") else content)
+    _, staged, report = stage(Table(inter, items), tmp_path / "staged")
+    assert staged == [("007", "A", None)]
+    assert report["skipped"] == {}
+
+
+def test_a_damaged_page_of_parquet_is_told_with_the_file(tmp_path: Path) -> None:
+    inter, _ = write(tmp_path, ".parquet")
+    content = bytearray(inter.read_bytes())
+    # Behind the four letters that begin a file stands the header of its first page.
+    content[4:40] = b"\xff" * 36
+    inter.write_bytes(content)
+    with pytest.raises(ValueError, match=r"inter\.parquet: damaged Parquet file \("):
+        stage(Table(inter), tmp_path / "staged")

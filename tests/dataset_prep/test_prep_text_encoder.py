@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,6 +25,7 @@ from recbole_cammsr.dataset_prep.text_encoder import (
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
+COMMIT = "a" * 40
 TEXTS = ["a b c d e f g", "h", "i j k", "a", "b , c . d", "n m l k j i h g f"]
 
 
@@ -89,6 +92,72 @@ def test_truncates_to_the_smallest_limit(with_pooling, tiny_text_model):
         TextEncoder.from_pretrained(str(tiny_text_model), max_length=99)
 
 
+def test_positions_that_begin_after_the_padding_are_not_used_up(tmp_path, tiny_text_model):
+    transformers = pytest.importorskip("transformers")
+    for name in ("Roberta", "MPNet"):
+        config = getattr(transformers, f"{name}Config")(
+            vocab_size=20,
+            hidden_size=16,
+            num_hidden_layers=1,
+            num_attention_heads=2,
+            intermediate_size=32,
+            max_position_embeddings=13,
+            pad_token_id=1,
+        )
+        model = getattr(transformers, f"{name}Model")(config)
+        tokenizer = transformers.AutoTokenizer.from_pretrained(tiny_text_model)
+        encoder = TextEncoder(model, tokenizer, Pooling())
+        # Positions 0 and 1 are never given to a token.
+        assert encoder.max_length == 11
+        assert np.isfinite(encoder.encode(["a b c d e f g h " * 5])).all()
+
+
+@pytest.fixture
+def hub_cache(tiny_text_model, tmp_path, monkeypatch) -> Path:
+    """A cache without connection that holds what AutoModel and AutoTokenizer fetch of a model."""
+    constants = pytest.importorskip("huggingface_hub").constants
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    model = tmp_path / "models--acme--tiny"
+    shutil.copytree(tiny_text_model, model / "snapshots" / COMMIT)
+    (model / "refs").mkdir()
+    (model / "refs" / "main").write_text(COMMIT)
+    return model
+
+
+def test_pooling_that_cannot_be_known_offline_is_not_guessed(hub_cache, with_pooling):
+    with pytest.raises(FileNotFoundError, match=r"'acme/tiny': whether it has modules\.json"):
+        TextEncoder.from_pretrained("acme/tiny")
+    # The hub said once that there is no such file.
+    absent = hub_cache / ".no_exist" / COMMIT / "modules.json"
+    absent.parent.mkdir(parents=True)
+    absent.touch()
+    assert TextEncoder.from_pretrained("acme/tiny").pooling == Pooling()
+    absent.unlink()
+    snapshot = hub_cache / "snapshots" / COMMIT
+    shutil.copytree(with_pooling("cls", True, 9), snapshot, dirs_exist_ok=True)
+    assert TextEncoder.from_pretrained("acme/tiny").pooling == Pooling("cls", True, 9)
+
+
+def test_hub_that_says_there_is_no_file_is_believed_though_nothing_is_cached(
+    hub_cache, monkeypatch
+):
+    hub = pytest.importorskip("huggingface_hub")
+    errors = pytest.importorskip("huggingface_hub.utils")
+
+    class Absent(errors.EntryNotFoundError):
+        """As raised for a status of 404, without the answer that it came in."""
+
+        def __init__(self) -> None:
+            Exception.__init__(self, "404")
+
+    def ask(*_: object) -> str:
+        raise Absent
+
+    monkeypatch.setattr(hub, "hf_hub_download", ask)
+    assert TextEncoder.from_pretrained("acme/tiny").pooling == Pooling()
+
+
 def test_refusals(tiny_text_model, with_pooling, tmp_path):
     encoder = TextEncoder.from_pretrained(str(tiny_text_model))
     with pytest.raises(ValueError, match=r"blank at positions \[1\]"):
@@ -131,6 +200,12 @@ def test_item_text_reads_fields_as_sentences():
     record = {"t": "Red &amp; blue!", "c": [["Root", "Nails"], ["x"]], "n": None, "l": ["a", "b"]}
     assert item_text(record, ["t", "c", "n", "l", "absent"]) == "Red & blue! Root Nails. a b."
     assert item_text({"t": ""}, ["t"]) == ""
+
+
+def test_lists_without_text_and_objects_are_no_text():
+    record = {"t": [None], "o": {"en": "Lamp"}, "m": [None, "a", 3], "n": [{"en": "Lamp"}]}
+    assert item_text(record, ["t"]) == item_text(record, ["o"]) == item_text(record, ["n"]) == ""
+    assert item_text(record, ["t", "m", "o"]) == "a 3."
 
 
 def test_fingerprint_changes_with_what_a_feature_depends_on(with_pooling, tmp_path):
@@ -176,6 +251,19 @@ def test_command_leaves_out_items_without_text(with_pooling, tmp_path, capsys, r
         run_prep("encode-text", *arguments, "--fields", "title")
     with pytest.raises(ValueError, match=r"no item has a field \['absent'\]"):
         run_prep("encode-text", *arguments, "--fields", "text,absent")
+
+
+def test_required_field_must_hold_text(with_pooling, tmp_path, run_prep):
+    descriptions = [[], [""], None, "", {"en": "x"}, ["a"], "b"]
+    with (tmp_path / "i.jsonl").open("w") as file:
+        for number, value in enumerate(descriptions):
+            record = {"item_id": str(number), "title": "c", "description": value}
+            file.write(json.dumps(record) + "\n")
+    arguments = ["--items", tmp_path / "i.jsonl", "--dataset", "toy", "--output", tmp_path]
+    arguments += ["--fields", "title", "--require", "description", "--quiet"]
+    run_prep("encode-text", *arguments, "--text-encoder", with_pooling("mean", True))
+    with np.load(tmp_path / "toy.text.npz", allow_pickle=False) as arrays:
+        assert arrays["item_id"].tolist() == ["5", "6"]
 
 
 def test_items_of_an_atomic_file_read_as_words(tmp_path):

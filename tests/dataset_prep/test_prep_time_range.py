@@ -14,7 +14,7 @@ NOVEMBER = 1_700_000_000
 def doubt(values: list[Any], units: int = 1, option: str = "--time-unit") -> str | None:
     watch = TimeWatch(units)
     for value in values:
-        watch.see(value, None if value is None else value / units)
+        watch.see(value, None if value is None else float(value) / units)
     return watch.doubt("when", option)
 
 
@@ -118,3 +118,49 @@ def test_summary_has_the_range_of_the_times(tmp_path: Path, capsys: Any) -> None
     assert "warning" not in out
     assert cli.main([*given, "--min-time", "2025-01-01"]) == 1
     assert "removed the last 36 (times: 2023-11-14 to 2023-11-14)" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("bound", ["2014", "20210101", "315532799"])
+@pytest.mark.parametrize("option", ["--min-time", "--max-time"])
+def test_a_year_or_compact_date_is_no_bound_in_seconds(
+    bound: str, option: str, tmp_path: Path, capsys: Any
+) -> None:
+    pytest.importorskip("duckdb")
+    from recbole_cammsr.dataset_prep import cli
+
+    given = log(tmp_path, lambda u: 1)
+    assert cli.main([*given, option, bound]) == 1
+    error = capsys.readouterr().err
+    assert f"{option} {bound} is read as seconds since 1970" in error
+    assert f"2023-11-14: write a date, e.g. {option} 2014-01-01" in error
+    assert error.count("\n") == 1
+    assert not (tmp_path / "out" / "d.inter").exists()
+    # The same days written as dates are no numbers, however early.
+    assert cli.main([*given, "--min-time", "1975-03-01", "--max-time", "2024-01-01"]) == 0
+
+
+def test_a_number_bounds_times_that_are_positions(tmp_path: Path) -> None:
+    pytest.importorskip("duckdb")
+    from recbole_cammsr.dataset_prep import cli
+
+    given = log(tmp_path, lambda u: 1)
+    rows = [f"{u},{i},{6 * u + i + 1}" for u in range(6) for i in range(6)]
+    (tmp_path / "log.csv").write_text("\n".join(["user_id,item_id,timestamp", *rows]) + "\n")
+    core = ["--min-per-user", "0", "--min-per-item", "0"]
+    assert cli.main([*given, *core, "--min-time", "7", "--max-time", "20"]) == 0
+    written = (tmp_path / "out" / "d.inter").read_text().splitlines()[1:]
+    assert [int(line.split("\t")[2]) for line in written] == list(range(7, 20))
+
+
+@pytest.mark.parametrize("values", [[20230105, 20231231], ["20230105"], [20230105.0, None]])
+def test_times_that_all_look_like_days_are_doubted(values: list[Any]) -> None:
+    found = doubt(values)
+    assert found is not None
+    assert "look like days, e.g. " in found
+    assert "20230105" in found
+    assert found.endswith("read as seconds: write them as 2023-01-05")
+
+
+@pytest.mark.parametrize("values", [[20230105, 20231301], [20230105, 7], [20230100], [], [None]])
+def test_other_numbers_are_no_days(values: list[Any]) -> None:
+    assert doubt(values) is None
