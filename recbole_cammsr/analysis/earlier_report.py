@@ -7,7 +7,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 #: files that a report has only where it has something for them
-OPTIONAL = ("table.tex", "results.png", "breakdown.png")
+OPTIONAL = (
+    *("table.tex", "results.png", "breakdown.png"),
+    *("efficiency.csv", "efficiency.md", "efficiency.png"),
+)
 #: in the first line of every file of chosen settings, behind the label
 CHOSEN = ": the configuration chosen on validation"
 
@@ -24,6 +27,8 @@ def clear(folder: Path, written: Iterable[Path]) -> None:
     for name in OPTIONAL:
         if folder / name not in kept:
             (folder / name).unlink(missing_ok=True)
+    for path in folder.glob("efficiency_*.png"):  # one a data set, where there are several
+        path.unlink()
     for path in sorted(folder.glob("chosen/*/*.yaml")):
         if path not in kept and _is_chosen(path):
             path.unlink()

@@ -45,7 +45,7 @@ def table(costs: Sequence[dict[str, Any]]) -> str:
             _seconds(row["epoch_seconds"]),
             "-"
             if row["peak_memory_bytes"] is None
-            else f"{row['peak_memory_bytes'] / 2**20:.0f} MB",
+            else f"{row['peak_memory_bytes'] / 2**20:.0f} MiB",
             _seconds(row["best_seconds"]),
             "-" if row["best_epoch"] is None else f"{row['best_epoch']:g}",
         ]
@@ -58,16 +58,21 @@ def write(runs: Sequence[Run], metric: str, folder: Path) -> str:
     """Write ``efficiency.csv``, ``efficiency.md`` and, with matplotlib, ``efficiency.png``.
 
     Args:
-        runs: of an experiment on one data set.
+        runs: of an experiment; of several data sets each has its own table and picture.
         metric: quality axis of the picture.
         folder: for the files.
 
     Returns:
-        The table.
+        The tables.
     """
     costs = rows(runs)
     files.write_csv(folder / "efficiency.csv", costs, COLUMNS)
-    text = table(costs)
+    by_data = {data: [row for row in costs if row["dataset"] == data] for data in _data_sets(costs)}
+    tables = {data: table(own) for data, own in by_data.items()}
+    text = "\n\n".join(
+        own if len(tables) == 1 else f"## {MARKDOWN.text(data)}\n\n{own}"
+        for data, own in tables.items()
+    )
     note = (
         "Medians over seeds. Operations are those of matrix products, counted while they run: one "
         "full ranking of a user, the item table shared by the batch; forward and backward of one "
@@ -76,8 +81,15 @@ def write(runs: Sequence[Run], metric: str, folder: Path) -> str:
     )
     files.write_text(folder / "efficiency.md", f"# Efficiency\n\n{text}\n\n{note}\n")
     if figure.available():
-        _draw(runs, costs, metric, folder / "efficiency.png")
+        for data, own in by_data.items():
+            name = "efficiency" if len(by_data) == 1 else f"efficiency_{files.stem(data)}"
+            here = [run for run in runs if run.dataset == data]
+            _draw(here, own, metric, folder / f"{name}.png")
     return text
+
+
+def _data_sets(costs: Sequence[dict[str, Any]]) -> list[str]:
+    return list(dict.fromkeys(row["dataset"] for row in costs))
 
 
 def _draw(runs: Sequence[Run], costs: Sequence[dict[str, Any]], metric: str, path: Path) -> None:

@@ -127,7 +127,7 @@ def _parser() -> arguments.Parser:
 
 def _run(argv: Sequence[str]) -> int:
     options, settings = arguments.read(_parser(), argv)
-    from recbole_cammsr.analysis import benchmark, experiment, report
+    from recbole_cammsr.analysis import benchmark, efficiency, experiment, report
 
     if not options.experiment:
         raise UsageError("name the experiment: --experiment=FILE")
@@ -139,9 +139,11 @@ def _run(argv: Sequence[str]) -> int:
         print(f"warning: {sentence}", file=sys.stderr)
     _warn_of_another_report(runner.store.folder, plan.name)
     outcome = benchmark.run(plan, runner)
-    text = report.write(plan, outcome, runner.store.folder, command_line(PROGRAM, argv))
-    tables.show(text)
-    print(f"\nreport  {runner.store.folder / 'report.md'}")
+    folder: Path = runner.store.folder
+    tables.show(report.write(plan, outcome, folder, command_line(PROGRAM, argv)))
+    if outcome.runs:
+        efficiency.write(outcome.runs, report.columns(plan, outcome.runs)[0], folder)
+    print(f"\nreport  {folder / 'report.md'}")
     return EXIT_FAILED if outcome.failures else EXIT_OK
 
 

@@ -117,6 +117,7 @@ def test_killed_and_restarted_it_finishes_with_the_same_files(tmp_path, toy_path
     assert results[0] == "dataset,model,seed,split,metric,value"
     assert len(results) == 1 + 2 * 2 * 2 * 4  # models, seeds, splits, metrics
     assert (tmp_path / "whole" / "table.tex").read_text().count(r"\textbf") >= 1
+    assert "| ours |" in (tmp_path / "whole" / "efficiency.md").read_text()
     # the table's column of validation is the mean of what the runs reported
     lines = (tmp_path / "whole" / "report.md").read_text().splitlines()
     assert "| model | valid NDCG@10 |" in "\n".join(lines)

@@ -208,6 +208,36 @@ def test_flops_of_a_linear_model_are_those_of_its_matrix_products():
     assert training == 2 * (2 * 3 * 5 * 7)  # forward, and the gradient of the weight
 
 
+@pytest.mark.parametrize("chunks", [1, 3])
+def test_flops_of_the_loss_over_the_catalogue_are_those_of_its_three_products(chunks):
+    """Logits, and the gradients of both operands; these are added up in place."""
+    import torch
+    from torch import nn
+
+    from recbole_cammsr.analysis.cost import flops
+    from recbole_cammsr.model.losses import catalogue_cross_entropy
+
+    targets, candidates, dimension = 12, 30, 8
+
+    class Ranker(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.items = nn.Parameter(torch.randn(1 + candidates, dimension))  # and padding
+
+        def full_sort_predict(self, users):
+            return users @ self.items.t()
+
+        def calculate_loss(self, users):
+            rows = torch.arange(1, 1 + targets)
+            users = nn.Parameter(users)
+            return catalogue_cross_entropy(users, self.items, rows, targets * candidates // chunks)
+
+    users = torch.randn(targets, dimension)
+    scoring, training = flops(Ranker(), users, users)
+    assert scoring == 2 * (1 + candidates) * dimension
+    assert training == 3 * 2 * targets * candidates * dimension
+
+
 def test_a_fused_transformer_layer_costs_in_ranking_what_its_plain_form_costs():
     """In evaluation torch takes it in one step, for which there is no count."""
     import torch

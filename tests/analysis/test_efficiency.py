@@ -1,0 +1,51 @@
+"""What models cost: medians over seeds, a table and a picture for each data set."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from recbole_cammsr.analysis import efficiency, report
+from recbole_cammsr.analysis.benchmark import Outcome, Run
+from recbole_cammsr.analysis.experiment import parse
+from recbole_cammsr.analysis.job import JobResult, TrainingJob
+from recbole_cammsr.analysis.ranks import UserRanks
+
+
+def run_of(label, dataset, seed, **cost):
+    users, numbers = np.array(["u0", "u1"]), np.array([1, 2])
+    ranks = UserRanks(users, users, numbers, numbers, numbers, np.array(["a", ""]))
+    job = TrainingJob(label, dataset, seed)
+    result = JobResult(job, {"ndcg@10": 0.1}, {"ndcg@10": 0.5}, "ndcg@10", True, 3, 2, cost, "code")
+    return Run(label, dataset, seed, result, ranks)
+
+
+def test_medians_over_seeds_with_units(tmp_path):
+    runs = [
+        run_of(
+            "Pop", "toy", seed, train_flops=flops, epoch_seconds=seconds, peak_memory_bytes=2**30
+        )
+        for seed, flops, seconds in ((1, 2e6, 1.0), (2, 4e6, 9.0), (3, 3.25e6, 2.0))
+    ]
+    text = efficiency.write(runs, "ndcg@10", tmp_path)
+    assert "| Pop | - | - | 3.25 M | 2.0 | 1024 MiB | - | 2 |" in text
+    assert text in (tmp_path / "efficiency.md").read_text()
+
+
+def test_data_sets_do_not_mix_and_earlier_pictures_go(tmp_path):
+    pytest.importorskip("matplotlib")
+    runs = [
+        run_of("Pop", data, 1, epoch_seconds=seconds, best_seconds=1.0)
+        for data, seconds in (("toy", 1.0), ("shop", 7.0))
+    ]
+    text = efficiency.write(runs, "ndcg@10", tmp_path)
+    of_toy, of_shop = text.split("## shop")
+    assert of_toy.startswith("## toy")
+    assert "| 1.0 |" in of_toy
+    assert "| 7.0 |" not in of_toy
+    assert "| 7.0 |" in of_shop
+    pictures = {path.name for path in tmp_path.glob("*.png")}
+    assert pictures == {"efficiency_toy.png", "efficiency_shop.png"}
+    plan = parse({"datasets": ["toy"], "seeds": [1], "models": ["Pop"]})
+    report.write(plan, Outcome([], [], {}, ["Pop on toy, seed 1: killed"]), tmp_path, "command")
+    assert not list(tmp_path.glob("efficiency*"))
