@@ -26,6 +26,7 @@ from recbole_cammsr.analysis import (
     speed_plots,
     speed_report,
     speed_scale,
+    speed_settings,
     speed_sources,
 )
 from recbole_cammsr.analysis.generated_data import DataSize
@@ -61,8 +62,8 @@ def _body(argv: Sequence[str]) -> int:
         checkout = str(hm4sr_checkout.check(options.hm4sr))
     entries = speed_contenders.chosen(
         speed_options.models_of(options),
-        speed_options.settings(options.set),
-        speed_options.variants(options.variant),
+        speed_settings.settings(options.set),
+        speed_settings.variants(options.variant),
         checkout,
     )
     output = Path(options.output).resolve()

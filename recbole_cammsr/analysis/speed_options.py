@@ -5,9 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 from dataclasses import fields, replace
-from typing import Any
-
-import yaml
 
 from recbole_cammsr.analysis.generated_data import PRESETS, DataSize
 from recbole_cammsr.analysis.speed_contenders import CONTENDERS, ON_REQUEST, Conditions
@@ -85,8 +82,8 @@ def make_parser() -> argparse.ArgumentParser:
     what.add_argument(
         "--scale-items",
         metavar="N,N,N",
-        help="a series over the size of the catalogue, generated data; by default of cammsr and "
-        "the floors",
+        help="a series over the size of the catalogue, generated data; by default of cammsr, "
+        "and always of the floors",
     )
     what.add_argument("--no-plots", action="store_true", help="a series without its figures")
 
@@ -98,7 +95,9 @@ def make_parser() -> argparse.ArgumentParser:
     how.add_argument("--full-epoch", action="store_true", help="an epoch in a training round")
     how.add_argument("--batch-size", type=int, default=1024, help="targets in a batch (1024)")
     how.add_argument(
-        "--evaluation-rows", type=int, help="rows in a ranking batch (2048, fewer if many items)"
+        "--evaluation-rows",
+        type=int,
+        help="rows in a ranking batch (2048, on generated data fewer if many items)",
     )
     how.add_argument("--rank-rows", type=int, help="validation rows that are ranked (all)")
     how.add_argument("--seed", type=int, default=2020, help="of models and batches (2020)")
@@ -158,17 +157,25 @@ def conditions_of(options: argparse.Namespace) -> Conditions:
 
     Args:
         options: parsed.
+
+    Raises:
+        UsageError: a count below 1, or a device that is not there.
     """
+    if options.device == "cuda":
+        import torch
+
+        if not torch.cuda.is_available():
+            raise UsageError("--device cuda: torch sees no CUDA device here; leave --device out")
     cores = getattr(os, "sched_getaffinity", None)
     available = len(cores(0)) if cores is not None else os.cpu_count() or 1
     return Conditions(
         device=options.device,
-        threads=_positive("threads", options.threads or available),
+        threads=available if options.threads is None else _positive("threads", options.threads),
         amp=options.amp,
         compile=options.compile,
         batch_size=_positive("batch-size", options.batch_size),
-        evaluation_rows=options.evaluation_rows,
-        rank_rows=None if options.rank_rows is None else _positive("rank-rows", options.rank_rows),
+        evaluation_rows=_positive_or_none("evaluation-rows", options.evaluation_rows),
+        rank_rows=_positive_or_none("rank-rows", options.rank_rows),
         seed=options.seed,
     )
 
@@ -206,7 +213,7 @@ def models_of(options: argparse.Namespace) -> list[str]:
         options: parsed.
 
     Raises:
-        UsageError: HM4SR is asked for without a checkout.
+        UsageError: HM4SR is asked for without a checkout, floors without a CAMMSR, or nothing.
     """
     if options.models is None:
         names = ["cammsr"] if options.scale_items else list(CONTENDERS)
@@ -216,43 +223,14 @@ def models_of(options: argparse.Namespace) -> list[str]:
     names = [name for name in _names(options.models) if name != FLOORS]
     if "hm4sr" in names and options.hm4sr is None:
         raise UsageError("--models names hm4sr: point --hm4sr at a checkout of it")
+    if FLOORS in _names(options.models) and not {"cammsr", "cammsr-classic"} & set(names):
+        raise UsageError(
+            f"--models={options.models} names floors, which have the shapes of CAMMSR's batches: "
+            "name cammsr too"
+        )
+    if not names:
+        raise UsageError("--models names no model; leave it out for all of them")
     return names
-
-
-def settings(pairs: list[str]) -> dict[str, Any]:
-    """``KEY=VALUE`` pairs, values read as YAML.
-
-    Args:
-        pairs: as given.
-
-    Raises:
-        UsageError: a pair without an equals sign.
-    """
-    result = {}
-    for pair in pairs:
-        key, equals, value = pair.partition("=")
-        if not equals or not key.strip():
-            raise UsageError(f"{pair!r} is no setting; write KEY=VALUE")
-        result[key.strip()] = yaml.safe_load(value)
-    return result
-
-
-def variants(texts: list[str]) -> dict[str, dict[str, Any]]:
-    """``NAME:KEY=VALUE;KEY=VALUE`` by name.
-
-    Args:
-        texts: as given.
-
-    Raises:
-        UsageError: no name, or no setting.
-    """
-    result = {}
-    for text in texts:
-        name, colon, rest = text.partition(":")
-        if not colon or not name.strip() or not rest.strip():
-            raise UsageError(f"{text!r} is no variant; write NAME:KEY=VALUE;KEY=VALUE")
-        result[name.strip()] = settings(rest.split(";"))
-    return result
 
 
 def catalogue_sizes(text: str) -> list[int]:
@@ -275,6 +253,10 @@ def catalogue_sizes(text: str) -> list[int]:
 
 def _names(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _positive_or_none(flag: str, value: int | None) -> int | None:
+    return None if value is None else _positive(flag, value)
 
 
 def _positive(flag: str, value: int) -> int:

@@ -21,6 +21,7 @@ _PROGRAM = "python -m recbole_cammsr.analysis.speed_plots"
 # colours that stay apart for colour-blind readers and in print; floors are grey
 _COLOURS = ("#0b5fa5", "#d1495b", "#2e8b57", "#b8860b", "#6a4c93", "#17808f")
 _MARKERS = "osD^vP"
+_NUMBERS = ("items", "ms_per_1000_targets", "train_mib")
 _FLOORS = {speed_floors.SOFTMAX_FUSED: "--", speed_floors.ENCODER: ":"}
 
 
@@ -44,14 +45,20 @@ def read_rows(path: Path) -> list[dict[str, str]]:
         path: the file.
 
     Raises:
-        ValueError: the file is no scale series.
+        UsageError: the file is no scale series.
     """
-    with open(path, encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(line for line in file if not line.startswith("#")))
-    if not rows or not {"name", "items", "ms_per_1000_targets", "train_mib"} <= set(rows[0]):
-        raise ValueError(
-            f"{path} is no scale series: it has no rows with name, items, ms_per_1000_targets and "
-            f"train_mib; make one with --scale-items."
+    try:
+        with open(path, encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(line for line in file if not line.startswith("#")))
+        for row in rows:
+            for column in _NUMBERS:
+                _number(row[column])
+    except (UnicodeDecodeError, KeyError, ValueError, csv.Error):
+        rows = []
+    if not rows or "name" not in rows[0]:
+        raise UsageError(
+            f"{path} is no scale series: it has no rows with name and numbers for items, "
+            "ms_per_1000_targets and train_mib; make one with --scale-items"
         )
     return rows
 

@@ -18,6 +18,7 @@ import pytest
 
 from recbole_cammsr.analysis import benchmark_speed, hm4sr_checkout, speed_plots, speed_rounds
 from recbole_cammsr.analysis.speed_pool import WorkerError
+from recbole_cammsr.cli.errors import UsageError
 
 _DATA = ["--users", "30", "--interactions", "240", "--dimension", "6", "--categories", "3"]
 _SMALL = ["--set", "hidden_size=8", "--set", "inner_size=8", "--set", "expert_size=8"]
@@ -209,5 +210,5 @@ def test_figures_are_drawn_from_the_rows(tmp_path: Path) -> None:
 
 def test_only_a_series_can_be_drawn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "x.csv").write_text("# c\nname,epoch_s\na,1\n", encoding="utf-8")
-    with pytest.raises(ValueError, match="no scale series"):
+    with pytest.raises(UsageError, match="no scale series"):
         speed_plots.read_rows(tmp_path / "x.csv")

@@ -6,7 +6,12 @@ from typing import Any
 
 import pytest
 
-from recbole_cammsr.analysis import benchmark_speed, speed_contenders, speed_options
+from recbole_cammsr.analysis import (
+    benchmark_speed,
+    speed_contenders,
+    speed_options,
+    speed_settings,
+)
 from recbole_cammsr.cli.errors import UsageError
 
 
@@ -76,14 +81,16 @@ def test_impossible_plans_are_refused(argv: tuple[str, ...]) -> None:
 
 
 def test_settings_are_read_as_yaml() -> None:
-    assert speed_options.settings(["a=1", "b=float16", "c=False", "d=[x, y]"]) == {
-        "a": 1,
-        "b": "float16",
-        "c": False,
-        "d": ["x", "y"],
+    assert speed_settings.settings(
+        ["n_layers=1", "norm=dyt", "norm_first=False", "modalities=[x, y]"]
+    ) == {
+        "n_layers": 1,
+        "norm": "dyt",
+        "norm_first": False,
+        "modalities": ["x", "y"],
     }
     with pytest.raises(UsageError, match="KEY=VALUE"):
-        speed_options.settings(["a"])
+        speed_settings.settings(["a"])
 
 
 def test_recboles_models_made_faster_are_measured_on_request() -> None:
@@ -98,7 +105,7 @@ def test_recboles_models_made_faster_are_measured_on_request() -> None:
 
 
 def test_variants_are_cammsrs_of_their_own_name() -> None:
-    named = speed_options.variants(["half:feature_dtype=float16;swap_weight=0"])
+    named = speed_settings.variants(["half:feature_dtype=float16;swap_weight=0"])
     entries = speed_contenders.chosen(["cammsr", "sasrec"], {"n_layers": 1}, named, None)
     assert [entry.name for entry in entries] == ["CAMMSR packed", "SASRec", "CAMMSR half"]
     assert entries[1].settings == {}
@@ -109,7 +116,7 @@ def test_variants_are_cammsrs_of_their_own_name() -> None:
         "swap_weight": 0,
     }
     with pytest.raises(UsageError, match="no variant"):
-        speed_options.variants(["half"])
+        speed_settings.variants(["half"])
     with pytest.raises(ValueError, match="twice"):
         speed_contenders.chosen(["cammsr"], {}, {"packed": {}}, None)
     with pytest.raises(ValueError, match="'bert'"):
@@ -146,3 +153,70 @@ def test_errors_are_one_sentence(
     error = capsys.readouterr().err
     assert part in error
     assert "Traceback" not in error
+
+
+@pytest.mark.parametrize(
+    ("pairs", "part"),
+    [
+        (["hiden_size=8"], "did you mean 'hidden_size'"),
+        (["swap_weight=1", "swap_weight=0"], "given twice"),
+        (["train_packing=False"], "cammsr-classic"),
+        (["train_batch_size=256"], "--batch-size"),
+        (["use_gpu=True"], "--device"),
+        (["swap_weight=[1"], "cannot be read as YAML"),
+    ],
+)
+def test_settings_that_would_not_be_measured_are_refused(pairs: list[str], part: str) -> None:
+    with pytest.raises(UsageError, match=part):
+        speed_settings.settings(pairs)
+    with pytest.raises(UsageError, match=part):
+        speed_settings.variants([f"mine:{';'.join(pairs)}"])
+
+
+def test_settings_that_are_documented_are_taken() -> None:
+    pairs = [
+        "enable_amp=True",
+        "feature_dtype=float16",
+        "modalities=[text]",
+        "compile_encoder=True",
+    ]
+    assert speed_settings.settings(pairs)["modalities"] == ["text"]
+    assert len(speed_settings.settings(pairs)) == 4
+
+
+def test_two_variants_of_one_name_are_refused() -> None:
+    with pytest.raises(UsageError, match="'a' twice"):
+        speed_settings.variants(["a:swap_weight=0", "a:swap_weight=1"])
+
+
+@pytest.mark.parametrize("models", ["floors", "sasrec-packed,floors", "", " , "])
+def test_floors_without_a_model_of_theirs_and_nothing_at_all_are_refused(models: str) -> None:
+    with pytest.raises(UsageError, match="--models"):
+        speed_options.models_of(parse("--models", models))
+
+
+@pytest.mark.parametrize(
+    ("argv", "part"),
+    [
+        (("--threads", "0"), "--threads must be 1 or more"),
+        (("--evaluation-rows", "0"), "--evaluation-rows must be 1 or more"),
+        (("--rank-rows", "-5"), "--rank-rows must be 1 or more"),
+        (("--device", "cuda"), "torch sees no CUDA device"),
+    ],
+)
+def test_conditions_that_cannot_be_are_refused_at_once(argv: tuple[str, ...], part: str) -> None:
+    with pytest.raises(UsageError, match=part):
+        speed_options.conditions_of(parse(*argv))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"name,items\na,1\n", b"\xff\xfe\x00", b"name,items,ms_per_1000_targets,train_mib\na,x,1,1\n"],
+)
+def test_a_file_that_is_no_series_is_refused_by_the_command(tmp_path, capsys, content) -> None:
+    from recbole_cammsr.analysis import speed_plots
+
+    pytest.importorskip("matplotlib")
+    (tmp_path / "speed.csv").write_bytes(content)
+    assert speed_plots.main([str(tmp_path / "speed.csv")]) == 2
+    assert "is no scale series" in capsys.readouterr().err
