@@ -45,3 +45,21 @@ def atomic_open(path: str | os.PathLike[str], mode: str = "wb") -> Iterator[IO[A
         with suppress(FileNotFoundError):
             os.unlink(temporary)
         raise
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Name a file in an error that has no name: writing to a full disk fails without one.
+
+    Args:
+        path: The file that is written.
+
+    Raises:
+        OSError: The error of the block.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None or error.filename is not None:
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from error

@@ -10,13 +10,12 @@ from __future__ import annotations
 import os
 import shutil
 import zipfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
-from .atomic_write import atomic_open
+from .atomic_write import atomic_open, naming
 
 
 class ChunkStore:
@@ -74,24 +73,6 @@ class ChunkStore:
 
     def _path(self, key: str) -> Path:
         return self.folder / f"{key}.npz"
-
-
-@contextmanager
-def naming(path: Path) -> Iterator[None]:
-    """Name a file in an error that has no name: writing to a full disk fails without one.
-
-    Args:
-        path: The file that is written.
-
-    Raises:
-        OSError: The error of the block.
-    """
-    try:
-        yield
-    except OSError as error:
-        if error.errno is None or error.filename is not None:
-            raise
-        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 def put_in_place(temporary: Path, output: Path) -> None:

@@ -12,7 +12,9 @@ from .cells import as_id
 from .feature_file import is_feature_token
 from .table_reader import Record, field, open_text, read_records, read_table
 
-_LABEL_FIELD = re.compile(r"^(categor|genre|class)|tags?$", re.IGNORECASE)
+#: names of columns that hold labels; a tagline is a text
+LABEL_NAMES = r"^(categor|genre|class)|tags?$"
+_LABEL_FIELD = re.compile(LABEL_NAMES, re.IGNORECASE)
 _JSON_SUFFIXES = (".jsonl", ".json", ".ndjson")
 
 

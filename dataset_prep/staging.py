@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from .atomic_write import naming
 from .clean_text import is_token, reference_word
 from .optional_import import require
 from .source_folder import shown
@@ -268,11 +269,8 @@ class _Table:
     def _write(self) -> None:
         if self._rows:
             columns = [self._column(values, kind) for values, kind in self._typed_columns()]
-            try:
+            with naming(self._path):
                 self._writer.write_table(self._arrow.table(columns, schema=self._schema))
-            except OSError as error:
-                error.filename = str(self._path)  # which pyarrow leaves out
-                raise
             self._rows.clear()
 
     def _typed_columns(self) -> list[tuple[tuple[Any, ...], Any]]:

@@ -14,6 +14,7 @@ import pandas as pd
 from recbole_cammsr.data.categories import NEARLY_NAMES
 from recbole_cammsr.data.missing_cells import MISSING_CELLS
 
+from ..item_records import LABEL_NAMES
 from .atomic_table import AtomicTable, check_tokens, read_atomic_table
 from .finding import Bars, Section, percent, some
 
@@ -21,7 +22,7 @@ from .finding import Bars, Section, percent, some
 LARGEST_SHARE = 0.9
 # Labels with fewer items than this cannot be learned.
 SMALL_LABEL = 5
-_CATEGORY_NAME = re.compile(r"^(categor|cats?$|genre|class)|tags?$")
+_CATEGORY_NAME = re.compile(rf"{LABEL_NAMES}|^cats?$")
 _BARS = 20
 
 
