@@ -97,10 +97,7 @@ def defaults_file(model_class: type) -> str | None:
         Its path; None where there is none.
     """
     module = getattr(sys.modules.get(model_class.__module__), "__file__", None)
-    if module is None:
-        return None
-    path = os.path.join(os.path.dirname(os.path.abspath(module)), f"{model_class.__name__}.yaml")
-    return path if os.path.isfile(path) else None
+    return None if module is None else _yaml_beside(module, model_class.__name__)
 
 
 def beside(model_class: type, suffix: str) -> Any:
@@ -129,8 +126,13 @@ def files(name: str) -> list[str]:
     if not is_path(name):
         return []
     module = source(name)
-    defaults = os.path.join(os.path.dirname(module), f"{name.rpartition('.')[2]}.yaml")
-    return [module, defaults] if os.path.isfile(defaults) else [module]
+    defaults = _yaml_beside(module, name.rpartition(".")[2])
+    return [module] if defaults is None else [module, defaults]
+
+
+def _yaml_beside(module: str, class_name: str) -> str | None:
+    path = os.path.join(os.path.dirname(os.path.abspath(module)), f"{class_name}.yaml")
+    return path if os.path.isfile(path) else None
 
 
 def offer(module: Any) -> None:

@@ -220,8 +220,8 @@ def _offer_properties(module: ModuleType) -> None:
     """Let ``Config`` read our YAML files where it would read its own.
 
     Order, later wins: RecBole's overall, **our model file**, that of a class of the user's,
-    RecBole's sample and data set files
-    and its quick start settings, **our data set file**, then what the user gives.
+    RecBole's sample and data set files and its quick start settings, **our data set file**, then
+    what the user gives.
     """
     config_class = module.Config
     original_load = config_class._load_internal_config_dict

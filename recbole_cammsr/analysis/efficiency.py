@@ -67,7 +67,9 @@ def write(runs: Sequence[Run], metric: str, folder: Path) -> str:
     """
     costs = rows(runs)
     files.write_csv(folder / "efficiency.csv", costs, COLUMNS)
-    by_data = {data: [row for row in costs if row["dataset"] == data] for data in _data_sets(costs)}
+    by_data: dict[str, list[dict[str, Any]]] = {}
+    for row in costs:
+        by_data.setdefault(row["dataset"], []).append(row)
     tables = {data: table(own) for data, own in by_data.items()}
     text = "\n\n".join(
         own if len(tables) == 1 else f"## {MARKDOWN.text(data)}\n\n{own}"
@@ -86,10 +88,6 @@ def write(runs: Sequence[Run], metric: str, folder: Path) -> str:
             here = [run for run in runs if run.dataset == data]
             _draw(here, own, metric, folder / f"{name}.png")
     return text
-
-
-def _data_sets(costs: Sequence[dict[str, Any]]) -> list[str]:
-    return list(dict.fromkeys(row["dataset"] for row in costs))
 
 
 def _draw(runs: Sequence[Run], costs: Sequence[dict[str, Any]], metric: str, path: Path) -> None:

@@ -170,7 +170,7 @@ def conditions_of(options: argparse.Namespace) -> Conditions:
     available = len(cores(0)) if cores is not None else os.cpu_count() or 1
     return Conditions(
         device=options.device,
-        threads=available if options.threads is None else _positive("threads", options.threads),
+        threads=_positive_or_none("threads", options.threads) or available,
         amp=options.amp,
         compile=options.compile,
         batch_size=_positive("batch-size", options.batch_size),

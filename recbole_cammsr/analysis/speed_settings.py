@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from recbole_cammsr.cli import known_settings
+from recbole_cammsr.analysis.setting_names import check_names
 from recbole_cammsr.cli.errors import UsageError
 
 #: settings that would make a row another one than its name or the header says, and the flag of each
@@ -42,10 +42,7 @@ def settings(pairs: list[str]) -> dict[str, Any]:
             raise UsageError(f"the setting {key!r} is given twice, in {pair!r} for the second time")
         if key in _DECIDED:
             raise UsageError(f"{pair!r}: {key} is no setting of one contender; {_DECIDED[key]}")
-        if key not in known_settings.settings():
-            near = known_settings.nearest_setting(key, ())
-            hint = f"; did you mean {near!r}?" if near else ""
-            raise UsageError(f"{pair!r}: no model reads the setting {key!r}{hint}")
+        check_names([key], repr(pair), "--models and --dataset name these")
         try:
             result[key] = yaml.safe_load(value)
         except yaml.YAMLError as error:

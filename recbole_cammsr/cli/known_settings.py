@@ -212,7 +212,6 @@ def check_model(name: str) -> None:
             model_path.source(name)
         except ValueError as error:
             raise UsageError(str(error)) from error
-        note_models([name])
         return
     if name in models():
         return
