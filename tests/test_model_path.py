@@ -203,6 +203,13 @@ def test_a_model_that_is_not_there_is_refused(module, name, says, tmp_path, caps
     assert "Traceback" not in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("content", ["loudness: [", "loud"])
+def test_defaults_that_cannot_be_read_are_named(module, tmp_path, capsys, content):
+    (tmp_path / "Mine.yaml").write_text(content)
+    assert run_recbole.main([f"--model={module}.Mine", "--epochs=1"]) == 2
+    assert f"config file {tmp_path / 'Mine.yaml'} " in capsys.readouterr().err
+
+
 def test_a_class_that_is_no_model_is_refused(module, capsys):
     assert run_recbole.main([f"--model={module}.NoModel", "--epochs=1"]) == 1
     assert "NoModel" in (error := capsys.readouterr().err)

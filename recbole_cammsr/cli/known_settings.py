@@ -19,7 +19,7 @@ from typing import Any
 import yaml
 
 from recbole_cammsr import model_path, registry
-from recbole_cammsr.cli import value_rules
+from recbole_cammsr.cli import config_files, value_rules
 from recbole_cammsr.cli.errors import UsageError
 from recbole_cammsr.compat.requirement import require_recbole
 
@@ -205,13 +205,15 @@ def check_model(name: str) -> None:
         name: as the user gave it.
 
     Raises:
-        UsageError: no such model; names the nearest ones.
+        UsageError: no such model; names the nearest ones. Or the file of its defaults cannot be
+            read.
     """
     if model_path.is_path(name):
         try:
-            model_path.source(name)
+            _, *defaults = model_path.files(name)
         except ValueError as error:
             raise UsageError(str(error)) from error
+        config_files.read_all(defaults)  # RecBole would not say in which file something is wrong
         return
     if name in models():
         return
