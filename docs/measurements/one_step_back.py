@@ -44,13 +44,16 @@ def main() -> None:
     name = f"{options.dataset}.inter"
     if not (source / name).is_file():
         parser.error(f"there is no {source / name}; name the data set and the folder it lies in")
+    interactions = pd.read_csv(source / name, sep="\t", dtype=str, keep_default_na=False)
+    if missing := {"user_id:token", "timestamp:float"} - set(interactions):
+        parser.error(f"{source / name} lacks the columns {sorted(missing)}")
     if target.exists():
         parser.error(f"{target} is there already; delete it or name another --output")
     target.mkdir(parents=True)
     for path in source.iterdir():
         if path.is_file() and path.suffix != ".inter":
             shutil.copy(path, target)
-    kept = without_last(pd.read_csv(source / name, sep="\t", dtype=str, keep_default_na=False))
+    kept = without_last(interactions)
     kept.to_csv(target / name, sep="\t", index=False)
     print(f"{target / name}: {len(kept)} interactions")
 

@@ -27,7 +27,7 @@ import recbole_cammsr  # noqa: F401 - first, so that RecBole can be imported
 from recbole_cammsr.analysis.ranks import per_user, ranks_of
 from recbole_cammsr.analysis.significance import paired_test
 from recbole_cammsr.cli import checkpoints
-from recbole_cammsr.cli.errors import UsageError
+from recbole_cammsr.cli.errors import RunError, UsageError
 
 #: metrics with the history in the ranking, and without it
 METRICS = ("NDCG@10", "Recall@10")
@@ -102,7 +102,8 @@ def main() -> None:
     for path in [*options.checkpoints, *options.against]:
         try:
             checkpoints.check_exists(path)
-        except UsageError as error:
+            checkpoints.origin_of(path)  # another file would only end the work of those before it
+        except (UsageError, RunError) as error:
             parser.error(str(error))
     groups: tuple[list[Any], list[Any]] = ([], [])
     lines = csv.writer(sys.stdout, lineterminator="\n")

@@ -65,7 +65,14 @@ def main() -> None:
     from recbole.utils import get_trainer
 
     from recbole_cammsr.cli import checkpoints
+    from recbole_cammsr.cli.errors import RunError, UsageError
 
+    for path in options.checkpoints:
+        try:
+            checkpoints.check_exists(path)
+            checkpoints.origin_of(path)
+        except (UsageError, RunError) as error:
+            parser.error(str(error))
     lines = csv.writer(sys.stdout, lineterminator="\n")
     lines.writerow(["checkpoint", "split", "gamma", "parts", *METRICS])
     for path in options.checkpoints:
@@ -73,7 +80,7 @@ def main() -> None:
         config, model, _, _, valid, test = load_data_and_model(path)
         camoe = next((part for part in model.modules() if isinstance(part, CAMoE)), None)
         if camoe is None:
-            raise ValueError(f"{path} has no CAMoE; give a checkpoint of CAMMSR with fusion: camoe")
+            parser.error(f"{path} has no CAMoE; give a checkpoint of CAMMSR with fusion: camoe")
         rows = valid if options.split == "valid" else test
         trainer = get_trainer(config["MODEL_TYPE"], config["model"])(config, model)
         gamma = f"{float(camoe.gamma):.3f}"

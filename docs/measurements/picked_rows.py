@@ -1,6 +1,6 @@
 """Milliseconds of picking rows by number, plainly and with `pick`, in shapes of a training step.
 
-`python docs/measurements/picked_rows.py --threads 1`: the table in docs/performance.md.
+`python docs/measurements/picked_rows.py --threads 1`, named in docs/performance.md.
 """
 
 from __future__ import annotations
@@ -48,6 +48,8 @@ def main() -> None:
     parser.add_argument("--threads", type=int, required=True)
     parser.add_argument("--rounds", type=int, default=25, help="each way once in a round")
     options = parser.parse_args()
+    if min(options.threads, options.rounds) < 1:
+        parser.error(f"--threads={options.threads} --rounds={options.rounds}: both take 1 or more")
     torch.set_num_threads(options.threads)
     torch.manual_seed(0)
     print(f"| {options.threads} thread(s), forward + backward | {' | '.join(WAYS)} |")

@@ -109,6 +109,8 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
     parser.add_argument("--one", nargs=2, metavar=("ENGINE", "ROWS"), help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.folder.is_file():
+        parser.error(f"--folder={options.folder} is a file; name a folder")
     if options.one:
         engine, rows = options.one[0], int(options.one[1])
         staged, output = options.folder / f"staged-{rows}", options.folder / f"out-{rows}"

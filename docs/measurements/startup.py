@@ -120,6 +120,15 @@ def main() -> None:
     if request.folder:
         print(json.dumps(measure(request.folder, request.model, request.profile)))
         return
+    from recbole_cammsr.cli.errors import UsageError
+    from recbole_cammsr.cli.known_settings import check_model
+
+    try:
+        check_model(request.model)
+    except UsageError as error:
+        parser.error(f"--model: {error}")
+    if min(request.interactions) < 1:
+        parser.error(f"--interactions takes 1 or more, not {min(request.interactions)}")
     rows = []
     for count in request.interactions:
         with tempfile.TemporaryDirectory() as folder:

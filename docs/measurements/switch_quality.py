@@ -81,7 +81,10 @@ def read(path: Path) -> list[dict[str, str]]:
     if not path.exists():
         return []
     with open(path, newline="", encoding="utf-8") as handle:
-        return list(csv.DictReader(handle))
+        rows = list(csv.DictReader(handle))
+    if rows and not set(_COLUMNS) <= set(rows[0]):
+        sys.exit(f"switch_quality: error: {path} has other columns; name another --output")
+    return rows
 
 
 def table(rows: list[dict[str, str]]) -> str:

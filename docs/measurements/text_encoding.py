@@ -160,6 +160,10 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--counts", default="2000,8000,32000")
     options = parser.parse_args()
+    if options.what == "speed" and not (options.items and options.text_encoder):
+        parser.error("speed needs --items and --text-encoder")
+    if options.what == "speed" and not Path(options.items).is_file():
+        parser.error(f"--items={options.items} is no file; name a table of items")
     import torch
 
     torch.set_num_threads(options.threads)

@@ -4,7 +4,8 @@
 
 One run measures everything, contenders in turn (docs/performance.md says how and why). Results go
 to ``--output``: a table, ``speed.csv``, ``speed.md`` and ``speed_rounds.csv``, or, with
-``--scale-items``, ``scale.csv``, ``scale.md`` and two figures.
+``--scale-items``, ``scale.csv``, ``scale.md`` and two figures. Ctrl-C ends the measuring; what
+was measured until then is written.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ import platform
 import shlex
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
@@ -32,11 +34,15 @@ from recbole_cammsr.analysis import (
 from recbole_cammsr.analysis.generated_data import DataSize
 from recbole_cammsr.analysis.speed_contenders import Conditions, Contender
 from recbole_cammsr.analysis.speed_pool import thread_environment
-from recbole_cammsr.analysis.speed_rounds import Plan, measure
+from recbole_cammsr.analysis.speed_rounds import Plan, Record, measure
 from recbole_cammsr.analysis.speed_sources import DataSource
-from recbole_cammsr.cli.errors import EXIT_FAILED, EXIT_OK, guarded
+from recbole_cammsr.cli.errors import EXIT_FAILED, EXIT_OK, UsageError, guarded
 
 _PACKAGES = ("recbole-cammsr", "recbole", "torch", "numpy", "pandas", "scipy")
+_FILES = ("speed.csv", "speed_rounds.csv", "speed.md")
+_SCALE_FILES = ("scale.csv", "scale.md")
+#: line of the header where Ctrl-C has ended the measuring
+_INTERRUPTED = "interrupted"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -68,6 +74,10 @@ def _body(argv: Sequence[str]) -> int:
     )
     output = Path(options.output).resolve()
     output.mkdir(parents=True, exist_ok=True)
+    names = _FILES if options.scale_items is None else _SCALE_FILES
+    if options.scale_items is not None and not options.no_plots:
+        names = (*names, *speed_plots.FIGURES)
+    _check_writable([output / name for name in names])
     header = _header(argv, conditions, plan)
     with thread_environment(conditions.threads):
         if options.scale_items is not None:
@@ -80,6 +90,8 @@ def _body(argv: Sequence[str]) -> int:
                     options.dataset, options.data_path, options.config_files
                 )
             failed = _compare(source, entries, conditions, plan, output, header, options.debug)
+    if _INTERRUPTED in header:
+        raise KeyboardInterrupt  # what there is has been written; the exit code says the rest
     return EXIT_FAILED if failed else EXIT_OK
 
 
@@ -93,7 +105,11 @@ def _compare(
     debug: bool,
 ) -> bool:
     header["data"] = source.dataset if source.size is None else _described(source.size)
-    records = measure(entries, source, conditions, plan, _say)
+    records: list[Record] = []
+    with _until_interrupted(header):
+        measure(entries, source, conditions, plan, _say, records)
+    if _INTERRUPTED in header and not any(one.start_up or one.failure for one in records):
+        return False  # files of an earlier run stay as they are
     _close(header)
     if debug:
         print("\n".join(record.trace for record in records if record.trace), file=sys.stderr)
@@ -122,14 +138,47 @@ def _scale(
         raise ValueError("--scale-items needs generated data; leave --dataset out.")
     header["data"] = f"{_described(base)}; items by --scale-items, interactions 2 an item or more"
     sizes = speed_options.catalogue_sizes(options.scale_items)
-    rows = speed_scale.series(sizes, entries, base, output / "data", conditions, plan, _say)
+    rows: list[dict[str, object]] = []
+    with _until_interrupted(header):
+        speed_scale.series(sizes, entries, base, output / "data", conditions, plan, _say, rows)
+    if not rows:
+        return False
     _close(header)
     speed_report.write_csv(output / "scale.csv", rows, header)
     failed = _show(rows, [], header, speed_scale.COLUMNS, output / "scale.md")
-    if not options.no_plots:
+    if not options.no_plots and _INTERRUPTED not in header:
         for path in speed_plots.draw(rows, output):
             print(path)
     return failed
+
+
+@contextmanager
+def _until_interrupted(header: dict[str, object]) -> Iterator[None]:
+    """Let Ctrl-C end the measuring but not the writing, and say so in the header."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        header[_INTERRUPTED] = "before the end of what was planned"
+
+
+def _check_writable(paths: Sequence[Path]) -> None:
+    """Refuse to measure for hours what could not be written then.
+
+    Raises:
+        UsageError: a file cannot be opened for writing.
+    """
+    for path in paths:
+        new = not path.exists()
+        try:
+            with open(path, "ab"):
+                pass
+        except OSError as error:
+            raise UsageError(
+                f"--output: {path} cannot be written ({error.strerror}); move it away, or name "
+                "another folder"
+            ) from error
+        if new:
+            path.unlink()
 
 
 def _show(

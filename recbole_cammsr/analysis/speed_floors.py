@@ -20,6 +20,7 @@ class FloorRun:
     """Forward and backward of one part of the model, on given inputs, without an optimiser.
 
     Args:
+        floor: :data:`SOFTMAX_PLAIN`, :data:`SOFTMAX_FUSED` or :data:`ENCODER`.
         shapes: ``(rows, longest history, targets)`` of batches as drawn in packed training.
         items: candidates of the softmax.
         encoder: arguments of the history encoder.
@@ -28,6 +29,7 @@ class FloorRun:
 
     def __init__(
         self,
+        floor: str,
         shapes: Sequence[tuple[int, int, int]],
         items: int,
         encoder: dict[str, Any],
@@ -38,45 +40,44 @@ class FloorRun:
 
         from recbole_cammsr.model.encoder import HistoryEncoder
 
-        self.shapes, self.conditions = shapes, conditions
+        self.floor, self.shapes, self.conditions = floor, shapes, conditions
         torch.manual_seed(conditions.seed)
         self.device = torch.device(conditions.device)
         self.encoder = HistoryEncoder(**encoder).to(self.device).train()
-        self.items = torch.randn(items, encoder["dimension"], device=self.device)
-        self.items.mul_(0.02).requires_grad_()
-        self.dimension = encoder["dimension"]
         most = max(max(rows * longest, targets) for rows, longest, targets in shapes)
-        self.vectors = torch.randn(most, self.dimension, device=self.device)
-        self.truth = torch.randint(1, items, (most,), device=self.device)
-        self._turns: dict[str, Any] = {}
+        self.vectors = torch.randn(most, encoder["dimension"], device=self.device)
+        if floor != ENCODER:  # a table of a million items would only take memory there
+            self.items = torch.randn(items, encoder["dimension"], device=self.device)
+            self.items.mul_(0.02).requires_grad_()
+            self.truth = torch.randint(1, items, (most,), device=self.device)
+        self._turn = cycle(shapes)
         self.meter = Meter(conditions.device)
 
-    def warm_up(self, floor: str) -> None:
-        """One step of a floor that is not timed."""
-        self._run(floor, self.shapes[:1])
+    def warm_up(self) -> None:
+        """One step that is not timed."""
+        self._run(self.shapes[:1])
 
-    def train(self, floor: str, batches: int | None) -> Stretch:
-        """Steps of one floor.
+    def train(self, batches: int | None) -> Stretch:
+        """Steps in the shapes that are next.
 
         Args:
-            floor: :data:`SOFTMAX_PLAIN`, :data:`SOFTMAX_FUSED` or :data:`ENCODER`.
             batches: how many; None takes every shape once.
         """
-        turn = self._turns.setdefault(floor, cycle(self.shapes))
-        shapes = list(islice(turn, batches if batches is not None else len(self.shapes)))
-        return self.meter.measure(lambda: self._run(floor, shapes))
+        count = batches if batches is not None else len(self.shapes)
+        shapes = list(islice(self._turn, count))
+        return self.meter.measure(lambda: self._run(shapes))
 
-    def _run(self, floor: str, shapes: Sequence[tuple[int, int, int]]) -> int:
+    def _run(self, shapes: Sequence[tuple[int, int, int]]) -> int:
         import torch
 
         for rows, longest, targets in shapes:
             with torch.autocast(self.device.type, enabled=self.conditions.amp):
-                if floor == ENCODER:
+                if self.floor == ENCODER:
                     inputs = self.vectors[: rows * longest].view(rows, longest, -1).detach()
                     states = self.encoder(inputs.requires_grad_())
                 else:
-                    loss = self._softmax(floor, targets)
-            if floor == ENCODER:
+                    loss = self._softmax(targets)
+            if self.floor == ENCODER:
                 states.backward(states.detach())
                 self.encoder.zero_grad()
             else:
@@ -84,13 +85,13 @@ class FloorRun:
                 self.items.grad = None
         return sum(targets for _, _, targets in shapes)
 
-    def _softmax(self, floor: str, targets: int) -> Any:
+    def _softmax(self, targets: int) -> Any:
         import torch.nn.functional as F
 
         from recbole_cammsr.model.losses import catalogue_cross_entropy
 
         users = self.vectors[:targets].detach().requires_grad_()
         truth = self.truth[:targets]
-        if floor == SOFTMAX_FUSED:
+        if self.floor == SOFTMAX_FUSED:
             return catalogue_cross_entropy(users, self.items, truth)
         return F.cross_entropy(users @ self.items.t(), truth)

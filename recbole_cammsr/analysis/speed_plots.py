@@ -22,6 +22,8 @@ _PROGRAM = "python -m recbole_cammsr.analysis.speed_plots"
 _COLOURS = ("#0b5fa5", "#d1495b", "#2e8b57", "#b8860b", "#6a4c93", "#17808f")
 _MARKERS = "osD^vP"
 _NUMBERS = ("items", "ms_per_1000_targets", "train_mib")
+#: what :func:`draw` writes
+FIGURES = ("scale_cost.png", "scale_memory.png")
 _FLOORS = {speed_floors.SOFTMAX_FUSED: "--", speed_floors.ENCODER: ":"}
 
 
@@ -53,7 +55,9 @@ def read_rows(path: Path) -> list[dict[str, str]]:
         for row in rows:
             for column in _NUMBERS:
                 _number(row[column])
-    except (UnicodeDecodeError, KeyError, ValueError, csv.Error):
+            float(row["items"])  # the one that no row can do without
+            _number(row.get("device_mib"))
+    except (UnicodeDecodeError, KeyError, TypeError, ValueError, csv.Error):
         rows = []
     if not rows or "name" not in rows[0]:
         raise UsageError(
@@ -83,7 +87,7 @@ def draw(rows: Sequence[Mapping[str, Any]], folder: Path) -> list[Path]:
             "milliseconds per 1,000 targets",
             "Cost of training per target",
             True,
-            folder / "scale_cost.png",
+            folder / FIGURES[0],
         ),
         _figure(
             rows,
@@ -92,7 +96,7 @@ def draw(rows: Sequence[Mapping[str, Any]], folder: Path) -> list[Path]:
             f"peak {of} memory while training, GiB",
             "Memory of training",
             False,
-            folder / "scale_memory.png",
+            folder / FIGURES[1],
         ),
     ]
 

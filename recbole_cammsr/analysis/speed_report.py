@@ -24,7 +24,7 @@ COLUMNS = {
     "rank_s": "seconds of the full ranking of the validation rows with metrics, median",
     "startup_s": "seconds to create the data set and its loaders, median",
     "train_mib": "peak resident memory while training, above the process with its libraries",
-    "rank_mib": "the same while ranking",
+    "rank_mib": "the same while ranking, after training, what it left included",
     "startup_mib": "the same while the data set is created",
     "device_mib": "peak memory of the device while training or ranking",
     "targets": "training targets in an epoch",

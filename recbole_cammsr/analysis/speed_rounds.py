@@ -71,14 +71,13 @@ class _Turn:
 
     record: Record
     worker: Worker
-    arguments: tuple[str, ...] = ()
 
-    def attempt(self, method: str, *more: object) -> Stretch | Description | None:
+    def attempt(self, method: str, *arguments: object) -> Stretch | Description | None:
         """Call the worker; a failure is noted and ends this line's turns."""
         if self.record.failure is not None:
             return None
         try:
-            result: Stretch | Description | None = self.worker.call(method, *self.arguments, *more)
+            result: Stretch | Description | None = self.worker.call(method, *arguments)
         except WorkerError as error:
             self.record.fail(error)
             return None
@@ -91,20 +90,24 @@ def measure(
     conditions: Conditions,
     plan: Plan,
     say: Callable[[str], None],
+    records: list[Record] | None = None,
 ) -> list[Record]:
     """Run the rounds.
 
     Args:
-        entries: contenders, each of which gets a process.
+        entries: contenders, each of which gets a process, as each floor does.
         source: the data.
         conditions: what all share.
         plan: how much.
         say: receives a line of progress now and then.
+        records: an empty list that is filled and returned; who has it keeps what was measured
+            before an interruption.
 
     Returns:
         A record of every contender in order, then of the floors.
     """
-    records = [Record(entry.name) for entry in entries]
+    records = [] if records is None else records
+    records += [Record(entry.name) for entry in entries]
     turns: list[_Turn] = []
     workers: list[Worker] = []
     try:
@@ -173,15 +176,16 @@ def _floors(
         names.insert(0, speed_floors.SOFTMAX_PLAIN)
     bare = Description(description.items, description.targets, 0, 0.0)
     records = [Record(name, bare) for name in names]
-    arguments = (description.shapes, description.items, description.encoder, conditions)
-    try:
-        worker = Worker("floors", FloorRun, arguments)
-    except WorkerError as error:
-        for record in records:
+    inputs = (description.shapes, description.items, description.encoder, conditions)
+    floor_turns = []
+    for record in records:
+        try:  # in one common process each floor's memory would hold what the others have freed
+            workers.append(Worker(record.name, FloorRun, (record.name, *inputs)))
+        except WorkerError as error:
             record.fail(error)
-        return records, []
-    workers.append(worker)
-    return records, [_Turn(record, worker, (record.name,)) for record in records]
+            continue
+        floor_turns.append(_Turn(record, workers[-1]))
+    return records, floor_turns
 
 
 def _train(

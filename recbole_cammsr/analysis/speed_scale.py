@@ -53,6 +53,7 @@ def series(
     conditions: Conditions,
     plan: Plan,
     say: Callable[[str], None],
+    rows: list[dict[str, object]] | None = None,
 ) -> list[dict[str, object]]:
     """Measure every contender at every size.
 
@@ -67,11 +68,13 @@ def series(
         conditions: what all share.
         plan: rounds and batches.
         say: receives progress.
+        rows: an empty list that is filled and returned; who has it keeps what was measured before
+            an interruption.
 
     Returns:
         Rows with the keys ``name`` and :data:`COLUMNS`, also of the floors.
     """
-    rows: list[dict[str, object]] = []
+    rows = [] if rows is None else rows
     for count in items:
         size = size_for(count, base)
         say(f"data with {count} items, {size.interactions} interactions")
@@ -80,9 +83,13 @@ def series(
             floors = entry.name == PACKED or (
                 number == 0 and all(other.name != PACKED for other in entries)
             )
-            records = measure([entry], source, conditions, replace(plan, floors=floors), say)
-            fused = [record for record in records if record.name == speed_floors.SOFTMAX_FUSED]
-            rows += [_row(record, count, fused) for record in records]
+            records: list[Record] = []
+            try:
+                measure([entry], source, conditions, replace(plan, floors=floors), say, records)
+            finally:  # an interruption leaves the rounds before it
+                fused = [record for record in records if record.name == speed_floors.SOFTMAX_FUSED]
+                tried = [record for record in records if record.train or record.failure]
+                rows += [_row(record, count, fused) for record in tried]
     return rows
 
 

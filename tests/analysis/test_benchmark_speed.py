@@ -196,6 +196,96 @@ def test_a_series_has_a_line_for_every_size(tmp_path: Path) -> None:
     assert (tmp_path / "out" / "data" / "generated_50_200_400_2x6").is_dir()
 
 
+def interrupt(monkeypatch: pytest.MonkeyPatch, method: str, number: int) -> None:
+    """Ctrl-C in a call of a contender's method, the first being 1."""
+    calls, plain = [], Here.call
+
+    def call(self: Here, name: str, *arguments: Any) -> Any:
+        calls.append(name)
+        if name == method and calls.count(method) == number:
+            raise KeyboardInterrupt
+        return plain(self, name, *arguments)
+
+    monkeypatch.setattr(Here, "call", call)
+
+
+def test_an_interruption_leaves_the_rounds_before_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    interrupt(monkeypatch, "train", 3)
+    arguments = [*_DATA, "--items", "40", *_SMALL, *_QUICK, "--batches", "1", "--output", "out"]
+    assert benchmark_speed.main([*arguments, "--models", "cammsr,sasrec"]) == 130
+    rows = read(tmp_path / "out" / "speed.csv")
+    assert [(row["name"], row["rounds"], row["failure"]) for row in rows] == [
+        ("CAMMSR packed", "1", ""),
+        ("SASRec", "1", ""),
+    ]
+    assert len(read(tmp_path / "out" / "speed_rounds.csv")) == 4
+    assert "\n# interrupted: " in (tmp_path / "out" / "speed.csv").read_text(encoding="utf-8")
+    captured = capsys.readouterr()
+    assert "epoch: SASRec / CAMMSR packed: " in captured.out
+    assert captured.err.endswith("benchmark_speed: interrupted\n")
+
+
+def test_an_interruption_before_any_figure_leaves_the_files_of_an_earlier_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    interrupt(monkeypatch, "start_up", 1)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "speed.csv").write_text("earlier", encoding="utf-8")
+    arguments = [*_DATA, "--items", "40", *_SMALL, *_QUICK, "--models", "cammsr"]
+    assert benchmark_speed.main([*arguments, "--output", "out"]) == 130
+    assert (tmp_path / "out" / "speed.csv").read_text(encoding="utf-8") == "earlier"
+    assert not (tmp_path / "out" / "speed.md").exists()
+
+
+def test_an_interrupted_series_has_its_sizes_until_then(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    interrupt(monkeypatch, "start_up", 2)
+    arguments = [*_DATA, *_SMALL, *_QUICK, "--batches", "1", "--batch-size", "64"]
+    arguments += ["--models", "cammsr", "--scale-items", "50,200", "--no-plots", "--output", "out"]
+    assert benchmark_speed.main(arguments) == 130
+    rows = speed_plots.read_rows(tmp_path / "out" / "scale.csv")
+    assert [row["items"] for row in rows] == ["50"] * 4
+    assert rows[0]["name"] == "CAMMSR packed"
+    assert "interrupted" in (tmp_path / "out" / "scale.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["speed.csv", "speed_rounds.csv", "speed.md"])
+def test_files_that_could_not_be_written_are_refused_before_the_rounds(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "out" / name).mkdir(parents=True)
+    assert benchmark_speed.main([*_DATA, "--items", "40", "--output", "out"]) == 2
+    error = capsys.readouterr().err
+    assert f"{name} cannot be written (Is a directory)" in error
+    assert "start-up" not in error
+    # neither data nor the other files
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [name]
+
+
+def test_every_floor_has_a_process_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built = []
+
+    def remember(title: str, *rest: Any) -> Here:
+        built.append(Here(title, *rest))
+        return built[-1]
+
+    monkeypatch.setattr(speed_rounds, "Worker", remember)
+    arguments = [*_DATA, "--items", "40", *_SMALL, *_QUICK, "--batches", "1", "--output", "out"]
+    arguments += ["--models", "cammsr,floors", "--measure", "train"]
+    assert benchmark_speed.main(arguments) == 0
+    assert [worker.title for worker in built] == [
+        "CAMMSR packed",
+        "softmax floor, F.cross_entropy",
+        "softmax floor, fused",
+        "encoder floor",
+    ]
+
+
 def test_figures_are_drawn_from_the_rows(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib", reason="the plots need matplotlib")
     rows = [

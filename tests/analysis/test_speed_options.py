@@ -144,6 +144,8 @@ def test_ranking_batches_shrink_with_the_catalogue() -> None:
         (["--dataset", "unheard_of"], 1, "needs --data-path"),
         (["--dataset", "x", "--data-path", "nowhere"], 1, "x.inter does not exist"),
         (["--preset", "games", "--models", "bert"], 1, "'bert'"),
+        (["--preset", "games", "--set", "hiden_size=8"], 2, "did you mean 'hidden_size'"),
+        (["--preset", "games", "--variant", "a:swap_weight=[1"], 2, "cannot be read as YAML"),
     ],
 )
 def test_errors_are_one_sentence(
@@ -204,14 +206,24 @@ def test_floors_without_a_model_of_theirs_and_nothing_at_all_are_refused(models:
         (("--device", "cuda"), "torch sees no CUDA device"),
     ],
 )
-def test_conditions_that_cannot_be_are_refused_at_once(argv: tuple[str, ...], part: str) -> None:
+def test_conditions_that_cannot_be_are_refused_at_once(
+    argv: tuple[str, ...], part: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     with pytest.raises(UsageError, match=part):
         speed_options.conditions_of(parse(*argv))
 
 
 @pytest.mark.parametrize(
     "content",
-    [b"name,items\na,1\n", b"\xff\xfe\x00", b"name,items,ms_per_1000_targets,train_mib\na,x,1,1\n"],
+    [
+        b"name,items\na,1\n",
+        b"\xff\xfe\x00",
+        b"name,items,ms_per_1000_targets,train_mib\na,x,1,1\n",
+        b"name,items,ms_per_1000_targets,train_mib\na,,1,1\n",
+        b"name,items,ms_per_1000_targets,train_mib\na\n",
+        b"name,items,ms_per_1000_targets,train_mib,device_mib\na,1,1,1,much\n",
+    ],
 )
 def test_a_file_that_is_no_series_is_refused_by_the_command(tmp_path, capsys, content) -> None:
     from recbole_cammsr.analysis import speed_plots
