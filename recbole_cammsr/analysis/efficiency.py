@@ -110,8 +110,14 @@ def _draw(runs: Sequence[Run], costs: Sequence[dict[str, Any]], metric: str, pat
         panel.grid(alpha=0.3)
         figure.tidy(panel)
     axes[0][0].set_ylabel(f"test {metric_title(metric)}")
-    axes[0][1].legend(fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
-    drawing.suptitle("Quality against time: up and to the left is better", fontsize=11)
+    # a model that never reached a best epoch stands in the first panel alone
+    handles = {line.get_label(): line for panel in axes[0] for line in panel.get_lines()}
+    if handles:
+        axes[0][1].legend(
+            handles.values(), handles, fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5)
+        )
+    title = f"{runs[0].dataset}: quality against time (up and to the left is better)"
+    drawing.suptitle(title, fontsize=11)
     figure.save(drawing, path)
 
 

@@ -49,3 +49,24 @@ def test_data_sets_do_not_mix_and_earlier_pictures_go(tmp_path):
     plan = parse({"datasets": ["toy"], "seeds": [1], "models": ["Pop"]})
     report.write(plan, Outcome([], [], {}, ["Pop on toy, seed 1: killed"]), tmp_path, "command")
     assert not list(tmp_path.glob("efficiency*"))
+
+
+def test_a_picture_names_its_data_set_and_every_model_of_it(tmp_path, monkeypatch):
+    pytest.importorskip("matplotlib")
+    drawings = []
+    monkeypatch.setattr(efficiency.figure, "save", lambda drawing, path: drawings.append(drawing))
+    runs = [
+        run_of("Pop", "toy", 1, epoch_seconds=1.0),  # has no best epoch
+        run_of("SASRec", "toy", 1, epoch_seconds=2.0, best_seconds=9.0),
+    ]
+    efficiency.write(runs, "ndcg@10", tmp_path)
+    assert drawings[0].get_suptitle().startswith("toy: ")
+    legend = drawings[0].axes[1].get_legend()
+    assert [text.get_text() for text in legend.get_texts()] == ["Pop", "SASRec"]
+
+
+def test_a_picture_of_runs_without_times_has_no_legend(tmp_path, recwarn):
+    pytest.importorskip("matplotlib")
+    efficiency.write([run_of("Pop", "toy", 1)], "ndcg@10", tmp_path)
+    assert (tmp_path / "efficiency.png").is_file()
+    assert not list(recwarn)
