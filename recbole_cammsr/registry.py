@@ -61,7 +61,7 @@ DATASET_ARGUMENTS = (
 #: settings of this package that every model is made to follow
 FOLLOWED_BY_ALL_MODELS = ("mask_history",)
 #: settings of this package that RecBole's own sequential models are made to read
-READ_BY_RECBOLES_MODELS = ("train_packing", "trim_padding")
+READ_BY_RECBOLES_MODELS = ("train_packing", "trim_padding", "exact_time_order")
 
 #: the folder with this package's YAML defaults
 PROPERTIES = os.path.join(os.path.dirname(os.path.realpath(__file__)), "properties")
@@ -259,7 +259,7 @@ def _offer_data(module: ModuleType) -> None:
     """Let RecBole give our models, and only them, our data set and the packed training loader.
 
     Every sequential model is given the loader of ``mask_history`` where that is set, and RecBole's
-    own that of whole histories with ``train_packing``.
+    own that of whole histories with ``train_packing``, and ``exact_time_order``.
     """
     from recbole.utils import ModelType
 
@@ -290,9 +290,14 @@ def _offer_data(module: ModuleType) -> None:
     def create_dataset(config: Any) -> Any:
         token = _sought.set((f"{config['model']}Dataset", _dataset_class_of(config)))
         try:
-            return original_create(config)
+            dataset = original_create(config)
         finally:
             _sought.reset(token)
+        if config["exact_time_order"]:
+            from recbole_cammsr.data import exact_time_order
+
+            exact_time_order.sort_by_exact_time(dataset)
+        return dataset
 
     module.get_dataloader = get_dataloader  # type: ignore[attr-defined]
     module.create_dataset = create_dataset  # type: ignore[attr-defined]

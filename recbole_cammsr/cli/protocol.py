@@ -34,7 +34,7 @@ def settings_for(model: str, dataset: str, chosen: Mapping[str, Any]) -> dict[st
     """
     if registry.family_of_name(model) is not None:
         return {}  # RecBole's Config already reads these files for our own models
-    settings = _data_and_evaluation(dataset)
+    settings = {**_data_and_evaluation(dataset), "exact_time_order": True}
     own = model_settings(model)
     if _ranks_all_items(model, {**own, **chosen}):
         settings["train_neg_sample_args"] = None

@@ -38,6 +38,7 @@ def test_data_and_evaluation_are_taken_over_and_nothing_else():
         "valid_metric": "NDCG@10",
         "user_inter_num_interval": "[5,inf)",
         "metrics": ["NDCG"],
+        "exact_time_order": True,
         "load_col": {"inter": ["user_id", "item_id", "timestamp"]},
     }
 
