@@ -27,7 +27,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from recbole_cammsr.data.item_map import is_list, read_item_map
+from recbole_cammsr.data.item_map import as_tokens, is_list, read_item_map
 from recbole_cammsr.data.npz_member import map_npz_member
 
 #: what readers raise on files that are cut off, ragged or of another format
@@ -149,16 +149,9 @@ def _read_npz(path: str) -> RawFeatures:
                     f"feature file {path}: array `{name}` cannot be read ({_first_line(error)}); "
                     f"write the file again."
                 ) from error
-    return RawFeatures(path, _as_tokens(arrays["item_id"], path), arrays["feature"])
-
-
-def _as_tokens(ids: np.ndarray, path: str) -> np.ndarray:
-    if ids.ndim != 1 or ids.dtype.kind not in "UiuS":
-        raise ValueError(
-            f"feature file {path}: `item_id` has dtype {ids.dtype} and shape {ids.shape}; it must "
-            "be a one-dimensional array of item tokens (strings)."
-        )
-    return np.char.decode(ids, "utf-8") if ids.dtype.kind == "S" else ids.astype(str)
+    return RawFeatures(
+        path, as_tokens(arrays["item_id"], f"feature file {path}: `item_id`"), arrays["feature"]
+    )
 
 
 def _read_row_aligned(file: FeatureFile, extension: str) -> RawFeatures:

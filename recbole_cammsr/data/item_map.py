@@ -5,21 +5,37 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import numpy as np
+
+#: names of a first column that holds rows and not tokens; pandas gives its own index none
+_NAMES_OF_ROWS = ("", "row", "index", "idx", "unnamed: 0")
+
 
 def read_item_map(path: str) -> dict[str, int]:
     """Read which row belongs to which item token.
 
     Args:
-        path: ``.ids``/``.txt`` (one token a line, in row order), ``.json`` (token to row), or a
-            table of two columns, token and row, with or without a header (``item2index``, MMRec's
-            ``i_id_mapping.csv``).
+        path: ``.ids``/``.txt`` (one token a line, in row order), ``.npy`` (an array of tokens, in
+            row order), ``.json`` (token to row), or a table of two columns, token and row, with or
+            without a header (``item2index``, MMRec's ``i_id_mapping.csv``); a header whose first
+            name is ``row`` or ``index``, or empty, says that they stand the other way round.
 
     Returns:
         Row number per token, in file order.
 
     Raises:
-        ValueError: a token appears twice, or a row number is not an integer.
+        ValueError: the file cannot be read, a token appears twice, or a row number is not an
+            integer.
     """
+    if path.lower().endswith(".npy"):
+        return _rows(path, [(str(token), row) for row, token in enumerate(_load_tokens(path))])
+    try:
+        return _rows(path, _read_pairs(path))
+    except UnicodeDecodeError as error:
+        raise ValueError(f"item map {path} is not text in utf-8 ({error.reason}).") from error
+
+
+def _read_pairs(path: str) -> list[tuple[str, Any]]:
     with open(path, encoding="utf-8-sig") as handle:
         if path.lower().endswith(".json"):
             try:
@@ -28,10 +44,41 @@ def read_item_map(path: str) -> dict[str, int]:
                 raise ValueError(f"item map {path} is not valid JSON ({error}).") from error
             if not isinstance(content, dict):
                 raise ValueError(f"item map {path} must be one JSON object, token to row number.")
-            pairs: list[tuple[str, Any]] = list(content.items())
-        else:
-            lines = handle.read().splitlines()
-            pairs = _parse_map_lines(path, lines)
+            return list(content.items())
+        return _parse_map_lines(path, handle.read().splitlines())
+
+
+def _load_tokens(path: str) -> np.ndarray:
+    try:
+        tokens: np.ndarray = np.load(path, allow_pickle=False)
+    except ValueError as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(
+            f"item map {path} cannot be read ({reason}); save an array of strings, "
+            f"`np.save(path, tokens.astype(str))`."
+        ) from error
+    return as_tokens(tokens, f"item map {path}")
+
+
+def as_tokens(ids: np.ndarray, where: str) -> np.ndarray:
+    """Item tokens of an array as strings.
+
+    Args:
+        ids: ``(N,)`` strings or whole numbers.
+        where: what holds them, for the message.
+
+    Raises:
+        ValueError: another shape or type.
+    """
+    if ids.ndim != 1 or ids.dtype.kind not in "UiuS":
+        raise ValueError(
+            f"{where} has dtype {ids.dtype} and shape {ids.shape}; it must be a one-dimensional "
+            "array of item tokens (strings)."
+        )
+    return np.char.decode(ids, "utf-8") if ids.dtype.kind == "S" else ids.astype(str)
+
+
+def _rows(path: str, pairs: list[tuple[str, Any]]) -> dict[str, int]:
     result: dict[str, int] = {}
     for token, row in pairs:
         if token in result:
@@ -46,8 +93,8 @@ def read_item_map(path: str) -> dict[str, int]:
 
 
 def is_list(path: str) -> bool:
-    """Whether a map is a list: a token a line, in the order of the rows."""
-    return path.lower().endswith((".ids", ".txt"))
+    """Whether a map is a list: tokens in the order of the rows."""
+    return path.lower().endswith((".ids", ".txt", ".npy"))
 
 
 def _parse_map_lines(path: str, lines: list[str]) -> list[tuple[str, Any]]:
@@ -56,7 +103,9 @@ def _parse_map_lines(path: str, lines: list[str]) -> list[tuple[str, Any]]:
     separator = "\t" if lines and "\t" in lines[0] else ","
     cells = [line.split(separator) for line in lines if line.strip()]
     if cells and len(cells[0]) >= 2 and not cells[0][1].strip().lstrip("-").isdigit():
-        cells = cells[1:]  # a header
+        header, *cells = cells
+        if header[0].strip().lower() in _NAMES_OF_ROWS:
+            cells = [line[1::-1] for line in cells]  # token and row, of whatever follows
     short = [line for line in cells if len(line) < 2]
     if short:
         raise ValueError(f"item map {path}: line {short[0]!r} is not `token<tab or comma>row`.")

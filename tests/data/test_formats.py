@@ -237,6 +237,49 @@ def test_broken_item_maps_are_named(tmp_path, name, content, message):
         read_item_map(str(path))
 
 
+@pytest.mark.parametrize("header", ["row,item_id", ",item_id", "Index,asin"])
+def test_a_header_says_which_column_has_the_rows(tmp_path, header):
+    path = tmp_path / "m.csv"
+    path.write_text(f"{header}\n1,7\n0,1\n2,3\n")
+    assert read_item_map(str(path)) == {"7": 1, "1": 0, "3": 2}
+    path.write_text("asin,itemID\n1,7\n0,1\n2,3\n")  # MMRec's names of token and row
+    assert read_item_map(str(path)) == {"1": 7, "0": 1, "2": 3}
+
+
+@pytest.mark.parametrize("tokens", [TOKENS, np.array(TOKENS, dtype="S"), np.array([7, 1, 3])])
+def test_an_array_of_tokens_is_a_list(tmp_path, tokens):
+    np.save(tmp_path / "f.npy", VALUES)
+    np.save(tmp_path / "ids.npy", np.asarray(tokens))
+    raw = read_features(FeatureFile(str(tmp_path / "f.npy"), ids=str(tmp_path / "ids.npy")))
+    decoded = [t.decode() if isinstance(t, bytes) else str(t) for t in np.asarray(tokens)]
+    assert raw.tokens.tolist() == decoded
+    assert np.array_equal(raw.values, VALUES)
+    np.save(tmp_path / "ids.npy", np.asarray(tokens)[:-1])
+    with pytest.raises(ValueError, match=r"ids\.npy lists .* rows, with `offset` 0"):
+        read_features(FeatureFile(str(tmp_path / "f.npy"), ids=str(tmp_path / "ids.npy")))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("ids.npy", np.array([["a"]]), "shape"),
+        ("ids.npy", np.array([0.5]), "dtype float64"),
+        ("ids.npy", np.array(["a", None], dtype=object), "np.save"),
+        ("ids.csv", None, "not text in utf-8"),
+    ],
+)
+def test_an_item_map_that_cannot_be_read_is_not_blamed_on_the_features(
+    tmp_path, name, content, message
+):
+    np.save(tmp_path / "f.npy", VALUES)
+    if content is None:
+        (tmp_path / name).write_bytes(b"\x93NUMPY\xff")
+    else:
+        np.save(tmp_path / name, content, allow_pickle=True)
+    with pytest.raises(ValueError, match=rf"item map \S*{name} .*{message}"):
+        read_features(FeatureFile(str(tmp_path / "f.npy"), ids=str(tmp_path / name)))
+
+
 def test_a_map_of_another_file_is_noticed(tmp_path):
     np.save(tmp_path / "f.npy", VALUES)
     (tmp_path / "m.tsv").write_text("a\t0\nb\t3\n")
