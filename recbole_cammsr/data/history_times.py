@@ -11,6 +11,9 @@ ELAPSED_FIELD = "elapsed_time"
 #: `time_encoding` that reads a field -> the field; the other encodings read none
 FIELD_OF_ENCODING = {"interval": INTERVAL_FIELD, "experts": ELAPSED_FIELD}
 
+# share of the intervals that the last bucket may have
+_SHARE_OF_LAST = 0.05
+
 
 def interval_buckets(user_ids: np.ndarray, times: np.ndarray, buckets: int) -> np.ndarray:
     """Bucket of the time that passed since the previous interaction of the same user.
@@ -31,6 +34,24 @@ def interval_buckets(user_ids: np.ndarray, times: np.ndarray, buckets: int) -> n
         bucket = 1 + np.floor(np.log2(1.0 + interval)).astype(np.int64)
         result[1:] = np.where(follows, np.minimum(bucket, buckets - 1), 0)
     return result
+
+
+def interval_warning(found: np.ndarray, buckets: int) -> str | None:
+    """A sentence where a good part of the intervals cannot be told apart, else None.
+
+    Args:
+        found: ``(I,)`` of :func:`interval_buckets`.
+        buckets: number of buckets.
+    """
+    intervals = found[found > 0]
+    in_last = int((intervals == buckets - 1).sum())
+    if in_last <= _SHARE_OF_LAST * len(intervals):
+        return None
+    return (
+        f"time_encoding interval: {in_last} of {len(intervals)} intervals share the last of the "
+        f"{buckets} buckets, which takes all of 2^{buckets - 2} and more; raise `interval_buckets`,"
+        f" or give times in seconds if they are in milliseconds."
+    )
 
 
 def elapsed_times(times: np.ndarray) -> np.ndarray:

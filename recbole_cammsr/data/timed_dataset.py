@@ -15,6 +15,7 @@ from recbole_cammsr.data.history_times import (
     INTERVAL_FIELD,
     elapsed_times,
     interval_buckets,
+    interval_warning,
     longest_interval,
 )
 from recbole_cammsr.data.pre_split_dataset import PreSplitDataset
@@ -148,6 +149,9 @@ class TimedDataset(PreSplitDataset):
         if field == INTERVAL_FIELD:
             values = interval_buckets(users, times, self.config["interval_buckets"])
             kind = FeatureType.TOKEN
+            odd = interval_warning(values, self.config["interval_buckets"])
+            if odd is not None:
+                self.logger.warning(odd)
         else:
             values, kind = elapsed_times(times), FeatureType.FLOAT
             self.longest_interval = longest_interval(users, times)

@@ -166,3 +166,24 @@ def test_leaving_out_duplicates_keeps_the_order_of_the_file(make_data, toy_path,
 def test_a_rule_of_duplicates_that_is_none_is_refused(make_data):
     with pytest.raises(ValueError, match="keep"):
         make_data(rm_dup_inter="some")
+
+
+def test_intervals_that_the_buckets_cannot_tell_apart_are_warned_of(make_config, caplog, toy_path):
+    from recbole.data import create_dataset, data_preparation
+
+    def warned(unit: int) -> list[str]:
+        path = toy_path / "toy" / "toy.inter"
+        frame = pd.read_csv(path, sep="\t", dtype=str)
+        # a day between two interactions of a user
+        order = frame.groupby("user_id:token").cumcount() * 86_400
+        frame["timestamp:float"] = (1_400_000_000 + order) * unit
+        frame.to_csv(path, sep="\t", index=False)
+        config = make_config("CAMMSR", time_encoding="interval", interval_buckets=26)
+        caplog.clear()
+        with caplog.at_level("WARNING"):
+            data_preparation(config, create_dataset(config))
+        return [line for line in caplog.messages if "time_encoding interval" in line]
+
+    assert warned(1) == []
+    (sentence,) = warned(1000)
+    assert "share the last of the 26 buckets, which takes all of 2^24 and more" in sentence
