@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from recbole_cammsr.data.missing_cells import MISSING_CELLS
+from recbole_cammsr.data.quoted_cells import cells_of
 
 from .finding import Section, some
 
@@ -44,7 +46,12 @@ def read_atomic_table(path: Path, section: Section) -> AtomicTable | None:
     """
     try:
         header, odd_lines, quoted, rows = _scan(path)
-    except UnicodeDecodeError as error:
+        if quoted:
+            odd_lines, rows = _scan_quoted(path, len(header))
+    except ValueError as error:
+        if not isinstance(error, UnicodeDecodeError):
+            section.error(f"{error}")
+            return None
         section.error(f"{path.name}: not UTF-8 ({error.reason} at byte {error.start}): convert it")
         return None
     if header[0].startswith("\ufeff"):
@@ -57,18 +64,20 @@ def read_atomic_table(path: Path, section: Section) -> AtomicTable | None:
         section.error(
             f"{path.name}: {len(odd_lines):,} lines do not have the {len(header)} cells of the "
             f"header, e.g. line {odd_lines[0]}: write one tab between cells"
+            + (", and close every double quote that begins a cell" if quoted else "")
         )
         return None
     if quoted:
-        section.error(
-            f"{path.name}: {len(quoted):,} lines have a cell that begins with a double quote, e.g. "
-            f"line {quoted[0]}; RecBole then joins the cells or lines that follow: drop the quotes"
+        section.note(
+            f"{path.name}: {len(quoted):,} lines have cells in double quotes, e.g. line "
+            f"{quoted[0]}; they are read without them"
         )
     if rows == 0:
         section.error(f"{path.name}: the file has a header but no row")
         return None
+    quoting = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
     frame = pd.read_csv(
-        path, sep="\t", dtype=str, keep_default_na=False, quoting=3, encoding="utf-8"
+        path, sep="\t", dtype=str, keep_default_na=False, quoting=quoting, encoding="utf-8"
     )
     frame.columns = list(types)
     return AtomicTable(path, types, {name: frame[name] for name in types}, len(frame))
@@ -135,6 +144,14 @@ def _scan(path: Path) -> tuple[list[str], list[int], list[int], int]:
             if line[0] == '"' or '\t"' in line:
                 quoted.append(number)
     return header, odd, quoted, rows
+
+
+def _scan_quoted(path: Path, cells: int) -> tuple[list[int], int]:
+    """The same of a file with quoted cells: numbers of odd lines, and rows."""
+    with path.open(encoding="utf-8") as file:
+        file.readline()
+        found = [(number, len(row)) for number, row in cells_of(path.name, file, "\t", first=2)]
+    return [number for number, count in found if count != cells], len(found)
 
 
 def _header_types(path: Path, header: list[str], section: Section) -> dict[str, str] | None:

@@ -13,6 +13,7 @@ import pandas as pd
 
 from recbole_cammsr.data.categories import NEARLY_NAMES
 from recbole_cammsr.data.missing_cells import MISSING_CELLS
+from recbole_cammsr.data.quoted_cells import labels_in
 
 from ..item_records import LABEL_NAMES
 from .atomic_table import AtomicTable, check_tokens, read_atomic_table
@@ -128,10 +129,10 @@ def _check_titles(
 
 
 def _labels(cell: str, several: bool) -> frozenset[str]:
-    """Labels of a cell as RecBole reads it: a cell spelled like a missing value has none."""
+    """Labels of a cell as models read it: a cell spelled like a missing value has none."""
     if not cell or cell in MISSING_CELLS:
         return frozenset()
-    return frozenset(cell.split() if several else [cell])
+    return frozenset(labels_in(cell.strip(), several, " "))
 
 
 def _check_categories(

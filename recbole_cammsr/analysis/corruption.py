@@ -7,6 +7,7 @@ of files nor on the platform, and the items hit by a small share are among those
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import shutil
 from collections.abc import Mapping, Sequence
@@ -17,6 +18,7 @@ import numpy as np
 
 from recbole_cammsr.analysis import files
 from recbole_cammsr.data.missing_cells import MISSING_CELLS
+from recbole_cammsr.data.quoted_cells import cells_of, joined, labels_in, python_strings
 from recbole_cammsr.data.settings import is_number, modality_file, modality_names
 
 #: share of the labelled items whose category labels are replaced by wrong ones
@@ -175,23 +177,20 @@ def corrupt_item_file(
         sequence_separator: between the labels of a ``token_seq``.
 
     Raises:
-        ValueError: a column is absent, or there are fewer than two labels.
+        ValueError: a column is absent, a quote is left open, or there are fewer than two labels.
     """
-    header, *lines = text.rstrip("\n").split("\n")
-    names = [column.split(":", 1)[0] for column in header.split(field_separator)]
+    rows = cells_of("the item file", io.StringIO(text), field_separator)
+    header, *cells = [row for _, row in rows]
+    names = [column.split(":", 1)[0] for column in header]
     if field not in names or item_field not in names:
         raise ValueError(f"the item file has the fields {names} but not {field!r}")
     token_column, label_column = names.index(item_field), names.index(field)
-    several = header.split(field_separator)[label_column].endswith(":token_seq")
-    cells = [line.split(field_separator) for line in lines]
+    several = header[label_column].endswith(":token_seq")
 
     def labels_of(row: list[str]) -> list[str]:
         # as read_categories does: a missing value is no label, so the item is not labelled
         cell = row[label_column].strip() if label_column < len(row) else ""
-        if cell in MISSING_CELLS:
-            return []
-        labels = cell.split(sequence_separator) if several else [cell]
-        return [label for label in labels if label]
+        return [] if cell in MISSING_CELLS else labels_in(cell, several, sequence_separator)
 
     labelled = [row for row in cells if labels_of(row)]
     # "NA" among several labels is one, but alone in a cell it would take the item its label
@@ -202,8 +201,9 @@ def corrupt_item_file(
     for row, hit in zip(labelled, chosen(tokens, share, seed, "category noise")):
         if hit:
             labels = wrong_labels(labels_of(row), all_labels, seed, row[token_column])
-            row[label_column] = sequence_separator.join(labels)
-    return "\n".join([header, *(field_separator.join(row) for row in cells)]) + "\n"
+            as_strings = several and python_strings(row[label_column].strip()) is not None
+            row[label_column] = str(labels)[1:-1] if as_strings else sequence_separator.join(labels)
+    return joined([header, *cells], field_separator)
 
 
 def _link(source: Path, target: Path) -> None:

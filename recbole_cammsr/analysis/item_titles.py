@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 
-import pandas as pd
+from recbole_cammsr.data.quoted_cells import cells_of
 
 #: columns that hold a title, in order of preference
 TITLE_FIELDS = ("title", "item_title", "movie_title", "product_title", "item_name", "name")
@@ -47,11 +47,11 @@ def read_titles(
             f"item file {path} has no field {field!r} for titles; its fields are "
             f"{', '.join(names) or 'none'}"
         )
-    frame = pd.read_csv(
-        path, sep=separator, dtype=str, keep_default_na=False, encoding=encoding, quoting=3
-    )
-    frame.columns = names
-    return {token: title for token, title in zip(frame[item_field], frame[field]) if title.strip()}
+    token, title = names.index(item_field), names.index(field)
+    with open(path, encoding=encoding) as file:
+        rows = [row for _, row in cells_of(path, file, separator)][1:]
+    whole = (row for row in rows if len(row) == len(names))
+    return {row[token]: row[title] for row in whole if row[title].strip()}
 
 
 def titles_of(tokens: Sequence[str], titles: Mapping[str, str]) -> list[str]:

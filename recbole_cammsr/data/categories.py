@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from recbole_cammsr.data.missing_cells import MISSING_CELLS
+from recbole_cammsr.data.quoted_cells import cells_of, labels_in
 from recbole_cammsr.data.table_reading import other_encoding
 
 #: labels for each labelled item from which on they are names of items rather than of kinds
@@ -91,7 +92,8 @@ def read_categories(
         item_field: name of the item column.
         token_to_id: the data set's ``field2token_id`` of the item field, id 0 being padding.
         field_separator: between columns.
-        sequence_separator: between the labels of a ``token_seq``.
+        sequence_separator: between the labels of a ``token_seq``, but for cells that are Python
+            strings (:func:`~recbole_cammsr.data.quoted_cells.python_strings`).
         encoding: of the file.
 
     Returns:
@@ -100,7 +102,8 @@ def read_categories(
     Raises:
         FileNotFoundError: no such file.
         ValueError: the column is absent or of another type, a line has more or fewer cells than
-            the first, an item stands twice, or no item of the data set has a label.
+            the first, a quote is left open, an item stands twice, or no item of the data set has a
+            label.
     """
     if not os.path.isfile(path):
         raise FileNotFoundError(
@@ -127,10 +130,9 @@ def read_categories(
         cell = cell.strip()
         if cell in MISSING_CELLS:
             continue
-        for name in cell.split(sequence_separator) if several else [cell]:
-            if name:
-                items.append(item)
-                names.append(name)
+        for name in labels_in(cell, several, sequence_separator):
+            items.append(item)
+            names.append(name)
     if not names:
         raise ValueError(
             f"item file {path}: no item of the data set has a value in {field!r}; name another "
@@ -165,14 +167,14 @@ def _read_columns(
         item_column = header.index(f"{item_field}:{types[item_field]}")
         label_column = header.index(f"{field}:{types[field]}")
         rows = []
-        for number, line in enumerate(handle, start=2):
-            cells = line.rstrip("\n").split(separator)
+        for number, cells in cells_of(path, handle, separator, first=2):
             if len(cells) == len(header):
                 rows.append((cells[item_column], cells[label_column]))
-            elif line.strip():
+            elif any(cell.strip() for cell in cells):
                 # a title with a separator in it would move the label to another column
                 raise ValueError(
                     f"item file {path}: line {number} has {len(cells)} cells where the first line "
-                    f"has {len(header)}; take separators and line breaks out of its texts."
+                    f"has {len(header)}; take separators, line breaks and double quotes out of its "
+                    "texts."
                 )
     return rows, types[field] == "token_seq"

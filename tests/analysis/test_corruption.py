@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import ast
+import io
+
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -120,3 +124,30 @@ def test_an_item_must_keep_its_content(tmp_path):
 def test_unknown_kinds_and_shares_are_refused(bad):
     with pytest.raises(ValueError, match=r"missing|share"):
         check(bad)
+
+
+def test_quoted_cells_and_python_strings_stay_what_they_are():
+    """As RecBole's authors write their Amazon sets."""
+    frame = pd.DataFrame(
+        {
+            "item_id:token": [f"i{number}" for number in range(30)],
+            "title:token": [f'The "best" {number}' for number in range(30)],
+            "kinds:token_seq": [
+                str(["Beauty", ["Men's", "Bath, Shower & Soap"][number % 2]])[1:-1]
+                for number in range(30)
+            ],
+        }
+    )
+    text = frame.to_csv(sep="\t", index=False)
+    assert corrupt_item_file(text, "kinds", "item_id", 0.0, 3) == text
+
+    def read(text: str) -> pd.DataFrame:  # as RecBole does
+        return pd.read_csv(io.StringIO(text), delimiter="\t", dtype=str, engine="python")
+
+    after = read(corrupt_item_file(text, "kinds", "item_id", 0.5, 3))
+    assert after["title:token"].tolist() == frame["title:token"].tolist()
+    changed = after["kinds:token_seq"] != frame["kinds:token_seq"]
+    assert changed.sum() == 15
+    known = {"Beauty", "Men's", "Bath, Shower & Soap"}
+    for cell in after["kinds:token_seq"]:
+        assert set(ast.literal_eval(f"[{cell}]")) <= known

@@ -397,6 +397,9 @@ def test_titles_are_found_or_named(tmp_path):
     assert read_titles(str(path), "item_id") == {"a": "The A"}
     assert read_titles(str(path), "item_id", "name") == {"a": "n", "b": "m"}
     assert read_titles(str(tmp_path / "none.item"), "item_id") == {}
+    path.write_text('item_id:token\ttitle:token\na\t"The ""A"""\nb\t12" vinyl\n')
+    assert read_titles(str(path), "item_id") == {"a": 'The "A"', "b": '12" vinyl'}
+    path.write_text("item_id:token\tname:token_seq\ttitle:token_seq\na\tn\tThe A\n")
     with pytest.raises(ValueError, match="no field 'label' for titles; its fields are item_id"):
         read_titles(str(path), "item_id", "label")
 

@@ -125,3 +125,29 @@ def test_line_ends_and_empty_lines(tmp_path, end):
 def test_a_missing_item_file_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match="category_weight: 0"):
         read_categories(str(tmp_path / "no.item"), "kind", "item_id", TOKEN_TO_ID)
+
+
+def test_a_file_as_recboles_authors_write_it(tmp_path):
+    """Columns of Python strings, quoted where pandas has to: RecBole's prepared Amazon sets."""
+    labels = {
+        "a": ["Beauty", "Bath, Shower & Soap"],
+        "b": ["Men's", "Beauty"],
+        "c": ["Women's", 'The "Best"'],
+    }
+    frame = pd.DataFrame(
+        {
+            "item_id:token": list(labels),
+            "title:token": ["Dr. O'Reilly's \"Best\"", "two\nlines", "plain"],
+            "kinds:token_seq": [str(names)[1:-1] for names in labels.values()],
+        }
+    )
+    path = tmp_path / "x.item"
+    frame.to_csv(path, sep="\t", index=False)
+    assert '"' in path.read_text()
+    table = read_categories(str(path), "kinds", "item_id", TOKEN_TO_ID)
+    found = {
+        token: {table.labels[column] for column in table.targets[row].nonzero().flatten()}
+        for token, row in TOKEN_TO_ID.items()
+        if row
+    }
+    assert found == {token: set(names) for token, names in labels.items()}

@@ -126,6 +126,11 @@ def spoil(toy: Toy, how: str) -> None:
         toy.inter[6].pop()
     elif how == "quote":
         toy.item[3][1] = '"quoted'
+    elif how == "quote at the end":
+        toy.item[-1][2] = '"quoted'
+    elif how == "quotes":
+        toy.item[3][2] = '"quoted'
+        toy.item[4][0] = 'i4"'
     elif how == "time":
         toy.inter[4][2] = "yesterday"
     elif how == "missing word":
@@ -156,7 +161,12 @@ def spoil(toy: Toy, how: str) -> None:
         ("header", "must be distinct name:type cells"),
         ("no time", "no field timestamp:float"),
         ("short line", "1 lines do not have the 3 cells of the header, e.g. line 8"),
-        ("quote", "begins with a double quote, e.g. line 5"),
+        ("quote", "toy.item: a double quote is not closed in a cell that ends in line 121"),
+        ("quote at the end", "a double quote is not closed in a cell that ends in line 121"),
+        (
+            "quotes",
+            "the 3 cells of the header, e.g. line 6: write one tab between cells, and close",
+        ),
         ("time", "no finite number in 1 rows, e.g. 'yesterday' in line 6"),
         ("missing word", "1 tokens that are read as missing"),
         ("item twice", "1 items stand more than once, e.g. 'i0'"),
@@ -261,6 +271,22 @@ def test_warnings(toy, how, message):
     result = toy.check()
     assert messages(result, "error") == []
     assert any(message in found for found in messages(result, "warning"))
+
+
+def test_closed_quotes_and_labels_as_python_strings_are_read_as_recboles_reader_does(toy):
+    toy.item_header = "item_id:token\ttitle:token_seq\tcategory:token_seq"
+    for row in toy.item:
+        row[2] = f"'Skin, Care', 'kind {row[2]}'"
+    for row in toy.item[:4]:
+        row[1] = f'"the ""{row[1]}"""'
+    toy.item[1][1] = '"two\nlines"'
+    result = toy.check()
+    assert messages(result, "error") == []
+    assert "toy.item: 4 lines have cells in double quotes, e.g. line 2; they are read without" in (
+        "\n".join(messages(result, "note"))
+    )
+    assert "7 labels, 100.0 % of interacted items labelled" in result.text()
+    assert "Skin, Care: 100.0 %" in result.text()
 
 
 def test_missing_files_and_odd_encodings(toy):
