@@ -238,6 +238,11 @@ def _known_sentence(text: str) -> str | None:
             "more items are asked for than can be ranked: lower --topk to the number of items, or "
             "below it"
         )
+    if "EADDRINUSE" in text or "address already in use" in text.lower():
+        return (
+            "the port at which the processes would meet is in use, by another such run perhaps: "
+            "give another --port"
+        )
     if re.match(r"<?urlopen error", text):
         return (
             "the data set's folder does not exist and RecBole could not download it "

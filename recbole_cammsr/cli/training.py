@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from recbole_cammsr.cli.errors import RunError
+from recbole_cammsr.compat import checkpoint_name, distributed
 
 #: carries the checkpoint to resume into spawned processes; never reaches a Config
 _RESUME_KEY = "recbole_cammsr_resume"
@@ -108,6 +109,7 @@ def worker(rank: int, *args: Any) -> None:
     """
     from recbole.quick_start import quick_start
 
+    distributed.end_with_parent()
     keywords = args[-1]
     resume = keywords["config_dict"].pop(_RESUME_KEY, None)
     with _following_trainers(resume) as trainers:
@@ -153,6 +155,7 @@ def _following_trainers(resume: str | None) -> Iterator[list[Any]]:
             _save_whole_files(trainer)
             if resume is not None:
                 checkpoints.check_validated_alike(trainer.config, resume)
+                checkpoints.check_same_tokens(trainer.config, resume)
                 _continue_from(trainer, resume)
             built.append(trainer)
             return trainer
@@ -210,7 +213,7 @@ def _save_whole_files(trainer: Any) -> None:
     def save(epoch: int, verbose: bool = True, **keywords: Any) -> None:
         if not trainer.config["single_spec"] and trainer.config["local_rank"] != 0:
             return
-        path = keywords.pop("saved_model_file", trainer.saved_model_file)
+        path = keywords.pop("saved_model_file", None) or checkpoint_name.claim(trainer)
         unfinished = f"{path}.part"
         try:
             stock_save(epoch, verbose=False, saved_model_file=unfinished, **keywords)

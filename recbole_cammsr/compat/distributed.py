@@ -10,8 +10,9 @@ function:
   a GPU. ``DistributedDataParallel`` also sends every buffer around in every step; those that are
   no part of a checkpoint (feature tables, masks) never change and are left out.
 - ``Trainer.__init__`` puts the clock into the checkpoint's name, so processes may disagree about
-  it; ``Trainer._save_checkpoint`` saves a config that says "one of several processes", with which
-  the model cannot be loaded by one.
+  it, and runs that start together agree (:mod:`recbole_cammsr.compat.checkpoint_name`);
+  ``Trainer._save_checkpoint`` saves a config that says "one of several processes", with which the
+  model cannot be loaded by one.
 - ``ensure_dir`` (``recbole/utils/utils.py``) fails when two processes create a folder at once.
 - ``run`` (``recbole/quick_start/quick_start.py``) spawns fresh interpreters, which know neither
   our models nor our repairs: its worker is replaced by one that lives in this package.
@@ -21,13 +22,14 @@ from __future__ import annotations
 
 import copy
 import os
+import signal
 import sys
 from collections.abc import Callable
 from functools import wraps
 from types import ModuleType
 from typing import Any
 
-from recbole_cammsr.compat import distributed_evaluation
+from recbole_cammsr.compat import checkpoint_name, distributed_evaluation
 from recbole_cammsr.compat.distributed_evaluation import from_first
 from recbole_cammsr.compat.import_hooks import when_imported
 
@@ -52,7 +54,17 @@ def run_worker(rank: int, *args: Any) -> None:
     """
     import recbole.quick_start.quick_start  # noqa: F401  fills _stock
 
+    end_with_parent()
     _stock["run_recboles"](rank, *args)
+
+
+def end_with_parent() -> None:
+    """Let a spawned process end when its parent is gone.
+
+    torch has the kernel send it SIGINT then, which is ignored where a script started the parent in
+    the background.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _allow_existing_folders(module: ModuleType) -> None:
@@ -145,16 +157,23 @@ def _wrap_model(trainer_class: Any) -> None:
 def _agree_on_checkpoint(trainer_class: Any) -> None:
     stock_init = trainer_class.__init__
     stock_save = trainer_class._save_checkpoint
+    stock_resume = trainer_class.resume_checkpoint
 
     @wraps(stock_init)
     def init(self: Any, config: Any, model: Any) -> None:
         stock_init(self, config, model)
+        checkpoint_name.name_is_free(self)
         if not config["single_spec"]:
-            self.saved_model_file = from_first(self.saved_model_file)
+            # all must know it before the first one saves
+            mine = config["local_rank"] + config["offset"] == 0
+            self.saved_model_file = from_first(checkpoint_name.claim(self) if mine else None)
+            checkpoint_name.name_is_taken(self)
 
     @wraps(stock_save)
     def save(self: Any, epoch: int, verbose: bool = True, **keywords: Any) -> None:
         config = self.config
+        if "saved_model_file" not in keywords:
+            checkpoint_name.claim(self)
         if config["single_spec"] or config["local_rank"] != 0:
             stock_save(self, epoch, verbose=verbose, **keywords)
             return
@@ -167,8 +186,14 @@ def _agree_on_checkpoint(trainer_class: Any) -> None:
         finally:
             self.config = config
 
+    @wraps(stock_resume)
+    def resume_checkpoint(self: Any, resume_file: str) -> None:
+        stock_resume(self, resume_file)
+        checkpoint_name.name_is_taken(self)  # it goes on in the file that it resumes
+
     trainer_class.__init__ = init
     trainer_class._save_checkpoint = save
+    trainer_class.resume_checkpoint = resume_checkpoint
 
 
 def _replace_worker(module: ModuleType) -> None:

@@ -141,6 +141,13 @@ def test_more_places_than_items_are_named_with_the_setting():
     assert "--topk" in describe(RuntimeError("selected index k out of range"))
 
 
+def test_a_port_in_use_is_named_with_the_setting():
+    text = (
+        "The server socket has failed to listen on any local network address. code: -98, EADDRINUSE"
+    )
+    assert "--port" in describe(RuntimeError(text))
+
+
 def test_recbole_missing_says_how_to_install_it():
     missing = ImportError("recbole is not installed: pip install recbole", name="recbole")
     assert describe(missing) == "recbole is not installed: pip install recbole"

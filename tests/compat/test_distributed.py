@@ -258,3 +258,16 @@ def test_folder_made_by_another_process(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(os.path, "exists", lambda path: False)  # as before the other made it
     for module in (trainer, logger, utils):
         module.ensure_dir(str(tmp_path))
+
+
+def test_a_process_whose_parent_was_in_the_background_can_be_ended() -> None:
+    """torch has the kernel send SIGINT when the parent dies; scripts have it ignored."""
+    code = (
+        "import os, signal\n"
+        "signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+        "from recbole_cammsr.compat.distributed import end_with_parent\n"
+        "end_with_parent()\n"
+        "os.kill(os.getpid(), signal.SIGINT)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "KeyboardInterrupt" in done.stderr
