@@ -263,6 +263,8 @@ def _offer_data(module: ModuleType) -> None:
     """
     from recbole.utils import ModelType
 
+    from recbole_cammsr.data import token_digest
+
     original_loader = module.get_dataloader
     original_create = module.create_dataset
 
@@ -297,6 +299,7 @@ def _offer_data(module: ModuleType) -> None:
             from recbole_cammsr.data import exact_time_order
 
             exact_time_order.sort_by_exact_time(dataset)
+        token_digest.note(config, dataset)
         return dataset
 
     module.get_dataloader = get_dataloader  # type: ignore[attr-defined]

@@ -46,10 +46,7 @@ def measure(path: str, split: str) -> tuple[dict[str, Any], dict[str, float], di
         Data set, model and seed of the run; means over the users; and, by metric, what each of
         them has, in the order of their tokens.
     """
-    from recbole.quick_start import load_data_and_model
-
-    checkpoints.prepare(path)
-    config, model, dataset, _, valid, test = load_data_and_model(path)
+    config, model, dataset, _, valid, test = checkpoints.open_checkpoint(path)
     model.eval()
     users, own, kept, masked = [], [], [], []
     for interaction, _, _, targets in valid if split == "valid" else test:

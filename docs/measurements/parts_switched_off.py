@@ -61,7 +61,6 @@ def main() -> None:
     parser.add_argument("--split", choices=("valid", "test"), default="valid")
     parser.add_argument("checkpoints", nargs="+", metavar="FILE")
     options = parser.parse_args()
-    from recbole.quick_start import load_data_and_model
     from recbole.utils import get_trainer
 
     from recbole_cammsr.cli import checkpoints
@@ -76,8 +75,7 @@ def main() -> None:
     lines = csv.writer(sys.stdout, lineterminator="\n")
     lines.writerow(["checkpoint", "split", "gamma", "parts", *METRICS])
     for path in options.checkpoints:
-        checkpoints.prepare(path)
-        config, model, _, _, valid, test = load_data_and_model(path)
+        config, model, _, _, valid, test = checkpoints.open_checkpoint(path)
         camoe = next((part for part in model.modules() if isinstance(part, CAMoE)), None)
         if camoe is None:
             parser.error(f"{path} has no CAMoE; give a checkpoint of CAMMSR with fusion: camoe")

@@ -45,12 +45,9 @@ class TrainedModel:
     """
 
     def __init__(self, path: str, title_field: str | None = None) -> None:
-        from recbole.quick_start import load_data_and_model
-
         from recbole_cammsr.cli import checkpoints
 
-        checkpoints.prepare(path)
-        config, model, dataset, _, _, test = load_data_and_model(path)
+        config, model, dataset, _, _, test = checkpoints.open_checkpoint(path)
         self.path = path
         self.config: Any = config
         self.model: Any = model

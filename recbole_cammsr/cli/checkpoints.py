@@ -12,6 +12,7 @@ from recbole_cammsr.cli import protocol
 from recbole_cammsr.cli.errors import RunError, UsageError
 from recbole_cammsr.cli.training import Outcome
 from recbole_cammsr.compat.torch26 import load_checkpoint
+from recbole_cammsr.data import token_digest
 
 #: settings of the process rather than of the run, or given anew with every command
 _NOT_CARRIED_OVER = frozenset(
@@ -91,6 +92,44 @@ def check_validated_alike(config: Any, path: str) -> None:
             )
 
 
+def check_same_tokens(config: Any, path: str) -> None:
+    """Refuse data whose users or items have other numbers than when a checkpoint was saved.
+
+    Args:
+        config: RecBole's, of the data set that has been made.
+        path: the checkpoint.
+
+    Raises:
+        RunError: they have; its embeddings would be other users' and items'.
+    """
+    if token_digest.differs(_load(path)["config"], config):
+        raise RunError(
+            f"{path} was trained on other users or items, or on a file that names them in another "
+            f"order, so its embeddings would be taken for those of others: bring back the "
+            f"{config['dataset']}.inter that it was trained on, or train anew"
+        )
+
+
+def open_checkpoint(path: str) -> tuple[Any, ...]:
+    """RecBole's ``load_data_and_model`` of a file that has been checked.
+
+    Args:
+        path: a file that RecBole's trainer saved.
+
+    Returns:
+        Configuration, model, data set, and training, validation and test data.
+
+    Raises:
+        RunError: the file is damaged or was written by something else, or the data have changed.
+    """
+    from recbole.quick_start import load_data_and_model
+
+    prepare(path)
+    opened: tuple[Any, ...] = load_data_and_model(path)
+    check_same_tokens(opened[0], path)
+    return opened
+
+
 def _validation(config: Any) -> dict[str, Any]:
     """What a validation score depends on, by setting, spelled in one way."""
     arguments = config["eval_args"]
@@ -165,14 +204,12 @@ def evaluate(path: str, mask_history: Any = None) -> Outcome:
             checkpoint says.
 
     Raises:
-        RunError: the file is damaged or was written by something else.
+        RunError: the file is damaged or was written by something else, or the data have changed.
     """
     from recbole.data.utils import get_dataloader
-    from recbole.quick_start import load_data_and_model
     from recbole.utils import get_trainer
 
-    prepare(path)
-    config, model, _, train_data, valid_data, test_data = load_data_and_model(path)
+    config, model, _, train_data, valid_data, test_data = open_checkpoint(path)
     if mask_history is not None:
         config["mask_history"] = mask_history
         valid_data, test_data = (
