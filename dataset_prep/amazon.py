@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-import json
 import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,102 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .amazon_misfit import BAD_SYNTAX, no_item, no_review
+from .amazon_ratings import is_ratings_file, rating_records
+from .amazon_releases import RELEASES, Record, texts_in
 from .line_files import LineFile
+from .literals import json_value
 from .source_folder import shown
 from .staging import StagingWriter
 
-Record = Mapping[str, Any]
 #: text that stands in the titles of the 2018 release where its crawler met a script
 _SCRIPT_TITLE = "getTime("
-
-
-@dataclass(frozen=True)
-class Release:
-    """How one release spells its records.
-
-    Attributes:
-        user: Field of the reviewer.
-        item: Field of the item in reviews and metadata; 2023 keys both by the parent product.
-        rating: Field of the rating.
-        time: Field of the time.
-        ticks_per_second: Unit of the time.
-        brand: Field of brand or shop.
-        categories: Field of the category path or paths.
-        parse_item: Reads a line of metadata; raises ValueError.
-        images: Lists the image URLs of an item, best first.
-    """
-
-    user: str
-    item: str
-    rating: str
-    time: str
-    ticks_per_second: int
-    brand: str
-    categories: str
-    parse_item: Callable[[str], object]
-    images: Callable[[Record], list[str]]
-
-
-def _python_literal(line: str) -> object:
-    """Read a line of 2014 metadata: a Python dictionary, never evaluated as code."""
-    try:
-        value: object = ast.literal_eval(line)
-    except (SyntaxError, TypeError, RecursionError, MemoryError) as error:
-        raise ValueError(str(error)) from error
-    return value
-
-
-def _json(line: str) -> object:
-    """Read a JSON line."""
-    try:
-        value: object = json.loads(line)
-    except RecursionError as error:
-        raise ValueError(str(error)) from error
-    return value
-
-
-def _images_2014(record: Record) -> list[str]:
-    return _texts(record.get("imUrl"))
-
-
-def _images_2018(record: Record) -> list[str]:
-    return next(
-        (
-            found
-            for field in ("imageURLHighRes", "imageURL", "image")
-            if (found := _texts(record.get(field)))
-        ),
-        [],
-    )
-
-
-def _images_2023(record: Record) -> list[str]:
-    found = record.get("images")
-    sizes = ("hi_res", "large", "thumb")
-    best = (
-        next((image[size] for size in sizes if image.get(size)), None)
-        for image in (found if isinstance(found, list) else [])
-        if isinstance(image, dict)
-    )
-    return [url for url in best if isinstance(url, str)]
-
-
-_REVIEWS_UNTIL_2018 = ("reviewerID", "asin", "overall", "unixReviewTime", 1, "brand")
-RELEASES = {
-    "2014": Release(*_REVIEWS_UNTIL_2018, "categories", _python_literal, _images_2014),
-    "2018": Release(*_REVIEWS_UNTIL_2018, "category", _json, _images_2018),
-    "2023": Release(
-        "user_id",
-        "parent_asin",
-        "rating",
-        "timestamp",
-        1000,
-        "store",
-        "categories",
-        _json,
-        _images_2023,
-    ),
-}
 
 
 @dataclass(frozen=True)
@@ -115,7 +27,8 @@ class Amazon:
 
     Attributes:
         release: A key of ``RELEASES``.
-        reviews: ``reviews_*_5.json.gz`` (2014), ``*_5.json.gz`` (2018), ``*.jsonl.gz`` (2023).
+        reviews: ``reviews_*_5.json.gz`` (2014), ``*_5.json.gz`` (2018), ``*.jsonl.gz`` (2023), or
+            the ``.csv`` of any release that holds ratings alone.
         meta: ``meta_*.json.gz`` or ``meta_*.jsonl.gz``; None prepares items without metadata.
         progress: Whether to show progress bars.
 
@@ -169,7 +82,12 @@ class Amazon:
 
     def _stage_reviews(self, path: Path, writer: StagingWriter) -> None:
         release, fitting = RELEASES[self.release], 0
-        for record in self._records(path, _json, writer):
+        records = (
+            rating_records(path, self.release, writer, self.progress)
+            if is_ratings_file(path)
+            else self._records(path, json_value, writer)
+        )
+        for record in records:
             user, item = record.get(release.user), record.get(release.item)
             rating, time = _number(record.get(release.rating)), _number(record.get(release.time))
             if not isinstance(user, str) or not isinstance(item, str) or time is None:
@@ -178,37 +96,38 @@ class Amazon:
             fitting += 1
             writer.interaction(user, item, rating, time / release.ticks_per_second)
         if not fitting:
-            raise ValueError(
-                f"{path}: no line is a review of Amazon {self.release} (fields {release.user}, "
-                f"{release.item}, {release.time}): check --release and the file"
-            )
+            raise no_review(path, self.release, writer.report.as_dict())
 
     def _stage_items(self, path: Path, writer: StagingWriter) -> None:
         release, fitting, without_categories = RELEASES[self.release], 0, 0
+        of_the_release = False
         for record in self._records(path, release.parse_item, writer):
             item = record.get(release.item)
             if not isinstance(item, str):
                 writer.skip(f"{path.name}: item without {release.item}")
                 continue
             fitting += 1
+            of_the_release = of_the_release or release.categories in record
             paths: Sequence[Sequence[str]] | str = _paths(record.get(release.categories))
             if not paths:
                 # a label beside the paths: it has no root that --category-skip-levels would drop
-                paths = next(iter(_texts(record.get("main_category"))), "")
+                paths = next(iter(texts_in(record.get("main_category"))), "")
                 without_categories += bool(paths)
-            title = " ".join(_texts(record.get("title")))
+            title = " ".join(texts_in(record.get("title")))
             writer.item(
                 item,
                 title=None if _SCRIPT_TITLE in title else title,
-                description=" ".join(_texts(record.get("description"))),
-                brand=" ".join(_texts(record.get(release.brand))),
+                description=" ".join(texts_in(record.get("description"))),
+                brand=" ".join(texts_in(record.get(release.brand))),
                 categories=paths,
                 image=release.images(record),
             )
         if not fitting:
-            raise ValueError(
-                f"{path}: no line is an item of Amazon {self.release} (field {release.item}): "
-                "check --release and the file"
+            raise no_item(path, self.release, writer.report.as_dict())
+        if not of_the_release:
+            writer.warn(
+                f"{path.name}: no item has the field {release.categories!r} of Amazon "
+                f"{self.release}, so none has a category: check --release"
             )
         if without_categories:
             writer.note(
@@ -227,8 +146,7 @@ class Amazon:
             try:
                 record = parse(line)
             except ValueError:
-                reason = f"{path.name}: line cut short or not of the release's syntax"
-                writer.skip(reason, example=shown(line))
+                writer.skip(BAD_SYNTAX.format(path.name), example=shown(line))
                 continue
             if isinstance(record, dict):
                 yield record
@@ -238,20 +156,14 @@ class Amazon:
             writer.note(sentence)
 
 
-def _texts(value: object) -> list[str]:
-    """The non-blank texts of a field that holds one text, a list of them, or nothing."""
-    parts: Sequence[object] = value if isinstance(value, (list, tuple)) else [value]
-    return [part for part in parts if isinstance(part, str) and part.strip()]
-
-
 def _paths(value: object) -> list[list[str]]:
     """Category paths of a field that holds one path or a list of paths."""
     if not isinstance(value, (list, tuple)):
         value = [value]
     if any(isinstance(part, (list, tuple)) for part in value):
-        paths = [_texts(part) for part in value]
+        paths = [texts_in(part) for part in value]
     else:
-        paths = [_texts(value)]
+        paths = [texts_in(value)]
     return [path for path in paths if path]
 
 

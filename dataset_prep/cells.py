@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import math
 from datetime import date, datetime, timezone
 from typing import Any
+
+from .list_cells import list_in_cell
 
 
 def as_id(value: Any) -> str:
@@ -50,6 +51,22 @@ def as_number(value: Any) -> float | None:
         raise ValueError(f"{value!r:.100} is no number") from error
 
 
+def spells_number(cell: str) -> bool:
+    """Say whether a text spells a number, which names of columns hardly do.
+
+    Args:
+        cell: The text.
+
+    Returns:
+        Whether it is one.
+    """
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
 def as_seconds(value: Any, units: int = 1) -> float | None:
     """Read a time.
 
@@ -80,8 +97,8 @@ def as_category_paths(value: Any, separator: str | None = None) -> list[list[str
     """Read categories.
 
     Args:
-        value: None, one label, a list of labels (one path), a list of such lists, or the JSON of
-            any of these.
+        value: None, one label, a list of labels (one path), a list of such lists, or the JSON or
+            Python literal of a list.
         separator: What stands between the levels of a path given as one text.
 
     Returns:
@@ -90,15 +107,13 @@ def as_category_paths(value: Any, separator: str | None = None) -> list[list[str
     Raises:
         ValueError: If the value is none of these.
     """
+    value = list_in_cell(value)
     if isinstance(value, str):
         text = value.strip()
         if separator is not None:
             value = [label.strip() for label in text.split(separator) if label.strip()]
         elif text.startswith("["):
-            try:
-                value = json.loads(text)
-            except RecursionError as error:
-                raise ValueError(f"{text!r:.100} is nested too deeply") from error
+            raise ValueError(f"{text!r:.100} is no list of labels or paths")
         else:
             value = [text] if text else []
     if value is None or (isinstance(value, float) and math.isnan(value)):

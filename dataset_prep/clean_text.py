@@ -90,6 +90,24 @@ def is_token(token: str) -> bool:
     )
 
 
+def token_fault(token: str) -> str:
+    """Say why an id does not survive RecBole's reader; see ``check_token``.
+
+    Args:
+        token: The id.
+
+    Returns:
+        The reason; empty for a token that survives.
+    """
+    if not token:
+        return "empty"
+    if token in MISSING_CELLS:
+        return "read as missing"
+    if _BREAKS_CELL.search(token):
+        return "holds a tab, line break or double quote"
+    return "blanks around it" if token != token.strip() else ""
+
+
 def check_token(token: str, where: str) -> str:
     """Check that a user or item id survives RecBole's reader unchanged.
 

@@ -10,13 +10,17 @@ from typing import Any
 
 from .atomic_file import write_atomic_file
 from .atomic_write import atomic_open
-from .category_labels import as_paths, flat_labels, path_labels
+from .category_labels import flat_labels, path_labels
+from .category_notes import category_notes
+from .category_roots import below_roots
 from .clean_text import token_seq_text
 from .filter_database import open_database
 from .filter_failure import ROW_STEPS, NothingLeftError, dropped_rows
 from .filter_rule import Engine, FilterRule
 from .interaction_table import CategoryRule
+from .item_repeats import repeated_items
 from .kcore import k_core
+from .prep_record import SOURCE_NOTE
 from .staging import INTERACTIONS, ITEMS
 from .time_range import FIRST_DATE, refuse_number_as_date, time_span
 
@@ -61,7 +65,8 @@ def filter_staged(
 
     Returns:
         Counts: rows after each filter, users, items, pairs of a user and an item, items with each
-        kind of metadata; first and last time in seconds where the source has times.
+        kind of metadata; first and last time in seconds where the source has times; notes on
+        categories and repeated items, named as in the record.
 
     Raises:
         ImportError: If duckdb is not installed.
@@ -72,6 +77,7 @@ def filter_staged(
     """
     with open_database(Path(work), engine or Engine()) as connection:
         counts = _select(connection, Path(staged), rule, begin)
+        counts.update(repeated_items(connection, Path(staged) / ITEMS))
         begin(".inter")
         _write_inter(connection, inter_path)
         begin(".item")
@@ -228,10 +234,11 @@ def _write_items(
         "FROM items LEFT JOIN metadata USING (code) WHERE code IN (SELECT item FROM kept)"
     )
     # Labels need counts over all items, so the short category column is read before the rest.
-    nested = [
-        _paths(json.loads(value) if value else None, categories.skip_levels)
+    staged = [
+        json.loads(value) if value else None
         for (value,) in _stream(connection, "SELECT categories FROM chosen ORDER BY code")
     ]
+    nested, shared = below_roots(staged, categories.skip_levels)
     if categories.kind == "flat":
         labels = flat_labels(nested, categories.min_count)
     else:
@@ -242,6 +249,8 @@ def _write_items(
     ).fetchone()[0]
     counts["categorised"] = sum(map(bool, nested))
     counts["category_labels"] = len({label.category for label in labels} - {""})
+    notes = category_notes(labels, categories.min_count, shared)
+    counts.update({f"{SOURCE_NOTE}{sentence}": 1 for sentence in notes})
 
     def rows() -> Iterator[tuple[str, ...]]:
         query = "SELECT token, title, brand, description, image FROM chosen ORDER BY code"
@@ -269,11 +278,6 @@ def _write_items(
 
     write_atomic_file(path, ITEM_HEADER, rows())
     return counts
-
-
-def _paths(value: object, skip_levels: int) -> list[tuple[str, ...]]:
-    """Category paths of a staged cell; a label outside of the paths has no levels to skip."""
-    return as_paths(value, 0 if isinstance(value, str) else skip_levels)
 
 
 def _stream(connection: Any, query: str) -> Iterator[tuple[Any, ...]]:

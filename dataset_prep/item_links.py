@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
+from .amazon_releases import IMAGE_SIZES
 from .item_records import read_items
 
 
@@ -40,11 +41,14 @@ def first_link(value: Any) -> str:
     """Take the first link of a field.
 
     Args:
-        value: A link, links separated by blanks, a list of links, or nothing.
+        value: A link, links separated by blanks, an object with the link of each of Amazon's image
+            sizes, of which the largest is taken, a list of these, or nothing.
 
     Returns:
         The link; empty where there is none.
     """
+    if isinstance(value, dict):
+        value = [value.get(size) for size in IMAGE_SIZES]
     if isinstance(value, (list, tuple)):
         return next((link for link in map(first_link, value) if link), "")
     words = value.split() if isinstance(value, str) else []

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from .category_labels import SEPARATOR
 from .cells import as_id
 from .feature_file import is_feature_token
+from .list_cells import list_in_cell
 from .table_reader import Record, field, open_text, read_records, read_table
 
 #: names of columns that hold labels; a tagline is a text
@@ -63,7 +64,8 @@ def read_items(
             {
                 name: label_words(cell)
                 if _LABEL_FIELD.search(name) and kinds.get(name, "").startswith("token")
-                else cell
+                # a cell of an atomic file is text, another may spell a list
+                else (cell if kinds else list_in_cell(cell))
                 for name, cell in zip(fields, cells)
             },
         )

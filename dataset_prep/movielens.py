@@ -1,4 +1,4 @@
-"""MovieLens 100K, 1M, latest-small, 25M and 32M as a source; genres are flat categories."""
+"""MovieLens 100K to 32M and latest-small as a source; genres are flat categories."""
 
 from __future__ import annotations
 
@@ -63,6 +63,8 @@ _MODERN = Layout(
 RELEASES = {
     "100k": Layout("u.data", "u.item", "\t", "latin-1"),
     "1m": Layout("ratings.dat", "movies.dat", "::", "latin-1"),
+    "10m": Layout("ratings.dat", "movies.dat", "::", "utf-8"),
+    "20m": _MODERN,
     "latest-small": _MODERN,
     "25m": _MODERN,
     "32m": _MODERN,

@@ -21,11 +21,12 @@ from .prep_record import OF_SOURCE, SKIPPED_COUNT, SOURCE_NOTE, SOURCE_WARNING, 
 from .source import Source
 from .source_folder import refuse_replacing
 from .staging import INTERACTIONS, ITEMS, REPORT, StagingWriter, read_report
+from .unusable_ids import id_notes
 
 STAGE = "stage-source"
 FILTER = "atomic-files"
 #: raised when the staged rows or the atomic files of the same source would come out differently
-LAYOUT = 5
+LAYOUT = 6
 
 
 @dataclass(frozen=True)
@@ -125,6 +126,7 @@ def prepare(
                 counts = filter_staged(staged, work, inter, item, rule, engine, begin)
             except NothingLeftError as error:
                 raise explained(error, source.inputs()[0], report) from error
+        notes = [*report["notes"], *id_notes(report)]
         record.finish(
             FILTER,
             inputs=inputs,
@@ -134,7 +136,7 @@ def prepare(
                 **counts,
                 **{f"{SKIPPED_COUNT}{reason}": n for reason, n in report["skipped"].items()},
                 # Damage in a source explains counts that differ from someone else's.
-                **{f"{SOURCE_NOTE}{sentence}": 1 for sentence in report["notes"]},
+                **{f"{SOURCE_NOTE}{sentence}": 1 for sentence in notes},
                 **{
                     f"{SOURCE_WARNING}{sentence}": 1
                     for sentence in (*report["warnings"], *report["time_doubts"])

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .cells import spells_number
 from .json_array import refuse_json_array
 from .line_files import LineFile
+from .literals import json_or_literal
 from .optional_import import require
 from .source_folder import MALFORMED, DamageSink, noted_lines, noted_rows, shown
 
@@ -28,15 +29,20 @@ class RecordFile:
     Attributes:
         path: ``.csv``, ``.tsv``, an atomic file, JSON lines (all of them optionally ``.gz``) or
             ``.parquet``.
-        separator: What stands between cells; None decides by the name. Cells are quoted as in CSV
-            unless a tab separates them: a tab-separated dump holds bare quotes.
+        separator: What stands between the cells of a text table; None decides by the name. Cells
+            are quoted as in CSV unless a tab or several characters separate them: such dumps hold
+            bare quotes.
         progress: Whether to show a progress bar.
+        columns: Names of the cells of a table without header; empty where it has one.
+        columns_option: The option that gives them, where the command has one.
         seen: Field names met so far.
     """
 
     path: Path
     separator: str | None = None
     progress: bool = False
+    columns: Sequence[str] = ()
+    columns_option: str = ""
     seen: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -49,8 +55,18 @@ class RecordFile:
                 f"{self.path}: the name ends in none of {', '.join(sorted(known))}: rename it, or "
                 "give the separator of its cells"
             )
-        if self.separator is not None and len(self.separator) != 1:
-            raise ValueError(f"the separator must be one character, not {self.separator!r}")
+        if self.separator == "":
+            raise ValueError("the separator is empty: give what stands between cells, e.g. ';'")
+        if self.separator == r"\t":
+            # A shell hands these two characters on as they are.
+            self.separator = "\t"
+        if self.columns and self._suffix in JSON_SUFFIXES | PARQUET_SUFFIXES:
+            raise ValueError(
+                f"{self.path}: its records name their fields: {self.columns_option or 'names'} "
+                "are for tables without header"
+            )
+        if len(set(self.columns)) < len(self.columns):
+            raise ValueError(f"the names of columns hold one twice: {', '.join(self.columns)}")
 
     def records(
         self, sink: DamageSink, fields: Collection[str] | None = None
@@ -70,9 +86,9 @@ class RecordFile:
         """
         if not self.path.is_file():
             raise FileNotFoundError(f"{self.path}: no such file")
-        if self.separator is None and self._suffix in PARQUET_SUFFIXES:
+        if self._suffix in PARQUET_SUFFIXES:
             yield from self._parquet(fields)
-        elif self.separator is None and self._suffix in JSON_SUFFIXES:
+        elif self._suffix in JSON_SUFFIXES:
             yield from self._json_lines(sink)
         else:
             yield from self._cells(sink)
@@ -97,32 +113,46 @@ class RecordFile:
             if name not in self.seen:
                 raise ValueError(
                     f"{self.path}: no field {name!r} for the {role}; the file has "
-                    f"{sorted(self.seen)[:20]}"
+                    f"{sorted(self.seen)[:20]}{self._no_header(self.seen)}"
                 )
+
+    def _no_header(self, names: Collection[str]) -> str:
+        """What to do where a first line is no header; empty where it seems to be one."""
+        named = self.columns or self._suffix in JSON_SUFFIXES | PARQUET_SUFFIXES
+        if named or not self.columns_option or not any(map(spells_number, names)):
+            return ""
+        return f": it seems to have no header: name its columns with {self.columns_option}"
 
     def _cells(self, sink: DamageSink) -> Iterator[Mapping[str, Any]]:
         separator = self.separator or SEPARATORS[self._suffix]
         file = LineFile(self.path, progress=self.progress)
         rows: Iterator[list[str]] = (
-            (line.split("\t") for line in noted_lines(file, sink))
-            if separator == "\t"
+            (line.split(separator) for line in noted_lines(file, sink))
+            if separator == "\t" or len(separator) > 1
             else noted_rows(file, sink, separator)
         )
-        header = [cell.strip() for cell in next(rows, [])]
-        plain = [cell.split(":")[0] for cell in header]
-        names = plain if len(set(plain)) == len(plain) else header
-        if len(set(names)) < len(names):
-            raise ValueError(f"{self.path}: the header names a column twice: {header}")
+        names = list(self.columns) or self._header(next(rows, []))
         self.seen.update(names)
+        expected = f"{'there are names for' if self.columns else 'the header has'} {len(names)}"
         for row in rows:
             if len(row) == len(names):
                 yield dict(zip(names, row))
             else:
                 sink.skip(
                     MALFORMED.format(self.path.name),
-                    example=f"{shown(separator.join(row))} has {len(row)} cells, the header has "
-                    f"{len(names)}",
+                    example=f"{shown(separator.join(row))} has {len(row)} cells, {expected}",
                 )
+
+    def _header(self, row: Sequence[str]) -> list[str]:
+        """Names of the columns in a first line."""
+        header = [cell.strip() for cell in row]
+        plain = [cell.split(":")[0] for cell in header]
+        names = plain if len(set(plain)) == len(plain) else header
+        if len(set(names)) < len(names):
+            raise ValueError(
+                f"{self.path}: the header names a column twice: {header}{self._no_header(header)}"
+            )
+        return names
 
     def _json_lines(self, sink: DamageSink) -> Iterator[Mapping[str, Any]]:
         lines = noted_lines(LineFile(self.path, progress=self.progress), sink)
@@ -130,8 +160,8 @@ class RecordFile:
             if number == 0:
                 refuse_json_array(self.path, line)
             try:
-                record = json.loads(line)
-            except (ValueError, RecursionError):
+                record = json_or_literal(line)
+            except ValueError:
                 record = None
             if not isinstance(record, dict):
                 sink.skip(NOT_JSON.format(self.path.name), example=shown(line))

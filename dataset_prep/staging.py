@@ -17,16 +17,13 @@ from typing import Any
 from .atomic_write import naming
 from .clean_text import is_token, reference_word
 from .optional_import import require
-from .source_folder import shown
+from .unusable_ids import UNUSABLE_ITEM, UNUSABLE_USER, unusable
 
 INTERACTIONS = "interactions.parquet"
 ITEMS = "items.parquet"
 REPORT = "staging.json"
 #: rows gathered before they are written; bounds the memory that staging takes
 ROWS_PER_BATCH = 65_536
-
-UNUSABLE_USER = "user id that cannot stand in an atomic file"
-UNUSABLE_ITEM = "item id that cannot stand in an atomic file"
 
 
 @dataclass
@@ -124,9 +121,9 @@ class StagingWriter:
             timestamp: Seconds since 1970, if the source has times.
         """
         if not is_token(user):
-            self.skip(UNUSABLE_USER, example=shown(user))
+            self.skip(UNUSABLE_USER, example=unusable(user))
         elif not is_token(item):
-            self.skip(UNUSABLE_ITEM, example=shown(item))
+            self.skip(UNUSABLE_ITEM, example=unusable(item))
         else:
             self._interactions.add(
                 (self.report.interactions, user, item, _finite(rating), _finite(timestamp))
@@ -155,7 +152,7 @@ class StagingWriter:
             image: One image reference (path or URL) or several, best first.
         """
         if not is_token(item):
-            self.skip(UNUSABLE_ITEM, example=shown(item))
+            self.skip(UNUSABLE_ITEM, example=unusable(item))
             return
         references = [image] if isinstance(image, str) else list(image or ())
         images = " ".join(reference_word(one) for one in references if one.strip())

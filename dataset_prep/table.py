@@ -11,6 +11,7 @@ from typing import Any
 from .cells import as_category_paths, as_id, as_text
 from .filter_failure import left_out
 from .interaction_records import InteractionFields, readable_interactions
+from .list_cells import list_in_cell
 from .record_file import RecordFile
 from .source_folder import DamageSink, shown
 from .staging import StagingWriter
@@ -30,8 +31,12 @@ ITEM_DEFAULTS = {
     "categories": "categories",
     "image": "image",
 }
-#: the option of ``cammsr-prep table`` that names the unit of times
+#: the options of ``cammsr-prep table`` that name the unit of times and columns without a header
 UNIT_OPTION = "--time-unit"
+COLUMNS_OPTION = "--columns"
+ITEM_COLUMNS_OPTION = "--item-columns"
+#: what stands between the labels of many dumps that are no paths
+LIST_SEPARATOR = ", "
 #: roles that every record must fill
 REQUIRED = frozenset({"user", "item"})
 NO_ITEM_ID = "{}: record without item id"
@@ -51,11 +56,13 @@ class TableMapping:
         items: The same for items, see ``ITEM_DEFAULTS``.
         separator: What stands between the cells of a text table; None decides by the file name.
         category_separator: What stands between the levels of a path given as one text, e.g.
-            ``" > "``; None takes such a text as one label, or as JSON where it starts with ``[``.
+            ``" > "``; None takes such a text as one label. Lists are lists either way.
         time_unit: Unit of numeric times, a key of ``TIME_UNITS``.
+        columns: Names of the cells of interactions without a header; a role's own name plays it.
+        item_columns: The same for items.
 
     Raises:
-        ValueError: If a role or the unit is unknown.
+        ValueError: If a role or the unit is unknown, or a column has no name.
     """
 
     interactions: Mapping[str, str] = field(default_factory=dict)
@@ -63,6 +70,8 @@ class TableMapping:
     separator: str | None = None
     category_separator: str | None = None
     time_unit: str = "s"
+    columns: Sequence[str] = ()
+    item_columns: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         for kind, known in (("interactions", INTERACTION_DEFAULTS), ("items", ITEM_DEFAULTS)):
@@ -75,6 +84,20 @@ class TableMapping:
             raise ValueError(
                 f"no time unit {self.time_unit!r}; the units are {', '.join(TIME_UNITS)}"
             )
+        for option, names in (
+            (COLUMNS_OPTION, self.columns),
+            (ITEM_COLUMNS_OPTION, self.item_columns),
+        ):
+            if not all(isinstance(name, str) and name for name in names):
+                raise ValueError(f"{option}: each column must have a name, not {list(names)}")
+
+    def interaction_fields(self) -> dict[str, str]:
+        """Role to field of interactions."""
+        return _fields_of(INTERACTION_DEFAULTS, self.columns, self.interactions)
+
+    def item_fields(self) -> dict[str, str]:
+        """Role to field of items."""
+        return _fields_of(ITEM_DEFAULTS, self.item_columns, self.items)
 
 
 @dataclass(frozen=True)
@@ -88,7 +111,7 @@ class Table:
         progress: Whether to show progress bars.
 
     Raises:
-        ValueError: If fields of items are named and there is no file of items.
+        ValueError: If fields or columns of items are named and there is no file of items.
     """
 
     interactions: str | os.PathLike[str]
@@ -97,10 +120,11 @@ class Table:
     progress: bool = False
 
     def __post_init__(self) -> None:
-        if self.items is None and self.mapping.items:
+        named = [*self.mapping.items.values(), *self.mapping.item_columns]
+        if self.items is None and named:
             raise ValueError(
-                f"fields of items are named ({', '.join(self.mapping.items.values())}), but no "
-                "file of items: give --items"
+                f"fields of items are named ({', '.join(named)}), but no file of items: give "
+                "--items"
             )
 
     @property
@@ -122,7 +146,8 @@ class Table:
 
     def settings(self) -> Mapping[str, Any]:
         """The mapping decides the staged rows."""
-        return asdict(self.mapping)
+        lists = {"columns": [*self.mapping.columns], "item_columns": [*self.mapping.item_columns]}
+        return {**asdict(self.mapping), **lists}
 
     def stage(self, writer: StagingWriter) -> None:
         """Stage items, then interactions, record by record.
@@ -139,8 +164,14 @@ class Table:
         listed = self._stage_items(writer)
         shared = not listed
         example = ""
-        file = RecordFile(Path(self.interactions), self.mapping.separator, self.progress)
-        names = {**INTERACTION_DEFAULTS, **self.mapping.interactions}
+        file = RecordFile(
+            Path(self.interactions),
+            self.mapping.separator,
+            self.progress,
+            self.mapping.columns,
+            COLUMNS_OPTION,
+        )
+        names = self.mapping.interaction_fields()
         fields = InteractionFields(
             names["user"],
             names["item"],
@@ -165,11 +196,18 @@ class Table:
         """Stage the items and return their ids."""
         if self.items is None:
             return ()
-        file = RecordFile(Path(self.items), self.mapping.separator, self.progress)
-        names = {**ITEM_DEFAULTS, **self.mapping.items}
+        file = RecordFile(
+            Path(self.items),
+            self.mapping.separator,
+            self.progress,
+            self.mapping.item_columns,
+            ITEM_COLUMNS_OPTION,
+        )
+        names = self.mapping.item_fields()
         # The fields' hash tells a repeat from a contradiction and needs little memory.
         listed: dict[str, int] = {}
         conflicting = ""
+        texts = with_separator = 0
         for record in file.records(writer, set(names.values())):
             item = as_id(record.get(names["item"]))
             if not item:
@@ -180,6 +218,10 @@ class Table:
             if item not in listed:
                 listed[item] = content
                 writer.item(item, **fields)
+                label = record.get(names["categories"])
+                if isinstance(label, str) and label.strip() and not label.lstrip().startswith("["):
+                    texts += 1
+                    with_separator += LIST_SEPARATOR in label
             elif listed[item] == content:
                 writer.skip(REPEATED.format(file.path.name), example=shown(item))
             else:
@@ -193,6 +235,12 @@ class Table:
             writer.warn(
                 f"{file.path.name}: items stand more than once with different fields, first "
                 f"{conflicting!r}, and their first record is taken: keep one record an item"
+            )
+        if self.mapping.category_separator is None and 2 * with_separator > texts:
+            writer.note(
+                f"{file.path.name}: {with_separator:,} of {texts:,} texts in "
+                f"{names['categories']!r} hold {LIST_SEPARATOR!r} and are one label each: where "
+                f'they are lists, give --category-separator "{LIST_SEPARATOR}" --category-kind flat'
             )
         return listed
 
@@ -208,7 +256,7 @@ class Table:
         fields: dict[str, Any] = {"categories": ()}
         readers: dict[str, tuple[str, Callable[[Any], Any]]] = {
             "categories": (NO_CATEGORY, lambda value: as_category_paths(value, separator)),
-            **dict.fromkeys(("title", "description", "brand"), (NO_TEXT, as_text)),
+            **dict.fromkeys(("title", "description", "brand"), (NO_TEXT, _text)),
             "image": (NO_TEXT, _references),
         }
         for role, (reason, read) in readers.items():
@@ -221,8 +269,22 @@ class Table:
         return fields
 
 
+def _fields_of(
+    defaults: Mapping[str, str], columns: Sequence[str], named: Mapping[str, str]
+) -> dict[str, str]:
+    """Role to field: as named, else the default, else a column that has the role's name."""
+    own = {role: role for role in defaults if role in columns and defaults[role] not in columns}
+    return {**defaults, **own, **named}
+
+
+def _text(value: Any) -> str | None:
+    """Text of a cell, which may spell a list of texts."""
+    return as_text(list_in_cell(value))
+
+
 def _references(value: Any) -> list[str]:
     """Image references of a cell."""
+    value = list_in_cell(value)
     several = value if isinstance(value, (list, tuple)) else [value]
     return [reference for reference in map(as_text, several) if reference]
 

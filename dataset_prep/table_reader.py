@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import json
 import os
 import zlib
 from collections.abc import Iterator, Sequence
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from .json_array import refuse_json_array
+from .literals import json_or_literal
 from .source_folder import csv_rows
 
 Record = dict[str, Any]
@@ -96,7 +96,7 @@ def read_table(
 
 
 def read_records(path: str | os.PathLike[str]) -> Iterator[Record]:
-    """Read JSON lines, one object a line.
+    """Read JSON lines, one object a line; Python dictionaries are read as well.
 
     Args:
         path: ``.jsonl`` or ``.json`` lines, optionally ``.gz``.
@@ -117,8 +117,8 @@ def read_records(path: str | os.PathLike[str]) -> Iterator[Record]:
                 refuse_json_array(path, line)
                 begun = True
             try:
-                record = json.loads(line)
-            except json.JSONDecodeError as error:
+                record = json_or_literal(line)
+            except ValueError as error:
                 raise ValueError(f"{path}, line {number}: not JSON ({error})") from error
             if not isinstance(record, dict):
                 raise ValueError(f"{path}, line {number}: not a JSON object: {line!r:.100}")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from ..amazon import RELEASES, Amazon
+from ..amazon import Amazon
+from ..amazon_releases import RELEASES
 from ..filter_options import add_filter_options, prepare_with_options
 
 NAME = "amazon"
@@ -22,7 +23,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--reviews",
         required=True,
         metavar="FILE",
-        help="reviews_*_5.json.gz (2014), *_5.json.gz (2018) or *.jsonl.gz (2023), also unpacked",
+        help="reviews_*_5.json.gz (2014), *_5.json.gz (2018) or *.jsonl.gz (2023), also unpacked; "
+        "or the release's .csv of ratings alone",
     )
     parser.add_argument(
         "--meta", metavar="FILE", help="meta_*.json.gz or meta_*.jsonl.gz of the same category"

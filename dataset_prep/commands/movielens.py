@@ -8,7 +8,7 @@ from ..filter_options import add_filter_options, prepare_with_options
 from ..movielens import RELEASES, MovieLens
 
 NAME = "movielens"
-HELP = "MovieLens 100K, 1M, latest-small, 25M or 32M, from the unpacked archive"
+HELP = "MovieLens 100K, 1M, 10M, 20M, latest-small, 25M or 32M, from the unpacked archive"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

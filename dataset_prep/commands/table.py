@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,8 @@ from ..table import INTERACTION_DEFAULTS, ITEM_DEFAULTS, TIME_UNITS, Table, Tabl
 
 NAME = "table"
 HELP = "any CSV, TSV, JSON-lines or Parquet table of interactions, with or without one of items"
-_KEYS = ("interactions", "items", "separator", "category_separator", "time_unit")
+_LISTS = ("columns", "item_columns")
+_KEYS = ("interactions", "items", "separator", "category_separator", "time_unit", *_LISTS)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,7 +40,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         group.add_argument(f"--{role}-column", metavar="NAME", help=f"default {default}")
     for role, default in ITEM_DEFAULTS.items():
         group.add_argument(f"--{_item_option(role)}", metavar="NAME", help=f"default {default}")
-    group.add_argument("--separator", help="between cells (default: by file name)")
+    group.add_argument(
+        "--columns",
+        metavar="NAMES",
+        help="names of the cells of interactions without a header, e.g. user,item,rating,timestamp",
+    )
+    group.add_argument("--item-columns", metavar="NAMES", help="the same for items")
+    group.add_argument(
+        "--separator", help="between the cells of text tables, e.g. '::' (default: by file name)"
+    )
     group.add_argument(
         "--category-separator", help="between the levels of a category path, e.g. ' > '"
     )
@@ -94,6 +103,9 @@ def read_mapping(path: str | Path) -> dict[str, Any]:
     for key in ("separator", "category_separator", "time_unit"):
         if not isinstance(content.get(key, ""), str):
             raise ValueError(f"{path}: {key} must be a text, not {content[key]!r:.100}")
+    for key in _LISTS:
+        if not isinstance(content.get(key, []), list):
+            raise ValueError(f"{path}: {key} must be a list of names, not {content[key]!r:.100}")
     return content
 
 
@@ -112,7 +124,14 @@ def _mapping(options: argparse.Namespace) -> TableMapping:
         if options.category_separator is not None
         else given.get("category_separator"),
         options.time_unit or given.get("time_unit", "s"),
+        *(_columns(getattr(options, key), given.get(key, ())) for key in _LISTS),
     )
+
+
+def _columns(option: str | None, given: Sequence[str]) -> tuple[str, ...]:
+    """Names of columns, of the option or of the mapping file."""
+    names = given if option is None else [name.strip() for name in option.split(",")]
+    return tuple(names)
 
 
 def _item_option(role: str) -> str:

@@ -208,7 +208,7 @@ def test_main_category_stands_in_whatever_levels_of_paths_are_skipped(
 def test_file_of_another_release_is_named(tmp_path: Path, release_2014: Amazon) -> None:
     wrong = Amazon("2023", release_2014.reviews, release_2014.meta)
     with (
-        pytest.raises(ValueError, match=r"reviews_Beauty_5.*check --release"),
+        pytest.raises(ValueError, match=r"reviews_Beauty_5.*try --release 2014 or 2018"),
         StagingWriter(tmp_path / "staged") as writer,
     ):
         wrong.stage(writer)

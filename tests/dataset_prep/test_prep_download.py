@@ -497,6 +497,14 @@ def test_first_link():
     assert first_link([None, "", ["http://c"]]) == "http://c"
 
 
+def test_first_link_of_an_object_is_its_largest_image():
+    sizes = {"thumb": "http://t", "large": "http://l", "hi_res": "http://h", "variant": "MAIN"}
+    assert first_link([sizes, {"hi_res": "http://other"}]) == "http://h"
+    assert first_link([{**sizes, "hi_res": None}]) == "http://l"
+    assert first_link({"variant": "MAIN", "thumb": "http://t"}) == "http://t"
+    assert first_link([{"variant": "MAIN"}, sizes]) == "http://h"
+
+
 def test_folder_of_downloads_needs_its_files(tmp_path: Path, encode_image):
     from recbole_cammsr.dataset_prep.image_source import open_images
 

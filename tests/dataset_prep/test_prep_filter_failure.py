@@ -74,7 +74,7 @@ def test_ids_and_lines_have_examples(tmp_path: Path, capsys: Any) -> None:
     error = fail(tmp_path, capsys, text, name="log.jsonl")
     assert "(log.jsonl: line is no JSON object, e.g. 'no json')" in error
     assert "without user or item id, e.g. {'user_id': 'u', 'item_id': ''})" in error
-    assert "1 (user id that cannot stand in an atomic file, e.g. 'NA')" in error
+    assert "1 (user id that cannot stand in an atomic file, e.g. 'NA' (read as missing))" in error
     error = fail(tmp_path, capsys, "a,b\n1,2\n", name="csv.jsonl")
     assert "no record and no header that can be read; left out: 2 (csv.jsonl: line" in error
 

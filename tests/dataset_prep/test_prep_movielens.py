@@ -48,6 +48,16 @@ FILES = {
         },
         {MALFORMED.format("movies.dat"): 1},
     ),
+    "10m": (
+        b"1::122::5::838985046\n1::185::4.5::838983525\n",
+        "122::Amélie (2001)::Comedy|Romance\n185::Net, The (1995)::(no genres listed)\n".encode(),
+        [("1", "122", 5.0, 838985046.0), ("1", "185", 4.5, 838983525.0)],
+        {
+            "122": ("Amélie (2001)", [["Comedy"], ["Romance"]]),
+            "185": ("Net, The (1995)", None),
+        },
+        {},
+    ),
     "25m": (
         b"userId,movieId,rating,timestamp\r\n1,296,5.0,1147880044\r\n1,306,3.5,1147868817\r\n",
         (
@@ -92,7 +102,7 @@ def test_release_is_staged_as_documented(release: str, tmp_path: Path) -> None:
     assert source.name == f"movielens-{release}"
 
 
-@pytest.mark.parametrize("release", ["latest-small", "32m"])
+@pytest.mark.parametrize("release", ["20m", "latest-small", "32m"])
 def test_modern_releases_share_the_format_of_25m(release: str, tmp_path: Path) -> None:
     ratings, movies, *expected = FILES["25m"]
     source = write(tmp_path / "raw", release, ratings, movies)
@@ -111,8 +121,8 @@ def test_missing_file_and_unknown_release_are_named(tmp_path: Path) -> None:
         MovieLens("100k", tmp_path).inputs()
     with pytest.raises(FileNotFoundError, match="no such folder"):
         MovieLens("1m", tmp_path / "absent").inputs()
-    with pytest.raises(ValueError, match="no MovieLens release '10m'"):
-        MovieLens("10m", tmp_path)
+    with pytest.raises(ValueError, match="no MovieLens release '2m'"):
+        MovieLens("2m", tmp_path)
 
 
 def test_a_title_whose_quote_is_never_closed_is_named(tmp_path: Path) -> None:

@@ -233,7 +233,7 @@ def test_command_merges_mapping_file_and_options(tmp_path: Path, capsys: Any) ->
     written = (tmp_path / "out" / "t.inter").read_text().splitlines()
     assert written[:2] == ["user_id:token\titem_id:token\ttimestamp:float", "0\t0\t1400000000"]
     assert len(written) == 37
-    (tmp_path / "map.yaml").write_text("columns: {}\n")
+    (tmp_path / "map.yaml").write_text("column: {}\n")
     assert cli.main([*given, *mapping]) == 1
     assert "must map some of interactions" in capsys.readouterr().err
 

@@ -1,0 +1,96 @@
+"""Why no line of a file is a record of the Amazon release it was given as."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from .amazon_ratings import is_ratings_file, ratings_layout
+from .amazon_releases import RELEASES, Release
+from .line_files import LineFile
+from .literals import json_value, python_literal
+
+BAD_SYNTAX = "{}: line cut short or not of the release's syntax"
+#: lines that are tried with the other releases
+_SAMPLE = 20
+
+
+def no_review(path: Path, release: str, report: Mapping[str, Any]) -> ValueError:
+    """Explain a file without a review.
+
+    Args:
+        path: The file.
+        release: The release it was given as.
+        report: See ``staging.StagingReport.as_dict``.
+
+    Returns:
+        The error to raise.
+    """
+    layout = RELEASES[release]
+    if is_ratings_file(path):
+        return ValueError(
+            f"{path}: no row is a rating of Amazon {release}, whose .csv has "
+            f"{ratings_layout(release)}: check --release and the file"
+        )
+    expected = (
+        f"{path}: no line is a review of Amazon {release} (JSON lines with {layout.user}, "
+        f"{layout.item} and {layout.time}, or a .csv of ratings, {ratings_layout(release)})"
+    )
+    others = _fitting(path, release, lambda _: json_value, lambda x: (x.user, x.item, x.time))
+    return ValueError(expected + _unreadable(path, "JSON", report) + _advice(others))
+
+
+def no_item(path: Path, release: str, report: Mapping[str, Any]) -> ValueError:
+    """Explain a file without an item; see ``no_review``.
+
+    Args:
+        path: The file.
+        release: The release it was given as.
+        report: See ``staging.StagingReport.as_dict``.
+
+    Returns:
+        The error to raise.
+    """
+    layout = RELEASES[release]
+    syntax = "a Python literal" if layout.parse_item is python_literal else "JSON"
+    expected = f"{path}: no line is an item of Amazon {release} (field {layout.item})"
+    others = _fitting(path, release, lambda x: x.parse_item, lambda x: (x.item,))
+    return ValueError(expected + _unreadable(path, syntax, report) + _advice(others))
+
+
+def _fitting(
+    path: Path,
+    given: str,
+    parser: Callable[[Release], Callable[[str], object]],
+    fields: Callable[[Release], tuple[str, ...]],
+) -> list[str]:
+    """Names of the releases of which one of the first lines is a record; none if the given is."""
+    lines = [line for line in islice(LineFile(path), _SAMPLE) if line.strip()]
+
+    def fits(release: Release, line: str) -> bool:
+        try:
+            record = parser(release)(line)
+        except ValueError:
+            return False
+        return isinstance(record, dict) and set(fields(release)) <= set(record)
+
+    names = [name for name, one in RELEASES.items() if any(fits(one, line) for line in lines)]
+    # Lines with the right fields are of the right release, and something else is wrong with them.
+    return [] if given in names else names
+
+
+def _unreadable(path: Path, syntax: str, report: Mapping[str, Any]) -> str:
+    """How many lines could not be parsed, with the first of them."""
+    reason = BAD_SYNTAX.format(path.name)
+    count = report["skipped"].get(reason, 0)
+    example = report["examples"].get(reason, "")
+    return f"; lines that could not be parsed as {syntax}: {count:,}, e.g. {example}" * bool(count)
+
+
+def _advice(others: list[str]) -> str:
+    """What to do."""
+    if others:
+        return f": its lines are of another release: try --release {' or '.join(others)}"
+    return ": check --release and the file"

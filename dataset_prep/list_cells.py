@@ -1,0 +1,51 @@
+"""Lists that stand in the cells of text tables, as data frames write them."""
+
+from __future__ import annotations
+
+import io
+import re
+import tokenize
+from typing import Any
+
+from .literals import json_or_literal
+
+# A quote, blanks, a quote: numpy prints arrays of texts without commas, and Python would join them.
+_NO_COMMA = re.compile(r"""['"]\s+['"]""")
+
+
+def list_in_cell(value: Any) -> Any:
+    """Read a list that is written as text; a title such as ``[1984]`` stays a text.
+
+    Args:
+        value: Any value.
+
+    Returns:
+        The list, where the value is the JSON or the Python literal of a list without numbers; else
+        the value itself.
+    """
+    if not isinstance(value, str):
+        return value
+    text = value.strip()
+    if not (text.startswith("[") and text.endswith("]")):
+        return value
+    try:
+        found = json_or_literal(text)
+    except ValueError:
+        return value
+    return found if _is_list_of_texts(found) and not _lacks_comma(text) else value
+
+
+def _is_list_of_texts(value: object) -> bool:
+    """Whether a value is a list, of any depth, of texts, objects and nothing else."""
+    return isinstance(value, list) and all(
+        part is None or isinstance(part, (str, dict)) or _is_list_of_texts(part) for part in value
+    )
+
+
+def _lacks_comma(text: str) -> bool:
+    """Whether two texts of a list that can be read stand side by side."""
+    if not _NO_COMMA.search(text):
+        return False
+    tokens = tokenize.generate_tokens(io.StringIO(text).readline)
+    kinds = [token.type for token in tokens if token.type != tokenize.NL]
+    return (tokenize.STRING, tokenize.STRING) in zip(kinds, kinds[1:])

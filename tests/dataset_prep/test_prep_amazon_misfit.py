@@ -1,0 +1,95 @@
+"""Files of one Amazon release that are given as another's."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("pyarrow")
+from recbole_cammsr.dataset_prep.amazon import Amazon
+from recbole_cammsr.dataset_prep.source_folder import shown
+from recbole_cammsr.dataset_prep.staging import StagingWriter, read_report
+
+REVIEWS = {
+    "2014": {"reviewerID": "A1", "asin": "B1", "overall": 5.0, "unixReviewTime": 1400000000},
+    "2023": {"user_id": "A1", "parent_asin": "B1", "rating": 5.0, "timestamp": 1400000000000},
+}
+ITEMS = {
+    "2014": repr({"asin": "B1", "title": "It's", "categories": [["Beauty"]]}),
+    "2018": json.dumps({"asin": "B1", "title": None, "category": ["Beauty"]}),
+    "2023": json.dumps({"parent_asin": "B1", "title": None, "categories": ["Beauty"]}),
+}
+
+
+def staged(folder: Path, release: str, item: str) -> Path:
+    own = REVIEWS["2023" if release == "2023" else "2014"]
+    (folder / "r.json").write_text(json.dumps(own) + "\n")
+    (folder / "m.json").write_text(f"{item}\n\n{item}\n")
+    with StagingWriter(folder / "staged") as writer:
+        Amazon(release, folder / "r.json", folder / "m.json").stage(writer)
+    return folder / "staged"
+
+
+@pytest.mark.parametrize(
+    ("release", "given", "syntax"),
+    [
+        ("2018", "2014", "JSON"),
+        ("2023", "2014", "JSON"),
+        ("2014", "2018", "a Python literal"),
+        ("2014", "2023", "a Python literal"),
+    ],
+)
+def test_lines_of_another_syntax_are_counted_and_their_release_named(
+    release: str, given: str, syntax: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ValueError, match=r"m\.json: no line is an item of Amazon") as caught:
+        staged(tmp_path, release, ITEMS[given])
+    said = str(caught.value)
+    assert f"could not be parsed as {syntax}: 2, e.g. {shown(ITEMS[given])}: its" in said
+    assert said.endswith(f"its lines are of another release: try --release {given}")
+
+
+@pytest.mark.parametrize(("release", "given"), [("2018", "2023"), ("2023", "2018")])
+def test_fields_of_another_release_are_told_as_such(
+    release: str, given: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ValueError, match=rf"field \w+\): its lines .*try --release {given}$"):
+        staged(tmp_path, release, ITEMS[given])
+
+
+def test_lines_of_no_release_ask_for_the_file(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"as JSON: 2, e\.g\. 'no': check --release and the file"):
+        staged(tmp_path, "2018", "no")
+
+
+@pytest.mark.parametrize(("release", "given"), [("2014", "2023"), ("2023", "2014")])
+def test_reviews_say_what_is_expected(release: str, given: str, tmp_path: Path) -> None:
+    (tmp_path / "r.json").write_text(json.dumps(REVIEWS[given]) + "\n")
+    with (
+        pytest.raises(ValueError, match=r"JSON lines with .*or a \.csv of ratings, .*") as caught,
+        StagingWriter(tmp_path / "staged") as writer,
+    ):
+        Amazon(release, tmp_path / "r.json").stage(writer)
+    assert f": try --release {given}" in str(caught.value)
+
+
+def test_reviews_of_the_release_whose_times_are_damaged_name_no_other(tmp_path: Path) -> None:
+    review = {**REVIEWS["2014"], "unixReviewTime": "yesterday"}
+    (tmp_path / "r.json").write_text(json.dumps(review) + "\n")
+    with (
+        pytest.raises(ValueError, match=r"no line is a review .*: check --release and the file$"),
+        StagingWriter(tmp_path / "staged") as writer,
+    ):
+        Amazon("2014", tmp_path / "r.json").stage(writer)
+
+
+def test_items_without_the_field_of_categories_are_a_warning(tmp_path: Path) -> None:
+    item = {"asin": "B1", "title": "JSON that is a Python literal too", "category": ["Beauty"]}
+    report = read_report(staged(tmp_path, "2014", json.dumps(item)))
+    assert report["warnings"] == [
+        "m.json: no item has the field 'categories' of Amazon 2014, so none has a category: check "
+        "--release"
+    ]
+    assert not read_report(staged(tmp_path, "2014", ITEMS["2014"]))["warnings"]

@@ -1,0 +1,79 @@
+"""Amazon's files of ratings without texts, laid out as each release does."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("pyarrow")
+pytest.importorskip("duckdb")
+from pyarrow import parquet
+from recbole_cammsr.dataset_prep.amazon import Amazon
+from recbole_cammsr.dataset_prep.cli import main
+from recbole_cammsr.dataset_prep.source_folder import MALFORMED
+from recbole_cammsr.dataset_prep.staging import INTERACTIONS, StagingWriter, read_report
+
+USERS, ITEMS = ("A2IBPI20UZIR0U", "A14VAT5EAX3D9S"), ("B000FA5KK0", "0000013714")
+ROWS = [
+    (USERS[0], ITEMS[0], 5.0, 1400000000.5),
+    (USERS[0], ITEMS[1], 2.0, 1300000000.0),
+    (USERS[1], ITEMS[1], 4.0, 1300000001.0),
+]
+FILES = {
+    "2014": "".join(f"{u},{i},{r},{t}\n" for u, i, r, t in ROWS),
+    "2018": "".join(f"{i},{u},{r},{t}\n" for u, i, r, t in ROWS),
+    "2023": "user_id,parent_asin,rating,timestamp,history\n"
+    + "".join(f"{u},{i},{r},{round(t * 1000)},{ITEMS[0]} x\n" for u, i, r, t in ROWS),
+}
+
+
+def write(folder: Path, text: str, name: str = "ratings_Beauty.csv") -> Path:
+    content = text.encode()
+    path = folder / name
+    path.write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+    return path
+
+
+@pytest.mark.parametrize("release", FILES)
+@pytest.mark.parametrize("name", ["ratings_Beauty.csv", "Beauty.csv.gz"])
+def test_each_release_is_read_in_its_order(release: str, name: str, tmp_path: Path) -> None:
+    path = write(tmp_path, FILES[release] + "a,b\n", name)
+    with StagingWriter(tmp_path / "staged") as writer:
+        Amazon(release, path).stage(writer)
+    rows = parquet.read_table(tmp_path / "staged" / INTERACTIONS).to_pylist()
+    assert [(r["user"], r["item"], r["rating"], r["timestamp"]) for r in rows] == ROWS
+    assert read_report(tmp_path / "staged")["skipped"] == {MALFORMED.format(name): 1}
+
+
+@pytest.mark.parametrize(
+    ("release", "given", "said"),
+    [
+        ("2018", "2014", "3 of its first 3 rows have an item's 10 characters where Amazon 2018"),
+        ("2018", "2014", "try --release 2014 (rows user,item,rating,time without a header)"),
+        ("2014", "2018", "try --release 2018 (rows item,user,rating,time without a header)"),
+        ("2014", "2023", "begins with a header, 'user_id,parent_asin,rating,timestamp,history'"),
+        ("2023", "2014", "2023 have a header with user_id,parent_asin,rating,timestamp: check"),
+    ],
+)
+def test_the_file_of_another_release_is_refused(
+    release: str, given: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write(tmp_path, FILES[given])
+    arguments = ["amazon", "--release", release, "--reviews", str(path), "--dataset", "b"]
+    assert main([*arguments, "--output", str(tmp_path / "out"), "--quiet"]) == 1
+    error = capsys.readouterr().err
+    assert f"{path}: " in error
+    assert said in error
+    assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize("text", ["", "1;2;3;4\n"])
+def test_a_file_without_a_rating_says_what_is_expected(text: str, tmp_path: Path) -> None:
+    path = write(tmp_path, text)
+    with (
+        pytest.raises(ValueError, match=r"no row is a rating.* has rows user,item,rating,time wi"),
+        StagingWriter(tmp_path / "staged") as writer,
+    ):
+        Amazon("2014", path).stage(writer)
