@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from recbole_cammsr.data.quoted_cells import python_strings
+
 from .category_labels import SEPARATOR
 from .cells import as_id
 from .feature_file import is_feature_token
@@ -110,13 +112,14 @@ def label_words(cell: str) -> str:
     """Write category labels as words.
 
     Args:
-        cell: Space-separated label tokens such as ``"Skin_Care Skin_Care>Face"``.
+        cell: Space-separated label tokens such as ``"Skin_Care Skin_Care>Face"``, or Python
+            strings, as in RecBole's prepared data sets.
 
     Returns:
         ``"Skin Care Face"``: labels that another one continues are left out, several that remain
         are separated by commas.
     """
-    labels = cell.split(" ")
+    labels = python_strings(cell) or cell.split(" ")
     leaves = [
         label
         for label in dict.fromkeys(labels)
