@@ -24,6 +24,8 @@ FEATURE_DTYPES = {
 # float32 bytes of the rows that are held at a time when a file is checked or copied: some thousand
 # rows, whose memory the allocator uses again for the next ones
 _BLOCK_BYTES = 1 << 22
+# a row's largest value: squares of larger ones are infinite in float32, of smaller ones zero
+_LARGEST, _SMALLEST = 1e15, 1e-10
 
 
 @dataclass(frozen=True)
@@ -176,8 +178,9 @@ def align(
         The aligned table with ``max(id) + 1`` rows.
 
     Raises:
-        ValueError: what :func:`validate` refuses, no token in common, non-finite values, values
-            that ``dtype`` cannot hold, or rows that are all the same.
+        ValueError: what :func:`validate` refuses, no token in common, non-finite values, rows
+            of a size that float32 cannot square, values that ``dtype`` cannot hold, or rows that
+            are all the same.
     """
     validate(raw)
     ids = np.fromiter(
@@ -219,6 +222,7 @@ def align(
         item_ids = torch.from_numpy(ids[rows])
         present[item_ids] = True
         converted = held.convert(exact, floats)
+        _check_size(exact, raw.tokens[rows], raw.path)
         if values is not None:
             values[item_ids] = converted
     if not directions.told_apart:
@@ -271,6 +275,18 @@ def _check_finite(block: np.ndarray, tokens: np.ndarray, path: str) -> None:
             f"feature file {path}: {int(broken.sum())} rows or more have NaN or infinite values, "
             f"e.g. item {_some(tokens[broken])}; leave such items out of the file, they then count "
             f"as missing."
+        )
+
+
+def _check_size(block: np.ndarray, tokens: np.ndarray, path: str) -> None:
+    """Refuse rows whose length float32 cannot hold: divided by it, they would all be the same."""
+    largest = np.abs(block).max(axis=1, initial=0)
+    odd = (largest > _LARGEST) | ((largest > 0) & (largest < _SMALLEST))
+    if odd.any():
+        raise ValueError(
+            f"feature file {path}: the largest value of {int(odd.sum())} rows or more is below "
+            f"{_SMALLEST:g} or above {_LARGEST:g}, e.g. {float(largest[odd][0]):.3g} of item "
+            f"{str(tokens[odd][0])!r}, where float32 cannot tell lengths; scale the features."
         )
 
 

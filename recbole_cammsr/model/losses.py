@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from torch.autograd.function import once_differentiable
 
 from recbole_cammsr.model.pick import pick
 
@@ -114,6 +115,7 @@ class _CatalogueCrossEntropy(torch.autograd.Function):
         return total / count
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, gradient: torch.Tensor) -> tuple[Any, ...]:  # type: ignore[override]
         gradient_users, gradient_items = ctx.saved_tensors
         return gradient * gradient_users, gradient * gradient_items, None, None, None

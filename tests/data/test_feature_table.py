@@ -98,9 +98,19 @@ def test_rows_left_in_a_memory_map_are_those_of_the_table_in_memory(tmp_path):
     assert left.values is None
     assert (left.digest, left.dimension, left.covered) == (held.digest, 4, 2)
     items = torch.tensor([TOKEN_TO_ID["c"], 0, TOKEN_TO_ID["b"], TOKEN_TO_ID["a"]])
-    assert torch.equal(left.rows(items), held.values[items])
-    assert torch.equal(held.rows(items), held.values[items])
+    for asked in (items, items.flip(0), torch.tensor([TOKEN_TO_ID[t] for t in "acbac"])):
+        assert torch.equal(left.rows(asked), held.values[asked])
+        assert torch.equal(held.rows(asked), held.values[asked])
+        assert left.rows(asked).dtype == torch.float32  # of a file in half precision
     assert copy.deepcopy([left])[0].source is left.source  # a copy of a map would be in memory
+
+
+@pytest.mark.parametrize("dtype", ["<f4", ">f4", ">f2", "<f8", ">f8", "<i2", ">i4", "u1"])
+def test_numbers_of_any_kind_and_byte_order_are_read(dtype):
+    values = np.array([[1, 2], [7, 3], [0, 9]]).astype(dtype)
+    for resident in (True, False):
+        table = align(raw(["b", "a", "x"], values), "m", TOKEN_TO_ID, torch.float32, resident)
+        assert table.rows(torch.tensor([1, 2, 3])).tolist() == [[7, 3], [1, 2], [0, 0]]
 
 
 def test_nothing_depends_on_the_size_of_the_blocks(monkeypatch):
@@ -113,6 +123,7 @@ def test_nothing_depends_on_the_size_of_the_blocks(monkeypatch):
 
 
 @pytest.mark.parametrize("resident", [True, False])
+@pytest.mark.parametrize("rows_at_a_time", [1, 2])
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
@@ -122,9 +133,11 @@ def test_nothing_depends_on_the_size_of_the_blocks(monkeypatch):
         (np.zeros((4, 3)), "all zero"),
     ],
 )
-def test_rows_that_tell_no_item_from_another_are_refused(monkeypatch, resident, rows, message):
+def test_rows_that_tell_no_item_from_another_are_refused(
+    monkeypatch, resident, rows, message, rows_at_a_time
+):
     """Standardised they are zero, and the loss is soon no number."""
-    monkeypatch.setattr(feature_table, "_BLOCK_BYTES", 1)  # a row at a time
+    monkeypatch.setattr(feature_table, "_BLOCK_BYTES", rows_at_a_time * 4 * 3)
     tokens = ["a", "b", "c", "stranger"]
     rows = rows.astype(np.float32)
     with pytest.raises(ValueError, match=f"f.npz of modality 'text' has .*{message}"):
@@ -153,3 +166,20 @@ def test_a_file_that_stays_on_disk_is_checked_in_little_memory(tmp_path, monkeyp
         tracemalloc.stop()
     assert table.covered == count
     assert peak < count * dimension * 4 / 2
+
+
+@pytest.mark.parametrize("resident", [True, False])
+@pytest.mark.parametrize(("factor", "size"), [(1e30, r"e\+[23]\d"), (1e-16, r"e-1\d")])
+def test_rows_that_float32_cannot_square_are_refused(factor, size, resident):
+    values = np.random.default_rng(0).normal(size=(4, 3)).astype(np.float32)
+    tokens = np.array(["a", "b", "c", "d"])
+    ids = {"[PAD]": 0, "a": 1, "b": 2, "c": 3, "d": 4}
+    raw = RawFeatures("x.npz", tokens, (values * factor).astype(np.float32))
+    with pytest.raises(ValueError, match=rf"of 4 rows or more .*{size} of item 'a'.*scale"):
+        align(raw, "text", ids, torch.float32, resident)
+    one = values.copy()
+    one[2] *= factor
+    with pytest.raises(ValueError, match=rf"of 1 rows or more .*{size} of item 'c'.*scale"):
+        align(RawFeatures("x.npz", tokens, one), "text", ids, torch.float32, resident)
+    one[2] = 0  # a row of zeros is nothing new
+    assert align(RawFeatures("x.npz", tokens, one), "text", ids, torch.float32).zero_rows == 1

@@ -99,3 +99,27 @@ def test_autocast_with_tiles_of_items_is_what_one_tile_gives(monkeypatch):
         results.append((loss.detach(), *torch.autograd.grad(loss, (users, items))))
     for one, many in zip(*results):
         assert torch.allclose(one, many, rtol=0.02, atol=1e-3)
+
+
+@pytest.mark.parametrize("one_by_one", ["targets", "items"])
+def test_autocast_gradients_are_summed_up_in_full_precision(monkeypatch, one_by_one):
+    """Two thousand chunks or tiles: a sum in bfloat16 would soon stand still."""
+    monkeypatch.setattr(losses, "_CPU_ROWS", 1 if one_by_one == "targets" else 2048)
+    monkeypatch.setattr(losses, "_CPU_COLUMNS", 2048 if one_by_one == "targets" else 1)
+    torch.manual_seed(4)
+    few, many = (torch.rand(count, 4, requires_grad=True) for count in (3, 2000))
+    users, items = (many, few) if one_by_one == "targets" else (few, many)
+    label = torch.ones(len(users)).long()  # of one sign, sums grow
+    exact = catalogue_cross_entropy(users, items, label)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        rough = catalogue_cross_entropy(users, items, label)
+    expected, actual = (torch.autograd.grad(loss, few)[0] for loss in (exact, rough))
+    assert torch.allclose(actual, expected, rtol=0.02, atol=2e-3)
+
+
+def test_a_second_derivative_is_refused_rather_than_wrong():
+    users, items = torch.randn(4, 3, requires_grad=True), torch.randn(6, 3, requires_grad=True)
+    loss = catalogue_cross_entropy(users, items, torch.tensor([1, 2, 3, 4]))
+    (gradient,) = torch.autograd.grad(loss.square(), users, create_graph=True)
+    with pytest.raises(RuntimeError, match="once_differentiable"):
+        gradient.sum().backward()
