@@ -39,6 +39,18 @@ def test_several_labels_per_item(tmp_path):
     assert "2/3 items labelled" in table.report()
 
 
+def test_digest_sees_labels_and_whose_they_are_but_not_foreign_items(tmp_path):
+    def digest(*rows):
+        path = write(tmp_path, "item_id:token\tkind:token", *rows)
+        return read_categories(path, "kind", "item_id", TOKEN_TO_ID).digest
+
+    base = digest("a\tdrama", "b\twar")
+    assert digest("z\tcrime", "b\twar", "a\tdrama") == base
+    assert digest("a\twar", "b\tdrama") != base
+    assert digest("a\tdrama", "b\twestern") != base
+    assert digest("a\tdrama", "c\twar") != base
+
+
 def test_a_token_seq_with_one_label_each_is_single_label(tmp_path):
     path = write(tmp_path, "item_id:token\tkind:token_seq", "a\tx", "b\ty")
     assert not read_categories(path, "kind", "item_id", TOKEN_TO_ID).multi_label

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from recbole_cammsr.data.dataloader import TargetBudgetSampler
+from recbole_cammsr.data.dataloader import PackedTrainDataLoader, TargetBudgetSampler
 from recbole_cammsr.data.packing import TARGET_COUNT_FIELD
 
 
@@ -21,6 +21,41 @@ def test_processes_share_all_rows_in_equally_many_steps(world_size, rows):
     shares = [list(sampler(rank, world_size, rows=rows)) for rank in range(world_size)]
     assert len({len(share) for share in shares}) == 1
     assert {row for share in shares for batch in share for row in batch} == set(range(rows))
+
+
+@pytest.mark.parametrize("world_size", [1, 2, 3])
+def test_processes_share_the_budget_and_know_their_number_of_steps(world_size):
+    samplers = [sampler(rank, world_size, rows=2000) for rank in range(world_size)]
+    shares = [list(each) for each in samplers]
+    targets = samplers[0].targets
+    steps = [sum(targets[batch].sum() for batch in step) for step in zip(*shares)]
+    # each process closes its batch with the row that reaches its part of the budget
+    assert max(steps) < 24 + 8 * world_size
+    assert np.mean(steps) > 0.95 * 24
+    for share, each in zip(shares, samplers):
+        assert len(each) == pytest.approx(len(share), rel=0.05)
+
+
+def test_loaders_of_several_processes_share_the_rows_of_an_epoch(make_data, monkeypatch):
+    config, _, (alone, _, _) = make_data()
+    config["single_spec"] = False
+    monkeypatch.setattr(torch.distributed, "get_world_size", lambda: 2)
+
+    def rows_of(rank, epoch):
+        monkeypatch.setattr(torch.distributed, "get_rank", lambda: rank)
+        loader = PackedTrainDataLoader(config, alone._dataset, None, shuffle=True)
+        loader.sampler.set_epoch(epoch)  # as RecBole's trainer does
+        fields = ("user_id", "item_id", "item_id_list")
+        columns = ([batch[field].tolist() for field in fields] for batch in loader)
+        return [str(row) for batch in columns for row in zip(*batch)]
+
+    first, second = rows_of(0, 3), rows_of(1, 3)
+    assert first
+    # a batch more than the other process has is made up for by the first one
+    assert len({*first} & {*second}) <= len(first) / 4
+    assert len({*first, *second}) == len(alone._dataset.packed.row)
+    assert rows_of(0, 3) == first
+    assert rows_of(0, 4) != first
 
 
 def test_epochs_differ_and_runs_repeat():
@@ -48,6 +83,7 @@ def test_saved_loaders_are_used_again(make_config, tmp_path):
 def test_workers_give_the_same_batches(make_data):
     _, _, (alone, _, _) = make_data()
     _, _, (helped, _, _) = make_data(worker=1)
+    assert helped.num_workers == 1
     for mine, theirs in zip(alone, helped):
         assert torch.equal(mine["item_id_list"], theirs["item_id_list"])
 

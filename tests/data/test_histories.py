@@ -119,6 +119,14 @@ def test_columns_can_be_named_dropped_copied_and_pickled():
     assert rows.repeat(3)["item_list"].shape[0] == 3 * len(rows)
 
 
+def test_rows_go_to_the_device_or_some_of_their_columns():
+    rows = make([4, 3])
+    fields = rows.columns
+    whole, part = rows.to("meta"), rows.to("meta", "pair_list")
+    assert {whole[field].device.type for field in fields} == {"meta"}
+    assert [field for field in fields if part[field].device.type == "meta"] == ["pair_list"]
+
+
 def test_the_user_item_matrix_is_recboles(make_config):
     from recbole.data.dataset import SequentialDataset
 

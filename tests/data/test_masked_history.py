@@ -44,11 +44,22 @@ def test_items_of_the_history_are_not_ranked_but_the_target_is(make_model, name)
     assert plain < expected
 
 
-def test_without_it_recbole_ranks_everything(make_model):
-    config, dataset, loaders, model = make_model()
+@pytest.mark.parametrize("settings", [{}, {"mask_history": False}], ids=str)
+def test_without_it_recbole_ranks_everything(make_model, settings):
+    config, dataset, loaders, model = make_model(**settings)
     result = evaluated(config, model, loaders[2])
     expected, _ = by_hand(model, dataset, loaders[2], masked=False)
     assert result["ndcg@10"] == pytest.approx(expected, abs=1e-4)
+
+
+def test_general_models_are_left_to_recbole(make_data):
+    negatives = {"distribution": "uniform", "sample_num": 1}
+    masked = []
+    for settings in ({}, {"mask_history": True}):
+        torch.manual_seed(0)  # RecBole splits their rows by chance
+        _, _, (_, _, test) = make_data("BPR", train_neg_sample_args=negatives, **settings)
+        masked.append(next(iter(test))[1])
+    assert all(torch.equal(one, other) for one, other in zip(*masked))
 
 
 @pytest.mark.parametrize(

@@ -103,6 +103,7 @@ def test_batches_hold_every_row_once_and_keep_the_budget(targets, budget, seed):
     assert sorted(np.concatenate(batches).tolist()) == list(range(len(counts)))
     # a batch closes with the row that reaches the budget
     assert all(counts[batch[:-1]].sum() <= budget for batch in batches)
+    assert len(batches) <= -(-counts.sum() // budget)
     if rng is None:
         assert np.concatenate(batches).tolist() == list(range(len(counts)))
 
@@ -119,6 +120,16 @@ def test_bucketing_keeps_padding_small_and_changes_with_the_seed():
     second = list(bucketed_batches(lengths, lengths, 1024, np.random.default_rng(2)))
     assert padded(first) < 1.35 < 3 < plain
     assert not np.array_equal(first[0], second[0])
+
+
+def test_rows_have_other_company_in_every_epoch():
+    lengths = np.arange(1, 3001)  # sorted as a whole they would always stand together
+    targets = np.ones(3000, dtype=np.int64)
+    one, other = (
+        {frozenset(batch.tolist()) for batch in bucketed_batches(lengths, targets, 10, rng)}
+        for rng in (np.random.default_rng(1), np.random.default_rng(2))
+    )
+    assert len(one & other) < len(one) / 10
 
 
 @given(

@@ -7,6 +7,11 @@ import io
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
+
+from recbole_cammsr.data.packing import TARGET_COUNT_FIELD
+from recbole_cammsr.model.modality_swap import swapped_views
+from recbole_cammsr.model.sampled_softmax import sampled_cross_entropy
 
 ABLATIONS = [
     {},
@@ -20,6 +25,7 @@ ABLATIONS = [
     {"history_scale": 0},
     {"modalities": ["text"]},
     {"modalities": ["image"], "use_id": False, "fusion": "sum"},
+    {"modalities": ["image"], "use_id": False},
     {"use_id": False},
     {"modalities": [], "category_weight": 0},
     {"category_field": "genres"},
@@ -127,6 +133,108 @@ def test_packed_and_classic_training_losses_agree_without_noise(
         assert abs(float(a) - float(b)) < 1e-5
 
 
+def users_and_targets(model, batch, states):
+    """The trained positions of every row, one after the other."""
+    users, targets = [], []
+    for row in range(len(states)):
+        length = int(batch["item_length"][row])
+        count = int(batch[TARGET_COUNT_FIELD][row]) if TARGET_COUNT_FIELD in batch else 1
+        items = [*batch["item_id_list"][row, :length].tolist(), int(batch["item_id"][row])]
+        for position in range(length - count, length):
+            users.append(states[row, position])
+            targets.append(items[position + 1])
+    return torch.stack(users), torch.tensor(targets)
+
+
+def naive_category_loss(model, table, items):
+    """Mean over those of some items that have a label."""
+    labels = model.item_encoder.category_targets
+    labelled = [item for item in items if labels[item].any()]
+    logits, labels = table.category_logits[labelled], labels[labelled].float()
+    if model.item_encoder.category_head.multi_label:
+        return F.binary_cross_entropy_with_logits(logits, labels)
+    return F.cross_entropy(logits, labels)
+
+
+def naive_swap_loss(a, b, targets, temperature):
+    """Both directions of InfoNCE; rows with the same next item are no negatives."""
+    similarity = F.cosine_similarity(a.unsqueeze(1), b, dim=2) / temperature
+    total = 0
+    for row, target in enumerate(targets):
+        others = [other for other, it in enumerate(targets) if other == row or it != target]
+        for direction in (similarity[row], similarity[:, row]):
+            total = total + torch.logsumexp(direction[others], dim=0) - direction[row]
+    return total / (2 * len(targets))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"train_packing": False},
+        {"scoring": "cosine"},
+        {"category_field": "genres"},
+        {"use_id": False},
+        {"time_encoding": "interval"},
+        {"time_encoding": "experts"},
+        {"item_block": 7, "train_batch_size": 8},  # few items: no history has the next one
+        {"item_block": 7, "feature_device": "host"},
+        {"softmax_samples": 8, "train_batch_size": 8},
+    ],
+    ids=ids,
+)
+def test_losses_are_those_of_their_definitions(make_model, move_parameters, settings):
+    _, _, (loader, _, _), model = make_model(
+        hidden_dropout_prob=0.0,
+        attn_dropout_prob=0.0,
+        expert_dropout=0.0,
+        category_weight=0.3,
+        swap_weight=0.7,
+        swap_ratio=0.2,
+        swap_temperature=0.5,
+        score_temperature=0.25,
+        **settings,
+    )
+    move_parameters(model)
+    batch = next(iter(loader))
+    history, last, target = batch["item_id_list"], batch["item_length"] - 1, batch["item_id"]
+    drawn = torch.tensor([3, 5, 3, 9])
+    if "softmax_samples" in settings:
+        model.sampler.draw = lambda: drawn
+    torch.manual_seed(1)
+    recommendation, category, swap = model.calculate_loss(batch)
+
+    table = model.item_table()
+    users, targets = users_and_targets(model, batch, model.hidden_states(batch, table.items))
+    if "softmax_samples" in settings:
+        of_items = table.candidates[targets], targets, table.candidates[drawn], drawn
+        expected = sampled_cross_entropy(users, *of_items, model.sampler.log_expected[drawn])
+    else:
+        logits = users @ table.candidates.t()
+        if "scoring" in settings:
+            of_candidates = table.weights.unsqueeze(2) * table.modalities
+            logits = F.cosine_similarity(users.unsqueeze(1), of_candidates.sum(dim=1), dim=2) / 0.25
+        expected = F.cross_entropy(logits[:, 1:], targets - 1)
+    assert torch.allclose(recommendation, expected, atol=1e-5)
+
+    seen = {*history.flatten().tolist(), *target.tolist()}
+    if "softmax_samples" in settings:
+        seen |= set(drawn.tolist())
+    elif "item_block" not in settings:
+        seen = range(len(table.items))
+    expected = 0.3 * naive_category_loss(model, table, sorted(seen))
+    assert torch.allclose(category, expected, atol=1e-5)
+
+    torch.manual_seed(1)  # the same pairs and swaps
+    mask = model.item_encoder.item_init.mask[history] & (history > 0).unsqueeze(2)
+    rows, of_views = torch.arange(len(history)), []
+    times = None if model.time_list is None else batch[model.time_list]
+    for view in swapped_views(table.modalities[history], mask, 0.2):
+        of_views.append(model.encoder(view, times)[rows, last])
+    expected = 0.7 * naive_swap_loss(*of_views, target.tolist(), 0.5)
+    assert torch.allclose(swap, expected, atol=1e-5)
+
+
 def test_predict_agrees_with_full_sort_predict_in_shape_and_value(make_model):
     _, _, loaders, model = make_model()
     model.eval()
@@ -228,6 +336,11 @@ def test_missing_modalities_are_completed_by_category(make_model, move_parameter
     assert (table.attention[unusable] == 0).all()
 
 
+@pytest.mark.usefixtures("text_of_all_items")
+def test_nothing_is_completed_where_nothing_is_missing(make_model):
+    assert make_model(modalities=["text"])[3].item_encoder.completion is None
+
+
 def change_item(path, token, factor):
     with np.load(path) as stored:
         tokens, values = stored["item_id"], stored["feature"].copy()
@@ -287,6 +400,16 @@ def test_checkpoints_hold_no_features_and_refuse_changed_files(make_model, toy_p
     with pytest.raises(ValueError, match=r"'image'.*toy\.image\.npz") as caught:
         changed.load_other_parameter(para)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"feature_device": "host"}, {"softmax_samples": 8}],
+    ids=ids,
+)
+def test_checkpoints_hold_what_is_learned_and_nothing_else(make_model, settings):
+    _, _, _, model = make_model(**settings)
+    assert set(model.state_dict()) == {name for name, _ in model.named_parameters()}
 
 
 @pytest.mark.parametrize("model", ["CAMMSR", "SASRecMM"])
@@ -359,6 +482,59 @@ def test_norms_stand_where_the_setting_says(make_model, model):
         encoder = make_model(model, norm_first=value)[3].encoder
         assert [block.norm_first for block in encoder.blocks] == [before] * 2
         assert (encoder.last_norm is not None) == before
+
+
+def test_the_settings_of_the_fusion_reach_it(make_model):
+    settings = {
+        "expert_size": 12,
+        "experts_per_view": 2,
+        "expert_dropout": 0.3,
+        "mixture_dropout": 0.2,
+        "expert_scale": 0.7,
+        "gate_scale": 3.0,
+    }
+    camoe = make_model(**settings)[3].item_encoder.camoe
+    assert len(camoe.experts) == 2 * 7
+    assert {expert.inner.out_features for expert in camoe.experts} == {12}
+    assert {expert.dropout.p for expert in camoe.experts} == {0.3}
+    assert camoe.mixture_dropout.p == 0.2
+    assert float(camoe.gamma.detach()) == pytest.approx(0.7)
+    assert camoe.gate_scale == 3.0
+
+
+def test_the_settings_of_the_encoder_reach_it(make_model):
+    for norm in ("dyt", "layernorm"):
+        for encoding in ("absolute", "relative"):
+            encoder = make_model(norm=norm, position_encoding=encoding)[3].encoder
+            kinds = {type(block.attention_norm).__name__ for block in encoder.blocks}
+            assert kinds == {{"dyt": "DyT", "layernorm": "LayerNorm"}[norm]}
+            assert (encoder.position is not None) == (encoding == "absolute")
+    assert make_model(history_scale=0.1)[3].encoder.scale is not None
+    interval = make_model(time_encoding="interval", interval_buckets=9)[3].encoder.interval
+    assert interval.num_embeddings == 9
+
+
+@pytest.mark.parametrize("time_encoding", ["interval", "experts"])
+def test_encoded_times_change_the_ranking(make_model, move_parameters, time_encoding):
+    _, _, loaders, model = make_model(time_encoding=time_encoding)
+    move_parameters(model)
+    interaction, _, _, _ = next(iter(loaders[2]))
+    scores = []
+    for factor in (1, 2):
+        interaction.interaction[model.time_list] = factor * interaction[model.time_list]
+        with torch.no_grad():
+            scores.append(model.eval().full_sort_predict(interaction)[:, 1:])
+    assert not torch.allclose(*scores, atol=1e-3)
+
+
+def test_items_are_drawn_as_often_as_they_are_targets(make_model):
+    _, dataset, (classic, _, _), model = make_model(softmax_samples=8, train_packing=False)
+    targets = torch.cat([batch["item_id"] for batch in classic])
+    counts = torch.tensor([float((targets == item).sum()) for item in range(1, dataset.item_num)])
+    mass = (counts + 1) ** 0.75
+    expected = model.sampler.log_expected.exp()
+    assert expected[0] == 0
+    assert torch.allclose(expected[1:], 8 * mass / mass.sum(), atol=1e-5)
 
 
 @pytest.mark.parametrize(

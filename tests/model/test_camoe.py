@@ -119,6 +119,14 @@ def test_an_average_item_and_an_unguided_one_weigh_all_modalities_alike():
     assert torch.allclose(unguided.items, x.sum(dim=1), atol=1e-5)
 
 
+def test_training_starts_from_equal_weights_whatever_the_category():
+    x, mask, _, p = inputs()
+    prior = torch.tensor([0.4, 0.3, 0.2, 0.1])
+    camoe = CAMoE(n_modalities=M, dimension=D, inner=6, prior=prior)
+    for row, weights in zip(mask, camoe.residual(x, mask, p).weights):
+        assert torch.allclose(weights, row * (M / row.sum()))
+
+
 def test_the_gate_learns_but_does_not_bend_the_prediction():
     camoe = make()
     x, mask, _, p = inputs()
@@ -153,6 +161,13 @@ def test_category_head_follows_its_formula(multi_label):
         assert torch.allclose(head.context(result)[n], p @ head.label_embedding + t, atol=1e-5)
 
 
+def test_an_item_to_which_no_label_fits_has_a_finite_prediction():
+    head = CategoryHead(n_modalities=M, dimension=D, n_categories=C, multi_label=True)
+    with torch.no_grad():
+        head.classify.bias.fill_(-200.0)  # all sigmoids are zero
+    assert torch.isfinite(head(torch.randn(N, M, D)).probability).all()
+
+
 def test_category_loss_counts_labelled_items_only():
     torch.manual_seed(0)
     logits = torch.randn(4, C)
@@ -160,6 +175,11 @@ def test_category_loss_counts_labelled_items_only():
     one[0, 2] = one[2, 1] = True
     expected = -(F.log_softmax(logits[0], 0)[2] + F.log_softmax(logits[2], 0)[1]) / 2
     assert torch.allclose(category_loss(logits, one, multi_label=False), expected)
+    single = one.clone()
+    single[0] = False
+    assert torch.allclose(
+        category_loss(logits, single, multi_label=False), -F.log_softmax(logits[2], 0)[1]
+    )
     many = one.clone()
     many[0, 0] = True
     terms = [
@@ -170,6 +190,16 @@ def test_category_loss_counts_labelled_items_only():
     ours = category_loss(logits, many, multi_label=True)
     assert abs(float(ours) - sum(terms) / len(terms)) < 1e-5
     assert float(category_loss(logits, torch.zeros_like(one), multi_label=False)) == 0
+
+
+@pytest.mark.parametrize("multi_label", [False, True])
+def test_category_loss_of_half_precision_is_that_of_full_precision(multi_label):
+    torch.manual_seed(0)
+    logits = torch.randn(50, C).to(torch.bfloat16)
+    targets = F.one_hot(torch.randint(0, C, (50,)), C).bool()
+    loss = category_loss(logits, targets, multi_label)
+    assert loss.dtype == torch.float32
+    assert torch.equal(loss, category_loss(logits.float(), targets, multi_label))
 
 
 def test_label_prior_is_the_mean_distribution_of_labelled_items():

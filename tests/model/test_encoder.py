@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from recbole_cammsr.model.dyt import DyT, make_norm
-from recbole_cammsr.model.encoder import HistoryEncoder
+from recbole_cammsr.model.encoder import Block, HistoryEncoder
 from recbole_cammsr.model.history_scale import HistoryScale
 from recbole_cammsr.model.temporal_experts import TemporalExperts
 
@@ -21,6 +21,7 @@ def make(
     norm_first=False,
     temporal=False,
     history_scale=0.0,
+    hidden_dropout=0.3,
 ):
     torch.manual_seed(0)
     return HistoryEncoder(
@@ -28,7 +29,7 @@ def make(
         max_length=6,
         layers=2,
         intervals=intervals,
-        hidden_dropout=0.3,
+        hidden_dropout=hidden_dropout,
         norm=norm,
         norm_first=norm_first,
         heads=2,
@@ -100,6 +101,108 @@ def test_a_prefix_does_not_see_what_follows(position_encoding):
     whole = encoder(items)
     for length in range(1, 7):
         assert torch.allclose(encoder(items[:, :length])[:, -1], whole[:, length - 1], atol=1e-5)
+
+
+def make_block(hidden_dropout=0.0, attention_dropout=0.0, activation="gelu", norm_first=False):
+    torch.manual_seed(0)
+    return Block(
+        dimension=8,
+        heads=2,
+        inner=16,
+        hidden_dropout=hidden_dropout,
+        attention_dropout=attention_dropout,
+        activation=activation,
+        norm="layernorm",
+        norm_first=norm_first,
+    )
+
+
+@pytest.mark.parametrize("norm_first", [True, False])
+def test_hidden_dropout_drops_what_attention_and_feed_forward_add(norm_first):
+    block = make_block(hidden_dropout=1.0, norm_first=norm_first)
+    x = torch.randn(3, 5, 8)
+    nothing_added = x if norm_first else block.feed_forward_norm(block.attention_norm(x))
+    assert torch.equal(block.train()(x), nothing_added)
+    assert not torch.allclose(block.eval()(x), nothing_added, atol=1e-3)
+
+
+def test_attention_dropout_drops_what_is_attended_to():
+    block = make_block(attention_dropout=1.0)
+    x = torch.randn(3, 5, 8)
+    attended = block.attention_norm(x + block.attention_out.bias)
+    added = block.outer(F.gelu(block.inner(attended)))
+    assert torch.allclose(block.train()(x), block.feed_forward_norm(attended + added), atol=1e-6)
+
+
+def test_hidden_dropout_drops_items_before_the_first_block():
+    encoder = make(hidden_dropout=1.0)
+    for module in encoder.modules():
+        if isinstance(module, Block):
+            module.dropout.p = module.attention_dropout = 0.0
+    items, others = torch.randn(2, 3, 5, 8)
+    assert not torch.allclose(encoder.eval()(items), encoder(others), atol=1e-3)
+    assert torch.equal(encoder.train()(items), encoder(others))
+
+
+@pytest.mark.parametrize(
+    ("name", "formula"),
+    [
+        ("gelu", lambda z: z * (1 + torch.erf(z / 2**0.5)) / 2),
+        ("relu", lambda z: z.clamp(min=0)),
+        ("silu", lambda z: z / (1 + torch.exp(-z))),
+    ],
+)
+def test_activations_are_their_formulas(name, formula):
+    block = make_block(activation=name, norm_first=True)
+    for parameter in block.attention_out.parameters():
+        torch.nn.init.zeros_(parameter)
+    x = torch.randn(3, 5, 8)
+    expected = x + block.outer(formula(block.inner(block.feed_forward_norm(x))))
+    assert torch.allclose(block(x), expected, atol=1e-6)
+
+
+def test_every_setting_reaches_the_encoder():
+    settings = {
+        "hidden_size": 8,
+        "n_heads": 4,
+        "inner_size": 12,
+        "n_layers": 3,
+        "hidden_dropout_prob": 0.2,
+        "attn_dropout_prob": 0.4,
+        "hidden_act": "relu",
+        "position_slope": 2.0,
+        "compile_encoder": False,
+    }
+    options = {
+        "intervals": 4,
+        "norm": "dyt",
+        "norm_first": True,
+        "position_encoding": "relative",
+        "history_scale": 0.1,
+    }
+    torch.manual_seed(0)
+    of_settings = HistoryEncoder.of_config(settings, 6, **options)
+    torch.manual_seed(0)
+    expected = HistoryEncoder(
+        dimension=8,
+        max_length=6,
+        layers=3,
+        hidden_dropout=0.2,
+        heads=4,
+        inner=12,
+        attention_dropout=0.4,
+        activation="relu",
+        position_slope=2.0,
+        **options,
+    )
+    items, times = torch.randn(3, 6, 8), some_times(False, 3, 6)
+    states = []
+    for encoder in (of_settings, expected):
+        torch.manual_seed(1)
+        states.append((encoder.train()(items, times), encoder.eval()(items, times)))
+    assert all(torch.equal(one, other) for one, other in zip(*states))
+    step_back = of_settings.blocks[2].recency(2)[0, 1, 0]
+    assert step_back.item() == -2.0
 
 
 def some_times(temporal, *shape):

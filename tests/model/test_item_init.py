@@ -152,6 +152,29 @@ def test_modalities_and_missing_vectors(use_id):
     assert mask[3].tolist() == ([True, False, True] if use_id else [False, True])
 
 
+def test_an_item_without_anything_is_its_missing_vectors():
+    init = make(use_id=False)
+    for projection in init.projections:
+        torch.nn.init.ones_(projection.bias)
+    assert not init.present[4].any()
+    for modality in range(2):
+        assert torch.equal(init()[0][4, modality], init.missing[modality])
+
+
+def test_start_values_have_the_deviation_asked_for():
+    torch.manual_seed(0)
+    values, present = torch.randn(500, 40), torch.ones(500, dtype=torch.bool)
+    init = ItemInit.of_tables([Table(values, present)], 500, 2000)
+    torch.nn.init.ones_(init.projections[0].bias)
+    init.reset_parameters(0.05)
+    drawn = [init.id_embedding.weight[1:], init.projections[0].weight, init.missing[0]]
+    for vectors in drawn:
+        assert vectors.std().item() == pytest.approx(0.05, rel=0.1)
+        assert abs(vectors.mean().item()) < 0.005
+    assert not init.id_embedding.weight[0].any()
+    assert not init.projections[0].bias.any()
+
+
 def test_some_items_equal_the_same_rows_of_all():
     init = make()
     vectors, mask = init()

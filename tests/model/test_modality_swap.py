@@ -53,6 +53,16 @@ def test_modalities_that_a_row_lacks_are_not_drawn():
     assert set(a[..., 2].unique().tolist()) | set(b[..., 2].unique().tolist()) == {0.0, 2.0}
 
 
+def test_a_modality_that_some_item_of_the_row_has_is_drawn():
+    """Padding has none of them, and another item of the row may lack this one."""
+    mask = torch.ones(64, 5, 3, dtype=torch.bool)
+    mask[:, :, 1] = False
+    mask[:, 1:, 2] = False
+    mask[:, 3:] = False
+    a, b = swapped_views(rows(64, 5, 3), mask, 0.5)
+    assert set(a[..., 2].unique().tolist()) | set(b[..., 2].unique().tolist()) == {0.0, 2.0}
+
+
 def test_padding_has_no_modality_of_items_without_ids(make_model, monkeypatch):
     """Without an ID padding has none, and items without any count as having all."""
     _, _, loaders, model = make_model(use_id=False, train_packing=False)

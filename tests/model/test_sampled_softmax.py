@@ -62,3 +62,13 @@ def test_a_large_sample_is_the_full_softmax():
     (ours_gradient,) = torch.autograd.grad(ours, users)
     (plain_gradient,) = torch.autograd.grad(plain, users)
     assert torch.allclose(ours_gradient, plain_gradient, atol=0.01)
+
+
+def test_the_loss_is_in_single_precision_unless_asked_in_double():
+    sampler, _ = make_sampler(4)
+    items, drawn = torch.randn(6, 3), sampler.draw()
+    targets = torch.tensor([1, 2])
+    for own, precise in ((torch.bfloat16, torch.float32), (torch.float64, torch.float64)):
+        vectors = items.to(own)
+        of_items = vectors[targets], targets, vectors[drawn], drawn, sampler.log_expected[drawn]
+        assert sampled_cross_entropy(vectors[:2], *of_items).dtype == precise
