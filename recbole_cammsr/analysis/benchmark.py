@@ -67,6 +67,9 @@ def run(experiment: Experiment, runner: Runner) -> Outcome:
     Args:
         experiment: what to run.
         runner: starts the jobs, knows those that are done.
+
+    Raises:
+        ValueError: the data changed while the runs were made.
     """
     all_trials, failures = tune(experiment, runner)
     chosen: dict[tuple[str, str], dict[str, Any]] = {}
@@ -80,6 +83,8 @@ def run(experiment: Experiment, runner: Runner) -> Outcome:
             settings = experiment.settings_of(one, dataset)
             chosen[(dataset, one.label)] = {**settings, **(combination or {})}
     runs, more = _final(experiment, runner, chosen)
+    runner.check_data(result for trial in all_trials for result in trial.results)
+    runner.check_data(one.result for one in runs)
     return Outcome(all_trials, runs, chosen, [*failures, *more])
 
 

@@ -106,7 +106,7 @@ def _is_inside(path: str, folder: str) -> bool:
 
 def _digest_of(path: str) -> str:
     status = os.stat(path)
-    return _content_digest(path, status.st_size, status.st_mtime_ns)
+    return _content_digest(os.path.abspath(path), status.st_size, status.st_mtime_ns)
 
 
 @cache  # many results share their files

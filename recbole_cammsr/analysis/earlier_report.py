@@ -8,6 +8,7 @@ from pathlib import Path
 
 #: files that a report has only where it has something for them
 OPTIONAL = (
+    *("results.csv", "timings.csv", "significance.csv", "breakdown.csv"),
     *("table.tex", "results.png", "breakdown.png"),
     *("efficiency.csv", "efficiency.md", "efficiency.png"),
 )

@@ -42,6 +42,9 @@ def write_bytes(path: Path, content: bytes) -> None:
     Args:
         path: the final file.
         content: all of it.
+
+    Raises:
+        OSError: the system refused, as on a full disk; its ``filename`` is set.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, unfinished = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
@@ -54,9 +57,11 @@ def write_bytes(path: Path, content: bytes) -> None:
         os.umask(umask)
         os.chmod(unfinished, 0o666 & ~umask)
         os.replace(unfinished, path)
-    except BaseException:
+    except BaseException as error:
         with suppress(FileNotFoundError):
             os.unlink(unfinished)
+        if isinstance(error, OSError) and error.filename is None:  # of a handle, not of a path
+            error.filename = os.fspath(path)
         raise
 
 

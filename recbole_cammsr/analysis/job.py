@@ -105,6 +105,8 @@ class JobResult:
         Raises:
             ValueError: the content is no result, or its job does not match its fingerprint.
         """
+        if not isinstance(content, Mapping):
+            raise ValueError(f"not the result of a job (its whole content is {content!r:.40})")
         values = dict(content)
         try:
             fingerprint = values.pop("fingerprint")
@@ -114,4 +116,10 @@ class JobResult:
             raise ValueError(f"not the result of a job ({error})") from error
         if job.fingerprint != fingerprint:
             raise ValueError(f"its job has the fingerprint {job.fingerprint}, not {fingerprint}")
+        for name in ("valid", "test", "cost", "data"):
+            if not isinstance(getattr(result, name), Mapping):
+                raise ValueError(f"its {name!r} is {getattr(result, name)!r:.40}, not an object")
+        for metric, value in {**result.valid, **result.test}.items():
+            if not isinstance(value, (int, float)):
+                raise ValueError(f"its metric {metric!r} is {value!r:.40}, not a number")
         return result

@@ -63,7 +63,8 @@ def write(experiment: Experiment, outcome: Outcome, folder: Path, command: str) 
         folder: receives ``results.csv``, ``trials.csv``, ``timings.csv``, ``significance.csv``,
             ``breakdown.csv``, ``report.md``, ``table.tex``, ``chosen/…``, and, where matplotlib is
             installed, ``results.png`` and ``breakdown.png``. What an earlier report left and this
-            one has nothing for is deleted.
+            one has nothing for is deleted; without runs that is all but the page, the trials and
+            the chosen settings.
         command: shown on the page.
 
     Returns:
@@ -71,16 +72,10 @@ def write(experiment: Experiment, outcome: Outcome, folder: Path, command: str) 
     """
     metrics = columns(experiment, outcome.runs)
     summary = summarise(outcome.runs)
-    main = next((metric for metric in metrics if is_per_user(metric)), None)
+    main = next((metric for metric in metrics if outcome.runs and is_per_user(metric)), None)
     comparisons = compare(outcome.runs, main, experiment.reference) if main else []
     groups = breakdown(outcome.runs, metrics)
-    files.write_csv(folder / "results.csv", _results(outcome.runs), _RESULT_COLUMNS)
     files.write_csv(folder / "trials.csv", _trials(outcome), _TRIAL_COLUMNS)
-    files.write_csv(folder / "timings.csv", _costs(outcome.runs), _COST_COLUMNS)
-    files.write_csv(
-        folder / "significance.csv", _tests(comparisons, experiment.reference), _TEST_COLUMNS
-    )
-    files.write_csv(folder / "breakdown.csv", groups, _BREAKDOWN_COLUMNS)
     models = {one.label: one.model for one in experiment.contenders}
     written = {
         _write_chosen(folder / "chosen" / dataset, label, models[label], settings)
@@ -88,6 +83,14 @@ def write(experiment: Experiment, outcome: Outcome, folder: Path, command: str) 
     }
     tables = "no contender finished all of its runs"
     if outcome.runs:
+        for name, rows, names in (
+            ("results.csv", _results(outcome.runs), _RESULT_COLUMNS),
+            ("timings.csv", _costs(outcome.runs), _COST_COLUMNS),
+            ("significance.csv", _tests(comparisons, experiment.reference), _TEST_COLUMNS),
+            ("breakdown.csv", groups, _BREAKDOWN_COLUMNS),
+        ):
+            files.write_csv(folder / name, rows, names)
+            written.add(folder / name)
         tables = _main_tables(experiment, outcome.runs, summary, metrics, comparisons, main)
         seeds = f"{len(experiment.seeds)} seeds"
         caption = f"{experiment.name}: mean and standard deviation over {seeds}"

@@ -48,7 +48,8 @@ def run_job(
         The result, and the ranks of the test rows (None for a tuning job).
 
     Raises:
-        ValueError: settings that cannot work; the sentence is RecBole's or this package's.
+        ValueError: settings that cannot work (the sentence is RecBole's or this package's), or
+            data that changed in between.
     """
     # before the model's code is imported: what is edited while it trains is not what trains
     code = digests.code_digest(job.model)
@@ -106,9 +107,6 @@ def run_job(
         for metric in test_result:
             if is_per_user(metric):
                 test_result[metric] = float(per_user(metric, ranks.rank).mean())
-    if keep_checkpoint is not None and os.path.isfile(trainer.saved_model_file):
-        keep_checkpoint.parent.mkdir(parents=True, exist_ok=True)
-        shutil.move(trainer.saved_model_file, keep_checkpoint)
     result = JobResult(
         job=job,
         valid=_plain(valid_result),
@@ -121,6 +119,15 @@ def run_job(
         code=code,
         data=data,
     )
+    changed = digests.changed_file(result)
+    if changed is not None:
+        raise ValueError(
+            f"{changed} changed while the run was going on, so its result would be of neither the "
+            f"old nor the new data; run it again when the file is final"
+        )
+    if keep_checkpoint is not None and os.path.isfile(trainer.saved_model_file):
+        keep_checkpoint.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(trainer.saved_model_file, keep_checkpoint)
     return result, ranks
 
 

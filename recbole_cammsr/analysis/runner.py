@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import recbole_cammsr
@@ -15,7 +15,6 @@ from recbole_cammsr.analysis.digests import changed_file
 from recbole_cammsr.analysis.job import TEST, JobResult, TrainingJob
 from recbole_cammsr.analysis.progress import Progress
 from recbole_cammsr.analysis.store import ResultStore
-from recbole_cammsr.analysis.worker import ERROR_MARK
 from recbole_cammsr.cli.cpu_threads import thread_settings
 
 _POLL_SECONDS = 0.1
@@ -60,15 +59,19 @@ class Runner:
             Fingerprint to reason, for every job that failed; empty where all went well.
 
         Raises:
-            ValueError: a result that stands was made with other data than there are now.
+            FileNotFoundError: the ranks of a finished run are gone.
+            ValueError: a result that stands was made with other data than there are now, or is
+                damaged.
         """
         distinct = list({job.fingerprint: job for job in jobs}.values())
         waiting = [job for job in distinct if not self.store.is_finished(job)]
         finished = [job for job in distinct if self.store.is_finished(job)]
         progress = Progress(distinct, self.parallel)
-        for job in finished:
-            result = self.store.load(job)
-            self._check_data(result)
+        results = [self.store.load(job) for job in finished]
+        self.check_data(results)
+        for job, result in zip(finished, results):
+            if job.stage == TEST:  # what is damaged is better known now than after the last run
+                self.store.load_ranks(job)
             progress.known(job, result.cost.get("fit_seconds") or 0.0)
         if finished:
             self.show(f"{len(finished)} of {len(distinct)} runs have been done before")
@@ -88,13 +91,15 @@ class Runner:
                     title = titles.get(key, job.name)
                     if process.returncode == 0 and self.store.is_finished(job):
                         progress.finished(job, seconds)
-                        line = self._outcome(job)
+                        results.append(self.store.load(job))
+                        line = self._outcome(results[-1])
                     else:
-                        failures[key] = self._reason(job, process.returncode)
+                        failures[key] = self._reason(job, process)
                         progress.failed(job)
                         line = f"FAILED, {failures[key]}"
                     active = [(j, time.monotonic() - s) for j, _, s in running.values()]
                     self.show(progress.line(title, line, seconds, waiting, active))
+                    self.check_data(results)  # with other data, what follows would be in vain
                 if running:
                     time.sleep(_POLL_SECONDS)
         finally:
@@ -120,15 +125,24 @@ class Runner:
                 "that file to run it again with --keep_checkpoints"
             )
 
-    def _check_data(self, result: JobResult) -> None:
-        changed = changed_file(result)
-        if changed is not None:
-            path = self.store.result_path(result.job)
-            raise ValueError(
-                f"{changed} has changed since the result {path} was made, and results of different "
-                f"data cannot be compared; name another folder with --output, or delete "
-                f"{path.parent} to run everything again"
-            )
+    def check_data(self, results: Iterable[JobResult]) -> None:
+        """Refuse results of other data than there are now.
+
+        Args:
+            results: of this runner's store; a file that is as it was is read once for all.
+
+        Raises:
+            ValueError: a file has changed since one of them was made.
+        """
+        for result in results:
+            changed = changed_file(result)
+            if changed is not None:
+                path = self.store.result_path(result.job)
+                raise ValueError(
+                    f"{changed} has changed since the result {path} was made, and results of "
+                    f"different data cannot be compared; name another folder with --output, or "
+                    f"delete {path.parent} to run everything again"
+                )
 
     def _start(self, job: TrainingJob) -> subprocess.Popen[bytes]:
         log = self.store.log_path(job)
@@ -142,8 +156,8 @@ class Runner:
             process = subprocess.Popen(
                 [sys.executable, "-m", "recbole_cammsr.analysis.worker"],
                 stdin=subprocess.PIPE,
-                stdout=output,
-                stderr=subprocess.STDOUT,
+                stdout=subprocess.PIPE,  # only for the sentence of a failure
+                stderr=output,
                 env=self._environment(),
             )
         if process.stdin is not None:  # kept open: its end tells the worker that we are gone
@@ -160,19 +174,18 @@ class Runner:
             **thread_settings(self.threads, os.environ),
         }
 
-    def _outcome(self, job: TrainingJob) -> str:
-        result = self.store.load(job)
+    def _outcome(self, result: JobResult) -> str:
         parts = [f"valid {result.valid_metric} {result.valid.get(result.valid_metric, 0):.4f}"]
         if result.valid_metric in result.test:
             parts.append(f"test {result.test[result.valid_metric]:.4f}")
         return ", ".join(parts)
 
-    def _reason(self, job: TrainingJob, code: int) -> str:
-        log = self.store.log_path(job)
-        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-        said = [line for line in lines if line.startswith(ERROR_MARK)]
-        if said:
-            return f"{said[-1][len(ERROR_MARK) :]} (log: {log})"
+    def _reason(self, job: TrainingJob, process: subprocess.Popen[bytes]) -> str:
+        log, code = self.store.log_path(job), process.returncode
+        if code > 0 and process.stdout is not None:
+            said = process.stdout.readline().decode("utf-8", "replace").strip()
+            if said:
+                return f"{said} (log: {log})"
         if code < 0:
             return f"its process was ended by signal {-code} (log: {log})"
         return f"its process ended with code {code} (log: {log})"

@@ -17,7 +17,6 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -114,6 +113,7 @@ class ResultStore:
 
         Raises:
             FileNotFoundError: the job has not finished, or its file of ranks is gone.
+            OSError: the system does not let the file be read.
             ValueError: the job ranked no test rows, or the file is damaged.
         """
         if job.stage != TEST:
@@ -135,9 +135,12 @@ class ResultStore:
             if _LABELS in columns:
                 columns["category"] = columns.pop(_LABELS)
             return UserRanks(**{"history_length": None, **columns})
-        except (zipfile.BadZipFile, ValueError, TypeError, EOFError) as error:
+        except Exception as error:  # a dozen kinds, by where in the file the damage is
+            if isinstance(error, OSError) and error.filename is not None:
+                raise  # the system's refusal
+            reason = str(error) or type(error).__name__
             raise ValueError(
-                f"rank file {path} cannot be read ({error}); delete it and the .json beside it, "
+                f"rank file {path} cannot be read ({reason}); delete it and the .json beside it, "
                 f"and rerun"
             ) from error
 

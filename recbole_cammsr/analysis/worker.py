@@ -2,7 +2,8 @@
 
 Not meant to be typed: :mod:`recbole_cammsr.analysis.runner` starts it. The job comes as JSON in
 the first line of standard input; the end of standard input means that whoever started this
-process is gone, and ends it.
+process is gone, and ends it. Standard output receives one line, and only of a job that failed: why.
+What the job prints goes to standard error.
 """
 
 from __future__ import annotations
@@ -16,24 +17,25 @@ from pathlib import Path
 
 from recbole_cammsr.cli.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, describe
 
-#: starts the line with which a failed worker says why
-ERROR_MARK = "job failed: "
-
 
 def main() -> int:
     """Run the job and store its result.
 
     Returns:
-        The exit code; after a failure the last line of standard error says why.
+        The exit code.
     """
+    parent = os.dup(1)
+    os.dup2(2, 1)
     request = json.loads(sys.stdin.readline())
     threading.Thread(target=_end_with_parent, daemon=True).start()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     try:
         _run(request)
     except Exception as error:
-        logging.getLogger().exception("traceback")
-        print(f"{ERROR_MARK}{describe(error)}", file=sys.stderr, flush=True)
+        said = describe(error)
+        # before the log, whose disk may be full
+        os.write(parent, f"{said:.4000}\n".encode(errors="replace"))
+        logging.getLogger().exception("job failed: %s", said)
         return EXIT_FAILED
     return EXIT_OK
 

@@ -157,6 +157,7 @@ def _run(argv: Sequence[str]) -> int:
         for run in outcome.runs:
             runs.setdefault((run.contender, run.seed), run)
     if runs:
+        runner.check_data(run.result for run in runs.values())  # of all parts together
         metric = report.columns(plan, list(runs.values()))[0]
         tables.show(f"# Efficiency\n\n{efficiency.write(list(runs.values()), metric, folder)}")
     print(f"\nreports  {', '.join(reports)}")

@@ -48,10 +48,19 @@ def with_hyperopt(search: Search, algo: str, max_evals: int, early_stop: int) ->
     from recbole.quick_start import objective_function
     from recbole.trainer import HyperTuning
 
+    class Kept(HyperTuning):
+        """One whose trials are in the file as soon as they are made, whatever ends the search."""
+
+        def trial(self, params: dict[str, Any]) -> Any:
+            """Try a combination, and write it with all earlier ones."""
+            outcome = super().trial(params)
+            _export(self, search.output_file)
+            return outcome
+
     def objective(config_dict: dict[str, Any], config_files: list[str] | None) -> Any:
         return objective_function({**search.base, **config_dict}, config_files)
 
-    tuning = HyperTuning(
+    tuning = Kept(
         objective,
         space=_hyperopt_space(search.parameters),
         algo=algo,
@@ -62,11 +71,7 @@ def with_hyperopt(search: Search, algo: str, max_evals: int, early_stop: int) ->
     )
     if algo == "exhaustive":
         tuning.max_evals = math.prod(len(parameter.values) for parameter in search.parameters)
-    try:
-        tuning.run()
-    finally:  # hours of finished trials are worth keeping when one fails or is interrupted
-        if tuning.params2result:
-            _export(tuning, search.output_file)
+    tuning.run()
     result = tuning.params2result[tuning.params2str(tuning.best_params)]
     return Best(
         parameters=dict(tuning.best_params),

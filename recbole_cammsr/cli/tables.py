@@ -80,7 +80,8 @@ def _columns(text: str) -> int:
 
 def show(text: str) -> None:
     """Print a block to standard output, apart from the log on standard error."""
-    sys.stderr.flush()
+    if sys.stderr is not None:  # closed by the caller, as with 2>&-
+        sys.stderr.flush()
     print(f"\n{text}", flush=True)
 
 

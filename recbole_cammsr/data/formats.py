@@ -103,8 +103,8 @@ def read_features(
         if extension in (".npy", ".pt", ".pth") or re.search(r"\.feat\w*$", path):
             return _read_row_aligned(file, extension)
         return _read_atomic(path, item_field, field_separator, sequence_separator)
-    except FileNotFoundError:
-        raise  # of the item map, in a sentence of its own
+    except (FileNotFoundError, PermissionError):
+        raise  # the item map is absent, in a sentence of its own; the system names what it refuses
     except _UNREADABLE as error:
         raise ValueError(
             f"feature file {path} cannot be read ({_first_line(error)}); it is truncated or not in "
@@ -125,7 +125,9 @@ def _refuse_pickled(path: str, what: str) -> ValueError:
 
 
 def _read_npz(path: str) -> RawFeatures:
-    if not zipfile.is_zipfile(path):
+    with open(path, "rb") as file:  # of a path that may not be opened it would say no, too
+        is_archive = zipfile.is_zipfile(file)
+    if not is_archive:
         raise ValueError(
             f"feature file {path} is no .npz archive; it is cut off, or something else under that "
             f"name (a Git LFS pointer, a web page): write or fetch it again."

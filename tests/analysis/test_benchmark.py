@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 import yaml
@@ -21,6 +22,7 @@ from recbole_cammsr.analysis.benchmark import tune
 from recbole_cammsr.analysis.experiment import parse
 from recbole_cammsr.analysis.job import TEST, TUNE, JobResult, TrainingJob
 from recbole_cammsr.analysis.progress import Progress, duration
+from recbole_cammsr.analysis.ranks import UserRanks
 from recbole_cammsr.analysis.runner import Runner
 from recbole_cammsr.analysis.store import ResultStore
 from recbole_cammsr.cli import benchmark
@@ -215,8 +217,10 @@ def test_the_report_of_another_experiment_is_not_replaced_unsaid(tmp_path, capsy
 def test_checkpoints_that_cannot_be_kept_any_more_are_named(tmp_path):
     store, shown = ResultStore(tmp_path), []
     jobs = [TrainingJob("Pop", "toy", seed, {}, stage) for seed in (1, 2) for stage in (TEST, TUNE)]
+    users, numbers = np.array(["u0"]), np.array([1])
+    ranks = UserRanks(users, users, numbers, numbers, numbers, np.array([""]))
     for job in jobs:
-        store.save(JobResult(job, {"ndcg@10": 0.1}, {}, "ndcg@10", True, 1, 1, {}, "code"), None)
+        store.save(JobResult(job, {"ndcg@10": 0.1}, {}, "ndcg@10", True, 1, 1, {}, "code"), ranks)
     kept = store.checkpoint_path(jobs[0])
     kept.parent.mkdir(parents=True)
     kept.touch()
@@ -274,6 +278,25 @@ def test_a_result_of_another_job_is_refused(tmp_path):
         store.load(job)
 
 
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        (None, "its whole content is None"),
+        ({"valid": None}, "its 'valid' is None, not an object"),
+        ({"cost": [1]}, r"its 'cost' is \[1\], not an object"),
+        ({"valid": {"ndcg@10": None}}, "its metric 'ndcg@10' is None, not a number"),
+        ({"more": 1}, "not the result of a job"),
+    ],
+)
+def test_a_result_that_is_none_is_named(tmp_path, changes, says):
+    store = ResultStore(tmp_path)
+    job = TrainingJob("Pop", "toy", 1)
+    whole = JobResult(job, {"ndcg@10": 0.5}, {}, "ndcg@10", True, 1, 1, {}, "code").to_json()
+    files.write_json(store.result_path(job), None if changes is None else {**whole, **changes})
+    with pytest.raises(ValueError, match=f"{job.name}.json cannot be used: .*{says}.*delete it"):
+        store.load(job)
+
+
 def test_all_results_are_read_or_the_damaged_one_is_named(tmp_path):
     store = ResultStore(tmp_path)
     assert list(store.results()) == []
@@ -304,8 +327,6 @@ def test_the_fingerprint_is_that_of_the_content():
 
 
 def test_object_arrays_are_never_written(tmp_path):
-    import numpy as np
-
     with pytest.raises(ValueError, match="dtype object"):
         files.write_arrays(tmp_path / "x.npz", {"a": np.array([{}], dtype=object)})
     assert not list(tmp_path.iterdir())

@@ -5,18 +5,25 @@ from __future__ import annotations
 import dataclasses
 import os
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
 from recbole_cammsr import registry
 from recbole_cammsr.analysis import digests, report
-from recbole_cammsr.analysis.benchmark import Outcome, Run, Trial
+from recbole_cammsr.analysis.benchmark import Outcome, Run, Trial, run
 from recbole_cammsr.analysis.experiment import parse
 from recbole_cammsr.analysis.job import TUNE, JobResult, TrainingJob
 from recbole_cammsr.analysis.ranks import UserRanks
 from recbole_cammsr.analysis.runner import Runner
 from recbole_cammsr.analysis.store import ResultStore
+
+
+def ranks_of_two():
+    users, numbers = np.array(["u0", "u1"]), np.array([1, 2])
+    return UserRanks(users, users, numbers, numbers, numbers, np.array(["", ""]))
 
 
 def result_of(toy_path, data, code="code", stage="test"):
@@ -77,7 +84,7 @@ def test_features_of_any_size_are_digested(tmp_path):
 
 def test_finished_runs_of_other_data_are_refused(recorded, toy_path, tmp_path):
     store, shown = ResultStore(tmp_path / "out"), []
-    store.save(recorded, None)
+    store.save(recorded, ranks_of_two())
     runner = Runner(store, show=shown.append)
     assert runner.run([recorded.job], {}) == {}
     assert shown == ["1 of 1 runs have been done before"]
@@ -91,6 +98,64 @@ def test_finished_runs_of_other_data_are_refused(recorded, toy_path, tmp_path):
     assert runner.run([recorded.job], {}) == {}
 
 
+class Training(Runner):
+    """Instead of training, writes a result beside the data as they are, and edits these."""
+
+    def __init__(self, store, data, edits):
+        super().__init__(store, show=lambda line: None)
+        self.data, self.edits = data, edits
+
+    def _start(self, job):
+        path = self.data / "toy" / "toy.inter"
+        digest = digests._digest_of(str(path))
+        valid = {"ndcg@10": 0.1}
+        result = JobResult(
+            job, valid, valid, "ndcg@10", True, 1, 1, {}, "code", {"toy.inter": digest}
+        )
+        self.store.save(result, ranks_of_two())
+        if self.edits.pop(0):
+            path.write_text(path.read_text() + "u0\ti000\t1\n")
+        return subprocess.Popen([sys.executable, "-c", ""], stdout=subprocess.PIPE)
+
+
+def test_data_that_change_between_two_runs_end_the_command(toy_path, tmp_path):
+    jobs = [TrainingJob("Pop", "toy", seed, {"data_path": str(toy_path)}) for seed in (1, 2, 3)]
+    runner = Training(ResultStore(tmp_path / "out"), toy_path, [False, True, False])
+    with pytest.raises(ValueError, match=r"toy\.inter has changed since the result"):
+        runner.run(jobs, {})
+    assert not runner.store.is_finished(jobs[2])
+    with pytest.raises(ValueError, match=r"toy\.inter has changed since the result"):
+        runner.run(jobs, {})
+
+
+def test_data_that_change_between_tuning_and_testing_give_no_report(toy_path, tmp_path):
+    settings = {"data_path": str(toy_path)}
+    content = {"datasets": {"toy": settings}, "seeds": [1], "tuning": {"trials": 1}}
+    plan = parse({**content, "models": {"Pop": {"grid": {"learning_rate": [0.1, 0.2]}}}})
+
+    class Late(Training):
+        def check_data(self, results):
+            """Only of what has a test: the change is made after the last check of the tuning."""
+            results = list(results)
+            if any(result.job.stage == TUNE for result in results) and len(self.edits) == 1:
+                path = self.data / "toy" / "toy.inter"
+                path.write_text(path.read_text() + "u0\ti000\t1\n")
+                return
+            super().check_data(results)
+
+    with pytest.raises(ValueError, match=r"toy\.inter has changed since the result .*tune"):
+        run(plan, Late(ResultStore(tmp_path / "out"), toy_path, [False, False]))
+
+
+def test_damaged_ranks_of_a_finished_run_are_known_before_the_next_run(recorded, tmp_path):
+    store = ResultStore(tmp_path / "out")
+    store.save(recorded, ranks_of_two())
+    store.ranks_path(recorded.job).write_bytes(b"PK")
+    waiting = dataclasses.replace(recorded.job, seed=2)
+    with pytest.raises(ValueError, match="cannot be read"):
+        Training(store, tmp_path / "data", []).run([waiting, recorded.job], {})
+
+
 def test_an_earlier_result_has_no_digest_and_is_read(recorded):
     content = recorded.to_json()
     del content["data"]
@@ -102,12 +167,8 @@ def test_other_code_is_remarked_on_in_runs_and_in_trials(toy_path, tmp_path, sta
     now = digests.code_digest("Pop")
     trained = result_of(toy_path, {}, "0ld" if stage == "test" else now)
     tried = result_of(toy_path, {}, "0ld" if stage == "tune" else now, TUNE)
-    users = np.array(["u0", "u1"])
-    numbers = np.array([1, 2])
-    ranks = UserRanks(users, users, numbers, numbers, numbers, np.array(["", ""]))
-    outcome = Outcome(
-        [Trial("Pop", "toy", 0, {}, [tried], True)], [Run("Pop", "toy", 1, trained, ranks)], {}, []
-    )
+    made = Run("Pop", "toy", 1, trained, ranks_of_two())
+    outcome = Outcome([Trial("Pop", "toy", 0, {}, [tried], True)], [made], {}, [])
     plan = parse({"datasets": ["toy"], "seeds": [1], "models": ["Pop"]})
     report.write(plan, outcome, tmp_path / "out", "command")
     assert "0ld" in (tmp_path / "out" / "report.md").read_text()

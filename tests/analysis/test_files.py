@@ -1,7 +1,10 @@
-"""Names of files: one for each text."""
+"""Names of files: one for each text; what is said where one cannot be written."""
 
 from __future__ import annotations
 
+import errno
+
+import pytest
 import yaml
 
 from recbole_cammsr.analysis import files, report
@@ -23,3 +26,14 @@ def test_two_labels_never_share_a_chosen_configuration(tmp_path):
     written = [yaml.safe_load(path.read_text()) for path in tmp_path.iterdir()]
     assert sorted(one["n_layers"] for one in written) == [1, 2, 3]
     assert (tmp_path / "SASRec.yaml").exists()
+
+
+def test_a_full_disk_is_told_with_the_file(tmp_path, monkeypatch):
+    def full(handle):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(files.os, "fsync", full)
+    with pytest.raises(OSError, match="No space left") as caught:
+        files.write_text(tmp_path / "results.csv", "a,b\n")
+    assert caught.value.filename == str(tmp_path / "results.csv")
+    assert not list(tmp_path.iterdir())

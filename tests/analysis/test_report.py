@@ -33,10 +33,14 @@ def names(folder):
 
 FAILURE = "Pop on toy, seed 1: it was killed"
 PICTURES = {"results.png", "breakdown.png"}
+OF_RUNS = {"results.csv", "timings.csv", "significance.csv", "breakdown.csv"}
 
 
-def test_where_all_fail_the_page_says_so(tmp_path):
-    text = report.write(plan("Pop"), Outcome([], [], {}, [FAILURE]), tmp_path, "the command")
+@pytest.mark.parametrize("metrics", [None, ["NDCG@10"]])
+def test_where_all_fail_the_page_says_so(tmp_path, metrics):
+    """Also with columns, which are known without runs; nothing is in their pictures, though."""
+    experiment = plan("Pop", metrics=metrics)
+    text = report.write(experiment, Outcome([], [], {}, [FAILURE]), tmp_path, "the command")
     page = (tmp_path / "report.md").read_text()
     assert page.startswith("# mine\n\n```\nthe command\n```\n")
     assert f"**Failed:** {FAILURE}." in page
@@ -44,7 +48,7 @@ def test_where_all_fail_the_page_says_so(tmp_path):
     assert text in page
     assert "Mean ±" not in page
     assert "\n\n\n" not in page
-    assert not names(tmp_path) & {"table.tex", *PICTURES}
+    assert names(tmp_path) == {"report.md", "trials.csv"}
 
 
 def test_tables_pictures_and_settings_of_an_earlier_report_go(tmp_path):
@@ -65,7 +69,7 @@ def test_tables_pictures_and_settings_of_an_earlier_report_go(tmp_path):
     (tmp_path / "chosen" / "gone" / "Pop.yaml").write_text(old)
     chosen = {("toy", "Pop"): {"a": 3}}
     report.write(plan("Pop"), Outcome([], [], chosen, [FAILURE]), tmp_path, "command")
-    gone = written - {"chosen/toy/Pop.yaml"} | {"table.tex", *PICTURES}
+    gone = written - {"chosen/toy/Pop.yaml"} | {"table.tex", *PICTURES, *OF_RUNS}
     own = {"mine.yaml", "notes.md", "chosen/toy/mine.yaml", "curve.png"}
     assert names(tmp_path) == before - gone | own
     assert not (tmp_path / "chosen" / "gone").exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import replace
 
@@ -48,6 +49,29 @@ def test_the_code_of_a_result_is_that_which_trained(make_job, tmp_path, monkeypa
     monkeypatch.setattr("recbole_cammsr.analysis.digests.code_digest", lambda model: next(digests))
     result, _ = run_job(make_job("Pop"), tmp_path)
     assert result.code == "as it began"
+
+
+@pytest.mark.parametrize("changed", [True, False])
+def test_data_that_change_under_a_run_fail_it(make_job, toy_path, tmp_path, monkeypatch, changed):
+    """Its checkpoint is not kept, either. A file that was only touched is the same."""
+    from recbole.trainer import Trainer
+
+    stock = Trainer.fit
+    path = toy_path / "toy" / "toy.inter"
+
+    def fit(self, *arguments, **keywords):
+        path.write_text(path.read_text() + ("u0\ti000\t1\n" if changed else ""))
+        os.utime(path, ns=(0, 0))
+        return stock(self, *arguments, **keywords)
+
+    monkeypatch.setattr(Trainer, "fit", fit)
+    kept = tmp_path / "kept.pth"
+    if changed:
+        with pytest.raises(ValueError, match=r"toy\.inter changed while the run was going on"):
+            run_job(make_job(epochs=1), tmp_path, kept)
+    else:
+        run_job(make_job(epochs=1), tmp_path, kept)
+    assert kept.exists() != changed
 
 
 def by_run_recbole(job, folder):

@@ -44,6 +44,37 @@ def test_labels_of_an_earlier_version_are_those_between_bars(tmp_path):
     assert found.rank.tolist() == [1, 2]
 
 
+@pytest.mark.parametrize("bit", [0, 6])
+def test_a_flipped_bit_anywhere_in_the_ranks_names_the_file(tmp_path, bit):
+    """zlib, zipfile and numpy each raise kinds of their own, not all of them ValueErrors."""
+    store, job, ranks = saved(tmp_path)
+    path = store.ranks_path(job)
+    whole = path.read_bytes()
+    kinds, sentences = set(), set()
+    for place in range(0, len(whole), 3):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1 << bit]) + whole[place + 1 :])
+        try:
+            found = store.load_ranks(job)
+        except ValueError as error:
+            kinds.add(type(error.__cause__).__name__)
+            sentences.add(str(error).partition(" cannot be read (")[0])
+        else:
+            assert found.rank.tolist() == ranks.rank.tolist()
+    assert {"BadZipFile", "error"} <= kinds
+    assert sentences == {f"rank file {path}"}
+
+
+def test_ranks_that_the_system_refuses_are_not_said_to_be_damaged(tmp_path, monkeypatch):
+    store, job, _ = saved(tmp_path)
+
+    def refuse(path, **_):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(np, "load", refuse)
+    with pytest.raises(PermissionError):
+        store.load_ranks(job)
+
+
 def test_ranks_that_are_gone_or_damaged_say_what_to_delete(tmp_path):
     store, job, _ = saved(tmp_path)
     store.ranks_path(job).write_bytes(b"PK")

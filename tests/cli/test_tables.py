@@ -49,6 +49,12 @@ def test_of_each_metric_the_best_is_marked_whatever_chose_the_checkpoint(bigger)
     ]
 
 
+def test_a_closed_standard_error_costs_no_table(capsys, monkeypatch):
+    monkeypatch.setattr("sys.stderr", None)  # what python makes of 2>&-
+    tables.show("a table")
+    assert capsys.readouterr().out == "\na table\n"
+
+
 def test_columns_are_aligned():
     lines = tables.table(["a", "b"], [["long name", "1"], ["x", "22.5"]])
     assert lines == ["a             b", "---------  ----", "long name     1", "x          22.5"]

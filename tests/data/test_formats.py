@@ -149,6 +149,19 @@ def test_something_else_under_the_name_of_an_archive_is_said_to_be(tmp_path):
         read_features(FeatureFile(str(path)))
 
 
+def test_a_file_that_may_not_be_read_is_not_said_to_be_cut_off(tmp_path, monkeypatch):
+    path = tmp_path / "f.npz"
+    np.savez(path, item_id=np.array(["a"]), feature=np.ones((1, 2), np.float32))
+
+    def refuse(name, *_, **__):
+        raise PermissionError(13, "Permission denied", str(name))
+
+    monkeypatch.setattr("builtins.open", refuse)
+    with pytest.raises(PermissionError) as caught:
+        read_features(FeatureFile(str(path)))
+    assert caught.value.filename == str(path)
+
+
 def test_an_item_map_that_is_not_there_is_not_blamed_on_the_features(tmp_path):
     np.save(tmp_path / "f.npy", VALUES)
     for ids in (None, str(tmp_path / "f.idz")):
