@@ -92,7 +92,7 @@ def command(folder: Path, module: str, *arguments: str) -> subprocess.CompletedP
         env=environment(),
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
     )
 
 

@@ -23,7 +23,7 @@ from pathlib import Path
 from recbole_cammsr.analysis import folder_lock
 owner = type('Owner', (), {})()
 folder_lock.hold(Path(sys.argv[1]), owner)
-worker = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+worker = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3600)"])
 print(worker.pid, flush=True)
 sys.stdin.read()
 """

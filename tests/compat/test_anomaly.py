@@ -47,7 +47,7 @@ def test_mode_after_import(case: str) -> None:
         [sys.executable, "-W", "ignore", "-c", f"{code}; {ask}"],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == expected

@@ -92,6 +92,6 @@ def test_resources_are_lent_to_hyperopt_alone(tmp_path: Path) -> None:
         "import recbole_cammsr, hyperopt.atpe\n"
         "print(hyperopt.atpe.model().decode(), 'pkg_resources' in sys.modules)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "a forest False"
