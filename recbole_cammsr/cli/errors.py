@@ -52,6 +52,7 @@ def guarded(program: str, body: Callable[[Sequence[str]], int], argv: Sequence[s
     arguments = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in arguments
     os.environ.update(wait_settings(os.environ))
+    _open_closed_outputs()
     try:
         return body(arguments)
     except KeyboardInterrupt:
@@ -104,6 +105,13 @@ def of_the_system(error: OSError) -> str:
                     "runs in)"
                 )
     return f"{error.strerror or type(error).__name__}: {error.filename}"
+
+
+def _open_closed_outputs() -> None:
+    """Give an output that the caller closed (``2>&-``) a place to go: progress bars write to it."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
 
 
 def _nobody_reads() -> bool:

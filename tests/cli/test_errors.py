@@ -206,3 +206,15 @@ def test_a_field_that_is_not_loaded_is_named_with_its_setting(make_model, model)
 
 def test_another_missing_key_is_not_taken_for_a_field():
     assert "selected_features" not in describe(KeyError("class"))
+
+
+@pytest.mark.parametrize("closed", ["stdout", "stderr"])
+def test_a_closed_output_stops_no_command(monkeypatch, closed):
+    """Python has None for it, and a progress bar writes to what there is."""
+    monkeypatch.setattr(sys, closed, None)
+
+    def body(argv):
+        getattr(sys, closed).write("a bar")
+        return 0
+
+    assert guarded("prog", body, []) == 0
