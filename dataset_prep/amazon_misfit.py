@@ -7,10 +7,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from recbole_cammsr.data.literals import python_literal
+
 from .amazon_ratings import is_ratings_file, ratings_layout
 from .amazon_releases import RELEASES, Release
 from .line_files import LineFile
-from .literals import json_value, python_literal
+from .literals import json_value
 
 BAD_SYNTAX = "{}: line cut short or not of the release's syntax"
 #: lines that are tried with the other releases

@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .literals import json_value, python_literal
+from recbole_cammsr.data.literals import python_literal
+
+from .literals import json_value
 
 Record = Mapping[str, Any]
 #: fields of an image in the 2023 metadata, best first

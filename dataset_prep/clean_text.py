@@ -82,12 +82,7 @@ def is_token(token: str) -> bool:
     Returns:
         False for what ``check_token`` refuses.
     """
-    return bool(
-        token
-        and token == token.strip()
-        and token not in MISSING_CELLS
-        and not _BREAKS_CELL.search(token)
-    )
+    return not token_fault(token)
 
 
 def token_fault(token: str) -> str:

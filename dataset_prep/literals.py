@@ -1,10 +1,10 @@
-"""Values written as JSON or as Python literals; none of them is run as code."""
+"""Values written as JSON or as Python literals."""
 
 from __future__ import annotations
 
-import ast
 import json
-import warnings
+
+from recbole_cammsr.data.literals import python_literal
 
 
 def json_value(text: str) -> object:
@@ -22,28 +22,6 @@ def json_value(text: str) -> object:
     try:
         value: object = json.loads(text)
     except RecursionError as error:
-        raise ValueError(str(error)) from error
-    return value
-
-
-def python_literal(text: str) -> object:
-    """Read a Python literal, as ``repr`` writes lists and dictionaries.
-
-    Args:
-        text: One value.
-
-    Returns:
-        The value.
-
-    Raises:
-        ValueError: If it is no literal, or nested too deeply.
-    """
-    try:
-        with warnings.catch_warnings():
-            # A backslash in a text that is no list after all is nothing to tell the user.
-            warnings.simplefilter("ignore")
-            value: object = ast.literal_eval(text)
-    except (SyntaxError, TypeError, RecursionError, MemoryError) as error:
         raise ValueError(str(error)) from error
     return value
 

@@ -48,11 +48,11 @@ def read_atomic_table(path: Path, section: Section) -> AtomicTable | None:
         header, odd_lines, quoted, rows = _scan(path)
         if quoted:
             odd_lines, rows = _scan_quoted(path, len(header))
-    except ValueError as error:
-        if not isinstance(error, UnicodeDecodeError):
-            section.error(f"{error}")
-            return None
+    except UnicodeDecodeError as error:
         section.error(f"{path.name}: not UTF-8 ({error.reason} at byte {error.start}): convert it")
+        return None
+    except ValueError as error:  # a quote that is not closed
+        section.error(str(error))
         return None
     if header[0].startswith("\ufeff"):
         section.error(f"{path.name}: begins with a byte order mark: save it as UTF-8 without one")

@@ -72,17 +72,24 @@ def check_same(origin: Origin, path: str, model: str | None, dataset: str | None
             raise UsageError(f"{path} was trained with --{name}={saved}, not {given}")
 
 
-def check_validated_alike(config: Any, path: str) -> None:
-    """Refuse to go on from a best score that new scores cannot be compared with.
+def check_goes_on(config: Any, path: str) -> None:
+    """Refuse to go on with a checkpoint whose best score or embeddings would mean something else.
 
     Args:
-        config: RecBole's Config of the run that goes on.
+        config: RecBole's Config of the run that goes on, of which the data set has been made.
         path: its checkpoint.
 
     Raises:
-        RunError: validation has another metric, split or ranking than the checkpoint's.
+        RunError: validation has another metric, split or ranking than the checkpoint's, or users
+            and items other numbers.
     """
-    before, now = (_validation(each) for each in (_load(path)["config"], config))
+    saved = _load(path)["config"]
+    _check_validated_alike(saved, config, path)
+    _check_same_tokens(saved, config, path)
+
+
+def _check_validated_alike(saved: Any, config: Any, path: str) -> None:
+    before, now = _validation(saved), _validation(config)
     for name, value in before.items():
         if value != now[name]:
             also = " (--evaluate takes --mask_history)" if name == "mask_history" else ""
@@ -92,17 +99,8 @@ def check_validated_alike(config: Any, path: str) -> None:
             )
 
 
-def check_same_tokens(config: Any, path: str) -> None:
-    """Refuse data whose users or items have other numbers than when a checkpoint was saved.
-
-    Args:
-        config: RecBole's, of the data set that has been made.
-        path: the checkpoint.
-
-    Raises:
-        RunError: they have; its embeddings would be other users' and items'.
-    """
-    if token_digest.differs(_load(path)["config"], config):
+def _check_same_tokens(saved: Any, config: Any, path: str) -> None:
+    if token_digest.differs(saved, config):
         raise RunError(
             f"{path} was trained on other users or items, or on a file that names them in another "
             f"order, so its embeddings would be taken for those of others: bring back the "
@@ -124,9 +122,11 @@ def open_checkpoint(path: str) -> tuple[Any, ...]:
     """
     from recbole.quick_start import load_data_and_model
 
-    prepare(path)
+    saved = _load(path)["config"]
+    # an unpickled Config has not given numpy the aliases that RecBole's metrics use
+    saved.compatibility_settings()
     opened: tuple[Any, ...] = load_data_and_model(path)
-    check_same_tokens(opened[0], path)
+    _check_same_tokens(saved, opened[0], path)
     return opened
 
 
@@ -230,16 +230,6 @@ def evaluate(path: str, mask_history: Any = None) -> Outcome:
         bigger_is_better=bool(config["valid_metric_bigger"]),
         checkpoint=path,
     )
-
-
-def prepare(path: str) -> None:
-    """Check a checkpoint before RecBole's ``load_data_and_model`` opens it.
-
-    Raises:
-        RunError: the file is damaged or was written by something else.
-    """
-    # an unpickled Config has not given numpy the aliases that RecBole's metrics use
-    _load(path)["config"].compatibility_settings()
 
 
 def _load(path: str, needed: Collection[str] = ("config", "state_dict", "epoch")) -> Any:

@@ -154,8 +154,7 @@ def _following_trainers(resume: str | None) -> Iterator[list[Any]]:
             trainer = trainer_class(config, model)
             _save_whole_files(trainer)
             if resume is not None:
-                checkpoints.check_validated_alike(trainer.config, resume)
-                checkpoints.check_same_tokens(trainer.config, resume)
+                checkpoints.check_goes_on(trainer.config, resume)
                 _continue_from(trainer, resume)
             built.append(trainer)
             return trainer

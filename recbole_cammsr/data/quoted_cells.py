@@ -7,10 +7,11 @@ are Python strings one after the other, ``'Bath & Body', "Men's"``, which RecBol
 
 from __future__ import annotations
 
-import ast
 import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
+
+from recbole_cammsr.data.literals import python_literal
 
 # characters of an odd cell that a message shows
 _SHOWN = 40
@@ -87,10 +88,12 @@ def python_strings(cell: str) -> list[str] | None:
     if not cell.startswith(_QUOTES) or not cell.endswith(_QUOTES):
         return None
     try:
-        values = ast.literal_eval(f"[{cell}]")
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        values = python_literal(f"[{cell}]")
+    except ValueError:
         return None
-    return values if all(isinstance(value, str) for value in values) else None
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        return None
+    return values
 
 
 def labels_in(cell: str, several: bool, separator: str) -> list[str]:

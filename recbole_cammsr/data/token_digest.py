@@ -10,6 +10,8 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
+import numpy as np
+
 #: setting that carries the digest into checkpoints
 SETTING = "token_digest"
 
@@ -23,8 +25,8 @@ def note(config: Any, dataset: Any) -> None:
     """
     digest = hashlib.blake2b(digest_size=16)
     for field in (dataset.uid_field, dataset.iid_field):
-        tokens = dataset.field2id_token.get(field, ())
-        digest.update("\n".join(map(str, tokens)).encode() + b"\n\n")
+        tokens = dataset.field2id_token.get(field, np.empty(0, dtype=str))
+        digest.update("\n".join(map(str, tokens.tolist())).encode() + b"\n\n")
     config[SETTING] = digest.hexdigest()
 
 
