@@ -79,6 +79,8 @@ def as_tokens(ids: np.ndarray, where: str) -> np.ndarray:
 
 
 def _rows(path: str, pairs: list[tuple[str, Any]]) -> dict[str, int]:
+    if not pairs:
+        raise ValueError(f"item map {path} names no item; write one line per item.")
     result: dict[str, int] = {}
     for token, row in pairs:
         if token in result:

@@ -241,6 +241,7 @@ def test_an_atomic_file_may_begin_with_a_byte_order_mark(tmp_path):
         ("m.json", "[1]", "one JSON object"),
         ("m.tsv", "a\t0\nb\tx\n", "'x' of item 'b'"),
         ("m.tsv", "a\t0\nb\n", "line"),
+        ("m.tsv", "", "names no item"),
     ],
 )
 def test_broken_item_maps_are_named(tmp_path, name, content, message):
