@@ -217,6 +217,7 @@ def _save_whole_files(trainer: Any) -> None:
         try:
             stock_save(epoch, verbose=False, saved_model_file=unfinished, **keywords)
             os.replace(unfinished, path)
+            checkpoint_name.release(trainer)
         finally:
             if os.path.exists(unfinished):
                 os.remove(unfinished)

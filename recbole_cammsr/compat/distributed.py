@@ -172,19 +172,19 @@ def _agree_on_checkpoint(trainer_class: Any) -> None:
     @wraps(stock_save)
     def save(self: Any, epoch: int, verbose: bool = True, **keywords: Any) -> None:
         config = self.config
-        if "saved_model_file" not in keywords:
+        by_its_name = "saved_model_file" not in keywords
+        if by_its_name:
             checkpoint_name.claim(self)
-        if config["single_spec"] or config["local_rank"] != 0:
-            stock_save(self, epoch, verbose=verbose, **keywords)
-            return
-        # a config that says "one of several processes" cannot be used to load the model alone
-        alone = copy.copy(config)
-        alone.final_config_dict = {**config.final_config_dict, "single_spec": True}
-        self.config = alone
+        if not config["single_spec"] and config["local_rank"] == 0:
+            # a config that says "one of several processes" cannot be used to load the model alone
+            self.config = copy.copy(config)
+            self.config.final_config_dict = {**config.final_config_dict, "single_spec": True}
         try:
             stock_save(self, epoch, verbose=verbose, **keywords)
         finally:
             self.config = config
+        if by_its_name:
+            checkpoint_name.release(self)
 
     @wraps(stock_resume)
     def resume_checkpoint(self: Any, resume_file: str) -> None:

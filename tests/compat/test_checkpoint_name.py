@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 from typing import Any
 
@@ -60,15 +61,43 @@ def test_the_commands_way_of_saving_takes_one_too(make_trainer: Any, tmp_path: P
     assert saved == {"SASRec-now.pth", "SASRec-now-2.pth"}
 
 
+def names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
 def test_what_is_not_saved_takes_no_name(make_trainer: Any, tmp_path: Path) -> None:
     from recbole_cammsr.compat import checkpoint_name
 
     trainer = make_trainer(1)
-    assert list((tmp_path / "saved").iterdir()) == []
+    assert names(tmp_path / "saved") == set()
     path = Path(checkpoint_name.claim(trainer))
-    assert path.exists()
-    checkpoint_name._give_back(str(path))  # as at the end of the process
-    assert not path.exists()
-    path.write_bytes(b"weights")
-    checkpoint_name._give_back(str(path))
-    assert path.exists()
+    assert names(tmp_path / "saved") == {f"{path.name}.taken"}
+    assert Path(checkpoint_name.claim(make_trainer(2))).name == "SASRec-now-2.pth"
+    del trainer  # as at the end of the process
+    gc.collect()
+    assert names(tmp_path / "saved") == set()
+
+
+@pytest.mark.parametrize("by_the_command", [False, True])
+def test_a_checkpoint_is_never_an_empty_file(
+    make_trainer: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by_the_command: bool
+) -> None:
+    """A run killed before its first checkpoint, or in the middle of it, leaves nothing to load."""
+    import torch
+
+    from recbole_cammsr.cli import training
+
+    trainer = make_trainer(1)
+    if by_the_command:
+        training._save_whole_files(trainer)
+    seen = []
+    stock_save = torch.save
+
+    def save(*arguments: Any, **keywords: Any) -> None:
+        seen.append(names(tmp_path / "saved"))
+        stock_save(*arguments, **keywords)
+
+    monkeypatch.setattr(torch, "save", save)
+    trainer._save_checkpoint(0)
+    assert seen == [{"SASRec-now.pth.taken"}]
+    assert names(tmp_path / "saved") == {"SASRec-now.pth"}
