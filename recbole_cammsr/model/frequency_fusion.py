@@ -18,6 +18,9 @@ class FrequencyFusion(nn.Module):
     ``F^-1(F x * F y)`` is x convolved with y, divided by the square root of N. The convolution
     reaches every position from every other: a position knows the items after it.
 
+    Sequences of which twice the length fits into N are transformed at that length: nothing of them
+    comes round to a position that is read, so the result is the same (docs/baselines.md).
+
     Args:
         dimension: ``d``.
         length: ``N``; shorter sequences are continued with zeros.
@@ -54,23 +57,37 @@ class FrequencyFusion(nn.Module):
         Returns:
             ``(B, L, d)``.
         """
-        id_spectrum, text_spectrum = self._spectrum(ids), self._spectrum(texts)
-        weight = torch.view_as_complex(self._precise(self.filter) * self.real_ends)
-        filtered = self._sequence(id_spectrum * weight, ids.shape[1])
-        mutual = self._sequence(id_spectrum * text_spectrum, ids.shape[1])
+        read = ids.shape[1]
+        size = min(2 * read, self.length)
+        id_spectrum, text_spectrum = self._spectrum(ids, size), self._spectrum(texts, size)
+        filtered = self._sequence(id_spectrum * self._filter_spectrum(size), size, read)
+        # the scale of the transforms of length N, whose product the paper takes
+        scale = (size / self.length) ** 0.5
+        mutual = self._sequence(id_spectrum * (text_spectrum * scale), size, read)
         return 2 * (
             filtered * self.filter_gate(filtered).sigmoid()
             + mutual * self.mutual_gate(mutual).sigmoid()
         )
+
+    def _filter_spectrum(self, size: int) -> torch.Tensor:
+        """Spectrum of the filter ``(size // 2 + 1, d)``, of its nearest taps where size is below N.
+
+        A sequence of ``size / 2`` items is reached by the taps of distance -size/2 to size/2.
+        """
+        spectrum = torch.view_as_complex(self._precise(self.filter) * self.real_ends)
+        if size == self.length:
+            return spectrum
+        taps = torch.fft.irfft(spectrum, n=self.length, dim=0)
+        return torch.fft.rfft(torch.cat([taps[: size // 2], taps[-(size // 2) :]]), dim=0)
 
     @staticmethod
     def _precise(values: torch.Tensor) -> torch.Tensor:
         # there is no transform of bfloat16
         return values.to(torch.promote_types(values.dtype, torch.float32))
 
-    def _spectrum(self, sequence: torch.Tensor) -> torch.Tensor:
-        return torch.fft.rfft(self._precise(sequence), n=self.length, dim=1, norm="ortho")
+    def _spectrum(self, sequence: torch.Tensor, size: int) -> torch.Tensor:
+        return torch.fft.rfft(self._precise(sequence), n=size, dim=1, norm="ortho")
 
-    def _sequence(self, spectrum: torch.Tensor, length: int) -> torch.Tensor:
-        sequence = torch.fft.irfft(spectrum, n=self.length, dim=1, norm="ortho")
+    def _sequence(self, spectrum: torch.Tensor, size: int, length: int) -> torch.Tensor:
+        sequence = torch.fft.irfft(spectrum, n=size, dim=1, norm="ortho")
         return sequence[:, :length].to(self.filter_gate.weight.dtype)

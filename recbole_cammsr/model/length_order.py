@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
+
+
+def by_length(length: torch.Tensor, rows: int) -> list[tuple[torch.Tensor, int]]:
+    """Rows some at a time, shortest first.
+
+    Args:
+        length: ``(B,)`` of the rows, at least one of them.
+        rows: in a lot.
+
+    Returns:
+        The row numbers ``(n,)`` of each lot, and the length of its longest row.
+    """
+    return [(part, int(length[part[-1]])) for part in length.argsort().split(rows)]
 
 
 def in_order_of_length(
@@ -21,6 +34,22 @@ def in_order_of_length(
     Returns:
         ``(B, ...)``, in the order of ``length``.
     """
-    order = length.argsort()
-    encoded = torch.cat([encode(part, int(length[part[-1]])) for part in order.split(rows)])
+    lots = by_length(length, rows)
+    return in_their_order(lots, [encode(part, longest) for part, longest in lots])
+
+
+def in_their_order(
+    lots: Sequence[tuple[torch.Tensor, int]], results: Sequence[torch.Tensor]
+) -> torch.Tensor:
+    """What was made of lots, in the order of the rows.
+
+    Args:
+        lots: of :func:`by_length`.
+        results: ``(n, ...)`` for each.
+
+    Returns:
+        ``(B, ...)``.
+    """
+    encoded = torch.cat(list(results))
+    order = torch.cat([part for part, _ in lots])
     return torch.empty_like(encoded).index_copy_(0, order, encoded)

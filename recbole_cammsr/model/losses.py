@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch.autograd.function import once_differentiable
 
+from recbole_cammsr.model.autocast import autocast_dtype
 from recbole_cammsr.model.pick import pick
 
 # a CPU's tile of logits, targets by items: it stays in the cache, and both of its matrix products
@@ -48,20 +49,6 @@ def catalogue_cross_entropy(
     return loss
 
 
-def _autocast_dtype(device_type: str) -> torch.dtype | None:
-    """The dtype of matrix products under the autocast in force, None outside of one."""
-    if hasattr(torch, "get_autocast_dtype"):  # torch >= 2.4
-        enabled, dtype = (
-            torch.is_autocast_enabled(device_type),
-            torch.get_autocast_dtype(device_type),
-        )
-    elif device_type == "cpu":
-        enabled, dtype = torch.is_autocast_cpu_enabled(), torch.get_autocast_cpu_dtype()
-    else:
-        enabled, dtype = torch.is_autocast_enabled(), torch.get_autocast_gpu_dtype()
-    return dtype if enabled else None
-
-
 class _CatalogueCrossEntropy(torch.autograd.Function):
     """Computes the gradients during the forward pass, chunk by chunk."""
 
@@ -75,7 +62,7 @@ class _CatalogueCrossEntropy(torch.autograd.Function):
         columns: int,
     ) -> torch.Tensor:
         count = len(classes)
-        dtype = _autocast_dtype(users.device.type) or torch.promote_types(users.dtype, items.dtype)
+        dtype = autocast_dtype(users.device.type) or torch.promote_types(users.dtype, items.dtype)
         queries, candidates = users.to(dtype), items.to(dtype)
         precise = torch.float64 if users.dtype == torch.float64 else torch.float32
         total = torch.zeros((), dtype=precise, device=users.device)

@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from recbole_cammsr.model.autocast import autocast_dtype
 from recbole_cammsr.model.dropout import Dropout
 
 # least standard deviation of the noise on the gates
@@ -86,7 +87,8 @@ class MoEAdaptor(nn.Module):
             ``(n, d)`` ``sum_k g_k W_k x``, and the gates ``(n, K)``.
         """
         gates = self.gates(features)
-        # one expert at a time: each has a dropout of its own
+        # one expert at a time: each has a dropout of its own, and autocast would round each copy
+        features = features.to(autocast_dtype(features.device.type) or features.dtype)
         result = features.new_zeros(())
         for index, weight in enumerate(self.weight):
             said = F.linear(self.dropout(features), weight)

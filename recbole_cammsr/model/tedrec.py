@@ -19,7 +19,7 @@ What differs from the authors' public code (docs/baselines.md has the figures):
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
@@ -31,7 +31,7 @@ from recbole_cammsr.model.frequency_fusion import FrequencyFusion
 from recbole_cammsr.model.frozen_features import ItemSelection
 from recbole_cammsr.model.item_init import embedding_rows
 from recbole_cammsr.model.item_table import RankingTable
-from recbole_cammsr.model.length_order import in_order_of_length
+from recbole_cammsr.model.length_order import by_length, in_their_order
 from recbole_cammsr.model.pick import pick
 from recbole_cammsr.model.settings import refuse_without_id
 from recbole_cammsr.model.text_recommender import TextRecommender
@@ -116,40 +116,38 @@ class TedRec(TextRecommender):
         """
         table = self.ranking_table().items
         history = self._padded(interaction[self.ITEM_SEQ])
+        lots = by_length(interaction[self.ITEM_SEQ_LEN], _RANKED_ROWS)
+        rows = (pick(table, history[part, : self._read(longest)]) for part, longest in lots)
+        return F.normalize(self._last_states(interaction, lots, rows), dim=1)
 
-        def rows(part: torch.Tensor, read: int) -> torch.Tensor:
-            return pick(table, history[part, :read])
-
-        return F.normalize(self._last_states(interaction, rows, _RANKED_ROWS), dim=1)
+    def _read(self, longest: int) -> int:
+        """How many positions are fused of rows of which the longest has so many items."""
+        # the encoder is causal, so what it reads can be trimmed; what is fused cannot be where
+        # padding takes part
+        return self.max_seq_length if self.original_defects else longest
 
     def _last_states(
         self,
         interaction: Any,
-        rows: Callable[[torch.Tensor, int], torch.Tensor],
-        at_a_time: int,
+        lots: Sequence[tuple[torch.Tensor, int]],
+        rows: Iterable[torch.Tensor],
     ) -> torch.Tensor:
         """States after the last items; most of a batch is padding, which is not encoded.
 
         Args:
             interaction: batch with history list ``(B, L)`` and length.
-            rows: takes row numbers ``(n,)`` and how many positions to read, and returns
-                :meth:`item_rows` of them.
-            at_a_time: rows fused and encoded together.
+            lots: rows fused and encoded together, see :func:`by_length`.
+            rows: :meth:`item_rows` of the positions read, of each lot.
 
         Returns:
             ``(B, d)``.
         """
         length = interaction[self.ITEM_SEQ_LEN]
-
-        def encode(part: torch.Tensor, longest: int) -> torch.Tensor:
-            # the encoder is causal, so what it reads can be trimmed; what is fused cannot be where
-            # padding takes part
-            read = self.max_seq_length if self.original_defects else longest
-            fused = self.fuse(rows(part, read))[:, :longest]
-            ends: torch.Tensor = self.gather_indexes(self.encoder(fused), length[part] - 1)
-            return ends
-
-        return in_order_of_length(length, at_a_time, encode)
+        ends = []
+        for (part, longest), positions in zip(lots, rows):
+            fused = self.fuse(positions)[:, :longest]
+            ends.append(self.gather_indexes(self.encoder(fused), length[part] - 1))
+        return in_their_order(lots, ends)
 
     def _padded(self, history: torch.Tensor) -> torch.Tensor:
         """Histories of the width of the fusion, where the padding takes part in it."""
@@ -170,10 +168,12 @@ class TedRec(TextRecommender):
         history = self._padded(interaction[self.ITEM_SEQ])
         known = torch.ones_like(history, dtype=torch.bool) if self.original_defects else history > 0
         items, where = self.numbered_rows(history, known)
-
-        def rows(part: torch.Tensor, read: int) -> torch.Tensor:
-            return F.embedding(where[part, :read], items)
-
-        users = self.user_vectors(self._last_states(interaction, rows, _TRAINED_ROWS))
+        lots = by_length(interaction[self.ITEM_SEQ_LEN], _TRAINED_ROWS)
+        numbers = [where[part, : self._read(longest)] for part, longest in lots]
+        # all at once: each embedding has a gradient of the size of all items
+        rows = F.embedding(torch.cat([number.flatten() for number in numbers]), items)
+        split = rows.split([number.numel() for number in numbers])
+        shaped = (each.view(*number.shape, -1) for each, number in zip(split, numbers))
+        users = self.user_vectors(self._last_states(interaction, lots, shaped))
         candidates = F.normalize(self.id_embedding.weight, dim=1)
         return (self.catalogue_loss(users, interaction[self.POS_ITEM_ID], candidates),)

@@ -29,7 +29,9 @@ def circular_convolution(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     return result
 
 
-@pytest.mark.parametrize(("length", "width"), [(6, 6), (7, 7), (8, 3), (5, 1)])
+@pytest.mark.parametrize(
+    ("length", "width"), [(6, 6), (7, 7), (8, 3), (5, 1), (9, 4), (9, 5), (8, 4)]
+)
 def test_products_of_spectra_are_circular_convolutions(length, width):
     fusion = make(length)
     ids, texts = torch.randn(2, 2, width, DIMENSION, dtype=torch.float64)

@@ -81,3 +81,16 @@ def test_each_expert_drops_features_of_its_own():
     parts = zip(gates[0], adaptor.weight, dropped)
     expected = sum(gate * (weight @ part[0]) for gate, weight, part in parts)
     assert torch.allclose(mixture[0], expected)
+
+
+def test_what_is_dropped_under_autocast_is_rounded_once():
+    adaptor = make(dropout=0.5, noisy=False).float()
+    features = torch.randn(200, 6)
+    results = []
+    for enabled in (False, True):
+        torch.manual_seed(1)
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=enabled):
+            results.append(adaptor(features).float())
+    precise, rounded = results
+    assert torch.allclose(precise, rounded, atol=0.05 * float(precise.abs().max()))
+    assert not torch.equal(precise, rounded)
