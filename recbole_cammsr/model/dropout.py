@@ -21,3 +21,15 @@ class Dropout(nn.Dropout):
         if self.p < 1.0:
             kept.mul_(1.0 / (1.0 - self.p))
         return input * kept
+
+
+def use_fast_dropout(module: nn.Module) -> None:
+    """Put :class:`Dropout` where torch's own layers have theirs.
+
+    Args:
+        module: changed in place; its parameters and their names stay.
+    """
+    for owner in list(module.modules()):
+        for name, part in owner.named_children():
+            if type(part) is nn.Dropout:
+                setattr(owner, name, Dropout(part.p))

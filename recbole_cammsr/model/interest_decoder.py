@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from recbole_cammsr.model.dropout import Dropout
+from recbole_cammsr.model.dropout import Dropout, use_fast_dropout
 from recbole_cammsr.model.encoder import ACTIVATIONS
 
 # of all norms, as in the authors' code and as RecBole has it
@@ -72,6 +72,7 @@ class InterestDecoder(nn.Module):
             layers // 2,
             nn.LayerNorm(dimension, _EPS),
         )
+        use_fast_dropout(self)
         for parameter in [*self.encoder.parameters(), *self.decoder.parameters()]:
             if parameter.dim() > 1:
                 nn.init.xavier_uniform_(parameter)

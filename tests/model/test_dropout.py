@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from recbole_cammsr.model.dropout import Dropout
+from recbole_cammsr.model.dropout import Dropout, use_fast_dropout
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float64])
@@ -43,3 +43,18 @@ def test_evaluation_and_the_extremes_are_those_of_torch(p):
     assert torch.equal(Dropout(p).eval()(x), x)
     if p in (0.0, 1.0):
         assert torch.equal(Dropout(p)(x), nn.Dropout(p)(x))
+
+
+def test_torchs_layers_get_it_and_keep_their_parameters():
+    layer = nn.TransformerEncoderLayer(8, 2, 16, dropout=0.3)
+    names = [name for name, _ in layer.named_parameters()]
+    nested = nn.Sequential(nn.Dropout(0.5), nn.Sequential(layer, nn.Dropout1d(0.5)))
+    use_fast_dropout(nested)
+    kinds = [
+        type(part) for part in nested.modules() if isinstance(part, nn.modules.dropout._DropoutNd)
+    ]
+    assert kinds.count(Dropout) == 4
+    assert kinds.count(nn.Dropout1d) == 1
+    assert nn.Dropout not in kinds
+    assert layer.dropout1.p == 0.3
+    assert [name for name, _ in layer.named_parameters()] == names
