@@ -20,7 +20,8 @@ def draw(source: Path, path: Path) -> None:
     """A row a model, a dot for each ranking; the longer the line, the more own items it lists."""
     runs = pd.read_csv(source)
     means = runs.groupby(["dataset", "model"])[[_RANKED, _MASKED]].mean()
-    drawing, axes = figure.new(1, len(_TITLES), (12.5, 6.2))
+    most = max(len(means.loc[dataset]) for dataset in _TITLES)
+    drawing, axes = figure.new(1, len(_TITLES), (12.5, 1.0 + 0.2 * most))  # a line of text a row
     for panel, (dataset, title) in zip(axes[0], _TITLES.items()):
         rows = means.loc[dataset].sort_values(_MASKED)
         for place, (model, row) in enumerate(rows.iterrows()):
