@@ -82,7 +82,7 @@ def test_what_is_not_saved_takes_no_name(make_trainer: Any, tmp_path: Path) -> N
 def test_a_checkpoint_is_never_an_empty_file(
     make_trainer: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by_the_command: bool
 ) -> None:
-    """A run killed before its first checkpoint, or in the middle of it, leaves nothing to load."""
+    """A run killed before its first checkpoint leaves nothing that looks like one."""
     import torch
 
     from recbole_cammsr.cli import training
