@@ -10,7 +10,7 @@ class Dropout(nn.Dropout):
     """``nn.Dropout``; on a CPU the mask comes from uniform numbers.
 
     torch draws Bernoulli numbers there one at a time, at some nine times the cost, and the masks
-    of the three encoder passes were a fourteenth of a training step (docs/performance.md).
+    of the three encoder passes were a fourteenth of a training step.
     """
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:
