@@ -13,11 +13,12 @@ import pytest
 
 import recbole_cammsr
 from recbole_cammsr import model_path, registry
-from recbole_cammsr.analysis import digests, experiment
+from recbole_cammsr.analysis import ablation, digests, experiment, setting_values
+from recbole_cammsr.analysis.corruption import MISSING
 from recbole_cammsr.analysis.job import TrainingJob
 from recbole_cammsr.analysis.runner import Runner
 from recbole_cammsr.analysis.store import ResultStore
-from recbole_cammsr.cli import known_settings, protocol, run_recbole
+from recbole_cammsr.cli import ablate, known_settings, protocol, run_recbole
 from recbole_cammsr.cli.errors import UsageError
 
 ROOT = str(Path(recbole_cammsr.__file__).resolve().parents[1])
@@ -256,3 +257,27 @@ def test_a_folder_that_is_searched_already_is_not_added_again(module):
     assert model_path.search_working_folder()
     assert not model_path.search_working_folder()
     assert importlib.import_module(module).__name__ == module
+
+
+def test_defaults_that_would_rank_something_else_are_refused(module, toy_path, tmp_path, capsys):
+    """Such rows would stand in one table with others whose own items are ranked."""
+    (tmp_path / "Mine.yaml").write_text("loudness: 1.0\nmask_history: True\n")
+    with pytest.raises(UsageError, match=r"Mine\.yaml sets 'mask_history', which decides"):
+        experiment.parse({"datasets": ["toy"], "seeds": [1], "models": [f"{module}.Mine", "Pop"]})
+    given = [f"--baselines={module}.Mine", "--sweep=n_layers=1", f"--output={tmp_path / 'out'}"]
+    assert ablate.main([f"--data_path={toy_path}", "--dataset=toy", *given]) == 2
+    assert "sets 'mask_history', which decides" in capsys.readouterr().err
+
+
+def test_damage_hits_a_variant_of_a_model_that_reads_it(module):
+    base = ablation.Base("ml-100k", baselines=[f"{module}.Mine", f"{module}.Other"])
+    labels = [one.label for one in ablation.damage(base, MISSING, [0.5]).contenders]
+    assert f"{module}.Mine, 50 % missing" in labels
+    assert [label for label in labels if "Other" in label] == [f"{module}.Other"]
+
+
+def test_values_of_a_variant_are_checked_as_its_parents(module):
+    models = {f"{module}.Mine": {"settings": {"fusion": "some"}}}
+    plan = experiment.parse({"datasets": ["toy"], "seeds": [1], "models": models})
+    with pytest.raises(UsageError, match="`fusion`"):
+        setting_values.check(plan)

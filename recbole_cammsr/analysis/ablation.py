@@ -205,8 +205,9 @@ def damage(base: Base, kind: str, shares: Sequence[float]) -> Experiment:
 
 def _reads(model: str, kind: str) -> bool:
     """Whether a model reads what a kind of damage hits: features, or category labels."""
-    path = registry.properties_file("model", model)
-    if path is None:  # one of RecBole's own
+    ours = registry.family_of_name(model)
+    path = None if ours is None else registry.properties_file("model", ours)
+    if path is None:  # one of RecBole's own, or inherits from it
         return False
     return kind != CATEGORY_NOISE or "category_field" in config_files.read(path)
 

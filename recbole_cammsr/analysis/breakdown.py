@@ -95,8 +95,39 @@ def groups(
     return result
 
 
+def target_categories(together: Iterable[UserRanks]) -> dict[str, str]:
+    """Labels by item token, from the runs on a data set that know them.
+
+    Args:
+        together: of the runs that are compared. Where they name other columns of categories, the
+            first one counts, with those that do not contradict it.
+
+    Returns:
+        Token to joined labels, for the targets of these runs; empty where no run has labels.
+    """
+    known: dict[str, str] = {}
+    for ranks in together:
+        if not (ranks.category != "").any():
+            continue
+        own = dict(zip(ranks.target.tolist(), ranks.category.tolist()))
+        if all(known.get(item, labels) == labels for item, labels in own.items()):
+            known.update(own)
+    return known
+
+
+def _labelled(ranks: UserRanks, known: Mapping[str, str]) -> UserRanks:
+    """The ranks of a run with the labels of others, where its settings named no category column."""
+    if not known or (ranks.category != "").any():
+        return ranks
+    category = np.array([known.get(item, "") for item in ranks.target.tolist()], dtype=str)
+    return ranks._replace(category=category)
+
+
 def breakdown(runs: Sequence[Run], metrics: Sequence[str]) -> list[dict[str, Any]]:
     """Metrics of every group, averaged over seeds.
+
+    The targets of a run without any categories, as of a baseline whose settings name no column,
+    have those that other runs on its data set know.
 
     Args:
         runs: of all contenders.
@@ -112,13 +143,18 @@ def breakdown(runs: Sequence[Run], metrics: Sequence[str]) -> list[dict[str, Any
         dataset: cuts(run.ranks for run in runs if run.dataset == dataset)
         for dataset in dict.fromkeys(run.dataset for run in runs)
     }
+    known = {
+        dataset: target_categories(run.ranks for run in runs if run.dataset == dataset)
+        for dataset in ranges
+    }
     for run in runs:
-        for kind, name, rows in groups(run.ranks, ranges[run.dataset]):
+        ranks = _labelled(run.ranks, known[run.dataset])
+        for kind, name, rows in groups(ranks, ranges[run.dataset]):
             if not rows.any():
                 continue
             for metric in metrics:
                 key = (run.dataset, run.contender, kind, name, metric)
-                value = per_user(metric, run.ranks.rank[rows]).mean()
+                value = per_user(metric, ranks.rank[rows]).mean()
                 cells.setdefault(key, []).append((int(rows.sum()), float(value)))
     names = ("dataset", "model", "breakdown", "group", "metric")
     result = []

@@ -42,6 +42,11 @@ def check(corruption: Mapping[str, float]) -> None:
             raise ValueError(f"{kind} is {share!r}; it must be a share from 0 to 1")
 
 
+def described(corruption: Mapping[str, float]) -> str:
+    """A corruption in words, e.g. ``category_noise 0.3, missing 0.5``; empty for none."""
+    return ", ".join(f"{kind} {share}" for kind, share in corruption.items() if share)
+
+
 def apply(corruption: Mapping[str, float], config: Any, seed: int, folder: Path) -> None:
     """Point a configuration at corrupted copies of its category and feature files.
 
@@ -49,7 +54,8 @@ def apply(corruption: Mapping[str, float], config: Any, seed: int, folder: Path)
         corruption: kind to share.
         config: RecBole's; `data_path` and `modality_files` are changed in it.
         seed: of the draw.
-        folder: an empty one for the copies; it must outlive the data set.
+        folder: an empty one for the copies, made where it is absent; it must outlive the data
+            set, and the checkpoints that are to be opened.
 
     Raises:
         ValueError: the model reads no categories, or has no content modality.

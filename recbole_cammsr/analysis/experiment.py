@@ -11,7 +11,12 @@ from typing import Any
 from recbole_cammsr import registry
 from recbole_cammsr.analysis import corruption, metric_names, setting_values
 from recbole_cammsr.analysis import experiment_entries as entries
-from recbole_cammsr.analysis.setting_names import check_comparable, check_names, check_read
+from recbole_cammsr.analysis.setting_names import (
+    check_comparable,
+    check_names,
+    check_own_defaults,
+    check_read,
+)
 from recbole_cammsr.cli import config_files, known_settings
 from recbole_cammsr.cli.errors import UsageError, missing_data_set
 from recbole_cammsr.cli.unique_keys import DuplicateKeyError
@@ -252,6 +257,7 @@ def _contender(label: str, own: Any, datasets: Collection[str]) -> Contender:
     entries.check_keys(entry, _MODEL, where)
     model = str(entry.get("model", label))
     known_settings.check_model(model)
+    check_own_defaults(model, _FOR_ALL)
     grid = entries.grid(entry.get("grid"), f"'grid' of {where}")
     check_names(grid, f"'grid' of {where}", _OWN_PLACE)
     settings_for = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import unicodedata
 from collections.abc import Mapping, Sequence
 
 from recbole_cammsr.data.quoted_cells import cells_of
@@ -17,6 +18,7 @@ def read_titles(
     title_field: str | None = None,
     separator: str = "\t",
     encoding: str = "utf-8",
+    required: bool = True,
 ) -> dict[str, str]:
     """Titles by item token.
 
@@ -26,10 +28,11 @@ def read_titles(
         title_field: column with the titles; None takes the first of :data:`TITLE_FIELDS`.
         separator: between columns.
         encoding: of the file.
+        required: whether ``title_field`` must exist; else a file without it is read as with None.
 
     Returns:
-        Token to title; empty where the file names no column of titles. Items without a title are
-        left out.
+        Token to printable title; empty where the file names no column of titles. Items without a
+        title are left out.
 
     Raises:
         ValueError: the given column does not exist; names those that do.
@@ -39,6 +42,8 @@ def read_titles(
         with open(path, encoding=encoding) as file:
             header = file.readline().rstrip("\r\n").split(separator)
         names = [column.split(":", 1)[0] for column in header]
+    if not required and not {title_field, item_field} <= set(names):
+        title_field = None
     field = title_field or next((name for name in TITLE_FIELDS if name in names), None)
     if field is None or (title_field is None and item_field not in names):
         return {}
@@ -51,7 +56,17 @@ def read_titles(
     with open(path, encoding=encoding) as file:
         rows = [row for _, row in cells_of(path, file, separator)][1:]
     whole = (row for row in rows if len(row) == len(names))
-    return {row[token]: row[title] for row in whole if row[title].strip()}
+    titles = {row[token]: printable(row[title]) for row in whole}
+    return {token: title for token, title in titles.items() if title.strip()}
+
+
+def printable(text: str) -> str:
+    """A text with spaces for control characters: they would act on a terminal, or break a table.
+
+    Args:
+        text: from a data set.
+    """
+    return "".join(" " if unicodedata.category(one) == "Cc" else one for one in text)
 
 
 def titles_of(tokens: Sequence[str], titles: Mapping[str, str]) -> list[str]:

@@ -35,7 +35,7 @@ def read(value: Any) -> list[str]:
 
 
 def check(experiment: Experiment, where: str) -> None:
-    """Refuse a column that no run would compute.
+    """Refuse a column that no run of a data set would compute.
 
     Args:
         experiment: with its final settings.
@@ -44,18 +44,20 @@ def check(experiment: Experiment, where: str) -> None:
     Raises:
         UsageError: names the first one, those that are computed, and the fix.
     """
-    computed: dict[str, None] = {}
+    several = len(experiment.datasets) > 1
     for dataset in experiment.datasets:
+        computed: dict[str, None] = {}
         for one in experiment.contenders:
             computed.update(_computed(experiment.settings_of(one, dataset), dataset, one.model))
-    for name in experiment.metrics:
-        if name.lower() not in computed:
-            near = difflib.get_close_matches(name.lower(), computed, n=1)
-            hint = f"did you mean {near[0]!r}? " if near else ""
-            raise UsageError(
-                f"{where}: no run computes the metric {name!r}; {hint}computed are "
-                f"{', '.join(computed)}, and the settings `metrics` and `topk` change that"
-            )
+        for name in experiment.metrics:
+            if name.lower() not in computed:
+                near = difflib.get_close_matches(name.lower(), computed, n=1)
+                hint = f"did you mean {near[0]!r}? " if near else ""
+                place = f" on {dataset}" if several else ""
+                raise UsageError(
+                    f"{where}: no run{place} computes the metric {name!r}; {hint}computed are "
+                    f"{', '.join(computed)}, and the settings `metrics` and `topk` change that"
+                )
 
 
 def _computed(settings: Mapping[str, Any], dataset: str, model: str) -> dict[str, None]:

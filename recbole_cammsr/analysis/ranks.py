@@ -150,7 +150,7 @@ class RankCollector:
         try:
             yield
         finally:
-            del collector.eval_batch_collect
+            collector.eval_batch_collect = stock
 
     def _add(self, scores: torch.Tensor, rows: Any, row: torch.Tensor, item: torch.Tensor) -> None:
         row, item = row.to(scores.device), item.to(scores.device)

@@ -10,7 +10,14 @@ from typing import Any
 
 import yaml
 
-from recbole_cammsr.analysis import earlier_report, figure, files, report_notes, result_figures
+from recbole_cammsr.analysis import (
+    corruption,
+    earlier_report,
+    figure,
+    files,
+    report_notes,
+    result_figures,
+)
 from recbole_cammsr.analysis.benchmark import Outcome, Run
 from recbole_cammsr.analysis.breakdown import (
     CATEGORY,
@@ -19,7 +26,7 @@ from recbole_cammsr.analysis.breakdown import (
     POPULARITY,
     breakdown,
 )
-from recbole_cammsr.analysis.experiment import Experiment
+from recbole_cammsr.analysis.experiment import Contender, Experiment
 from recbole_cammsr.analysis.ranks import is_per_user
 from recbole_cammsr.analysis.summary import (
     Cell,
@@ -76,9 +83,9 @@ def write(experiment: Experiment, outcome: Outcome, folder: Path, command: str) 
     comparisons = compare(outcome.runs, main, experiment.reference) if main else []
     groups = breakdown(outcome.runs, metrics)
     files.write_csv(folder / "trials.csv", _trials(outcome), _TRIAL_COLUMNS)
-    models = {one.label: one.model for one in experiment.contenders}
+    contenders = {one.label: one for one in experiment.contenders}
     written = {
-        _write_chosen(folder / "chosen" / dataset, label, models[label], settings)
+        _write_chosen(folder / "chosen" / dataset, contenders[label], settings)
         for (dataset, label), settings in outcome.chosen.items()
     }
     tables = "no contender finished all of its runs"
@@ -117,21 +124,15 @@ def columns(experiment: Experiment, runs: Sequence[Run]) -> list[str]:
 
     Args:
         experiment: may name them.
-        runs: else all that they have, the validation metric first.
-
-    Raises:
-        ValueError: a named metric was not computed.
+        runs: else all that they have, the validation metric first. Named ones that none of them
+            has (those that would have it failed) are left out, as long as any is left.
     """
     computed = list(dict.fromkeys(metric for run in runs for metric in run.result.test))
     if experiment.metrics:
         wanted = [metric.lower() for metric in experiment.metrics]
-        absent = [metric for metric in wanted if runs and metric not in computed]
-        if absent:
-            raise ValueError(
-                f"the metric {absent[0]} was not computed; ask for columns out of "
-                f"{', '.join(computed)}, or change the settings `metrics` and `topk`"
-            )
-        return list(dict.fromkeys(wanted))
+        present = [metric for metric in dict.fromkeys(wanted) if not runs or metric in computed]
+        if present:
+            return present
     first = runs[0].result.valid_metric if runs else ""
     return sorted(computed, key=lambda metric: metric != first)
 
@@ -269,13 +270,20 @@ def _tests(comparisons: Sequence[Comparison], reference: str) -> list[dict[str, 
     ]
 
 
-def _write_chosen(folder: Path, label: str, model: str, settings: Mapping[str, Any]) -> Path:
+def _write_chosen(folder: Path, one: Contender, settings: Mapping[str, Any]) -> Path:
+    damage = corruption.described(one.corruption)
+    says = "; a run of it is"
+    if damage:  # no setting makes it
+        says = (
+            f"\n# The row's runs read damaged data: {damage}. "
+            "With these settings, but without the damage, a run is"
+        )
     text = (
-        f"# {label}{earlier_report.CHOSEN}; a run of it is\n"
-        f"#   run_recbole --model={model} --dataset={folder.name} --protocol --seed=1 "
+        f"# {one.label}{earlier_report.CHOSEN}{says}\n"
+        f"#   run_recbole --model={one.model} --dataset={folder.name} --protocol --seed=1 "
         f"--config_files=<this file>\n"
         + yaml.safe_dump(dict(settings), sort_keys=True, allow_unicode=True)
     )
-    path = folder / f"{files.stem(label)}.yaml"
+    path = folder / f"{files.stem(one.label)}.yaml"
     files.write_text(path, text)
     return path

@@ -8,7 +8,7 @@ from recbole_cammsr.analysis.benchmark import Outcome, unequal_budgets
 from recbole_cammsr.analysis.digests import code_digest
 from recbole_cammsr.analysis.experiment import Experiment
 from recbole_cammsr.analysis.metric_classes import smaller_is_better
-from recbole_cammsr.analysis.summary import other_users
+from recbole_cammsr.analysis.summary import other_targets, other_users
 from recbole_cammsr.analysis.tables import metric_title
 
 
@@ -43,7 +43,12 @@ def notes(experiment: Experiment, outcome: Outcome, metrics: Sequence[str]) -> s
             f"{' mean' if len(experiment.tuning_seeds) > 1 else ''} validation score "
             "(`trials.csv`, `chosen/`)."
         )
-    remarks = [*unequal_budgets(experiment), *other_users(outcome.runs, experiment.reference)]
+    remarks = [
+        *unequal_budgets(experiment),
+        *other_users(outcome.runs, experiment.reference),
+        *other_targets(outcome.runs, experiment.reference),
+        *_blind_tuning(outcome),
+    ]
     found += [f"Note: {sentence}." for sentence in remarks]
     results = [run.result for run in outcome.runs]
     results += [result for trial in outcome.trials for result in trial.results]
@@ -56,3 +61,17 @@ def notes(experiment: Experiment, outcome: Outcome, metrics: Sequence[str]) -> s
         )
     found += [f"**Failed:** {sentence}." for sentence in outcome.failures]
     return "\n\n".join(found)
+
+
+def _blind_tuning(outcome: Outcome) -> list[str]:
+    """A sentence for every contender whose combinations all scored the same."""
+    scores: dict[tuple[str, str], list[tuple[float, ...]]] = {}
+    for trial in outcome.trials:
+        of_seeds = tuple(result.score for result in trial.results)
+        scores.setdefault((trial.dataset, trial.contender), []).append(of_seeds)
+    return [
+        f"on {dataset}, all {len(found)} combinations of {label} gave the same validation score, "
+        "so its grid probably names settings that it does not read"
+        for (dataset, label), found in scores.items()
+        if len(found) > 1 and len(set(found)) == 1
+    ]

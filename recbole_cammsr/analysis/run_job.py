@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from recbole_cammsr import registry
-from recbole_cammsr.analysis import corruption, digests
+from recbole_cammsr.analysis import corruption, digests, kept_files, nan_scores
 from recbole_cammsr.analysis.job import TEST, JobResult, TrainingJob
 from recbole_cammsr.analysis.ranks import (
     LABEL_SEPARATOR,
@@ -42,7 +42,8 @@ def run_job(
     Args:
         job: what to run.
         scratch: an empty folder for checkpoints and corrupted files; the caller deletes it.
-        keep_checkpoint: where to put the best checkpoint, None to leave it in ``scratch``.
+        keep_checkpoint: where to put the best checkpoint, None to leave it in ``scratch``. The
+            corrupted files that it was trained with are then kept beside it.
 
     Returns:
         The result, and the ranks of the test rows (None for a tuning job).
@@ -51,12 +52,19 @@ def run_job(
         ValueError: settings that cannot work (the sentence is RecBole's or this package's), or
             data that changed in between.
     """
+    with kept_files.damaged(scratch, keep_checkpoint) as damaged:
+        return _run(job, scratch, damaged, keep_checkpoint)
+
+
+def _run(
+    job: TrainingJob, scratch: Path, damaged: Path, keep_checkpoint: Path | None
+) -> tuple[JobResult, UserRanks | None]:
     # before the model's code is imported: what is edited while it trains is not what trains
     code = digests.code_digest(job.model)
     config = make_config(job, scratch)
     originals, data = str(config["data_path"]), digests.data_digests(config)
     if job.corruption:
-        corruption.apply(job.corruption, config, job.seed, scratch / "corrupted")
+        corruption.apply(job.corruption, config, job.seed, damaged)
     from recbole.data import create_dataset, data_preparation
     from recbole.utils import get_model, get_trainer, init_seed
 
@@ -77,9 +85,10 @@ def run_job(
 
     clock = EpochClock(trainer)
     start = time.perf_counter()
-    _, valid_result = trainer.fit(
-        train, valid, saved=True, show_progress=False, callback_fn=clock.validated
-    )
+    with nan_scores.refused(trainer):
+        _, valid_result = trainer.fit(
+            train, valid, saved=True, show_progress=False, callback_fn=clock.validated
+        )
     fit_seconds = time.perf_counter() - start
     bigger = bool(config["valid_metric_bigger"])
     best_epoch, best_seconds = clock.best(bigger)
@@ -97,7 +106,7 @@ def run_job(
                 config["ITEM_LIST_LENGTH_FIELD"],
             ),
         )
-        with collector.watching(trainer):
+        with nan_scores.refused(trainer), collector.watching(trainer):
             test_result = _plain(trainer.evaluate(test, load_best_model=True, show_progress=False))
         popularity = items - _targets(test, dataset) - _targets(valid, dataset)
         lengths = users - 1 if one_row_per_user else None

@@ -175,7 +175,10 @@ class Runner:
         }
 
     def _outcome(self, result: JobResult) -> str:
-        parts = [f"valid {result.valid_metric} {result.valid.get(result.valid_metric, 0):.4f}"]
+        if result.valid_metric in result.valid:
+            parts = [f"valid {result.valid_metric} {result.valid[result.valid_metric]:.4f}"]
+        else:
+            parts = ["no validation"]
         if result.valid_metric in result.test:
             parts.append(f"test {result.test[result.valid_metric]:.4f}")
         return ", ".join(parts)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from recbole_cammsr.cli import known_settings
+from recbole_cammsr import model_path
+from recbole_cammsr.cli import config_files, known_settings
 from recbole_cammsr.cli.errors import UsageError
 
 #: what every job has besides its settings
@@ -12,6 +13,11 @@ _OWN_PLACE = ("seed", "model", "dataset")
 #: what decides which data are read, who is tested and what is ranked: rows of a table share it
 COMPARED_BY = (
     "benchmark_filename",
+    "USER_ID_FIELD",
+    "ITEM_ID_FIELD",
+    "TIME_FIELD",
+    "exact_time_order",
+    "threshold",
     "rm_dup_inter",
     "val_interval",
     "filter_inter_by_user_or_item",
@@ -71,6 +77,23 @@ def check_comparable(names: Iterable[str], where: str, place: str) -> None:
                 f"{where} sets {name!r}, which decides what is ranked for whom: rows of one table "
                 f"must share it; {place}"
             )
+
+
+def check_own_defaults(model: str, place: str) -> None:
+    """Refuse what :func:`check_comparable` refuses in the defaults beside a model of one's own.
+
+    Args:
+        model: its name; of others there is nothing to look at.
+        place: where the settings hold for all models; ends the sentence.
+
+    Raises:
+        UsageError: names the file and the setting.
+    """
+    if not model_path.is_path(model):
+        return
+    _, *defaults = model_path.files(model)
+    for path in defaults:
+        check_comparable(config_files.read(path), path, place)
 
 
 def check_read(names: Iterable[str], model: str, where: str) -> None:

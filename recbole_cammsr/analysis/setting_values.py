@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from recbole_cammsr import registry
+from recbole_cammsr import model_path, registry
 from recbole_cammsr.cli import arguments, config_files, known_settings
 from recbole_cammsr.cli.errors import UsageError
 
@@ -34,6 +34,8 @@ def check(experiment: Experiment) -> None:
                 given += [{name: each} for name, values in one.grid.items() for each in values]
             read = [_as_read(settings) for settings in given]
             try:
+                if one.grid:
+                    _check_validated(read[0])
                 _check_numbers(read)
                 _check_own(one, read)
             except ValueError as error:
@@ -51,6 +53,21 @@ def _as_read(settings: Mapping[str, Any]) -> dict[str, Any]:
     return values
 
 
+def _check_validated(settings: Mapping[str, Any]) -> None:
+    """Refuse to choose from a grid where nothing is validated."""
+    arguments_given = settings.get("eval_args")
+    split = arguments_given.get("split") if isinstance(arguments_given, Mapping) else None
+    if not isinstance(split, Mapping):
+        return
+    shares = split.get("RS")
+    none_left = isinstance(shares, (list, tuple)) and len(shares) == 3 and not shares[1]
+    if split.get("LS") == "test_only" or none_left:
+        raise ValueError(
+            f"a grid is chosen from by validation, and the split {dict(split)} has none; take the "
+            "grid out, or split with LS: valid_and_test"
+        )
+
+
 def _check_numbers(given: Sequence[Mapping[str, Any]]) -> None:
     for name, value in (pair for settings in given for pair in settings.items()):
         expected = known_settings.expected_instead(name, value)
@@ -60,13 +77,16 @@ def _check_numbers(given: Sequence[Mapping[str, Any]]) -> None:
 
 def _check_own(contender: Contender, given: Sequence[Mapping[str, Any]]) -> None:
     """The rules of this package's models; those between settings where tuning chooses none."""
-    path = registry.properties_file("model", contender.model)
+    ours = registry.family_of_name(contender.model)
+    path = None if ours is None else registry.properties_file("model", ours)
     if path is None:
         return
     from recbole_cammsr.model.settings import check_settings, check_values
 
     if not contender.grid:
-        check_settings({**config_files.read(path), **given[0], "model": contender.model})
+        beside = model_path.files(contender.model)[1:] if contender.model != ours else []
+        defaults = config_files.read_all([path, *beside])
+        check_settings({**defaults, **given[0], "model": contender.model})
         return
     for settings in given:
         check_values(settings)

@@ -6,6 +6,7 @@ Layout below the folder::
     jobs/<data set>/<model>-<stage>-seed<k>-<fingerprint>.npz    ranks of the test rows
     logs/….log                                                   what the job printed
     checkpoints/….pth                                            where they are kept
+    checkpoints/…-data/                                          what a damaged run read
     scratch/…                                                    of jobs that run, or were killed
     .lock                                                        held by the command at work
 

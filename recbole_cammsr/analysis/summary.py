@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -100,10 +101,17 @@ def validation(runs: Sequence[Run], dataset: str) -> dict[str, tuple[str, Cell]]
 
 
 def ranking(cells: Mapping[str, Mapping[str, Cell]], metric: str) -> list[str]:
-    """Labels that have the metric, best mean first; equals in their given order."""
+    """Labels that have the metric, best mean first; equals in their given order.
+
+    What is no number is left out: it would be neither better nor worse than another.
+    """
     sign = 1 if smaller_is_better(metric) else -1
     return sorted(
-        (label for label in cells if metric in cells[label]),
+        (
+            label
+            for label in cells
+            if metric in cells[label] and not math.isnan(cells[label][metric].mean)
+        ),
         key=lambda label: sign * cells[label][metric].mean,
     )
 
@@ -117,8 +125,9 @@ def improvement(
         That contender and the distance, above zero where the reference is better, be that a larger
         or a smaller value; None where there is no other, or it scores zero.
     """
-    others = [label for label in ranking(cells, metric) if label != reference]
-    if not others or reference not in cells or metric not in cells[reference]:
+    ranked = ranking(cells, metric)
+    others = [label for label in ranked if label != reference]
+    if not others or reference not in ranked:
         return None
     best = cells[others[0]][metric].mean
     if not best:
@@ -187,6 +196,46 @@ def other_users(runs: Sequence[Run], reference: str) -> list[str]:
     return sentences
 
 
+def other_targets(runs: Sequence[Run], reference: str) -> list[str]:
+    """A sentence for every contender that had to find other items than the reference.
+
+    Another order of equal times, another time field or other files give the same users other
+    items to be found, and then tests over users compare different questions.
+
+    Args:
+        runs: of all contenders.
+        reference: label.
+    """
+    sentences = []
+    for dataset in dict.fromkeys(run.dataset for run in runs):
+        here = [run for run in runs if run.dataset == dataset]
+        own = [_targets(run.ranks) for run in here if run.contender == reference]
+        for label in dict.fromkeys(run.contender for run in here if run.contender != reference):
+            theirs = [_targets(run.ranks) for run in here if run.contender == label]
+            other = {
+                user
+                for first in own
+                for second in theirs
+                for user in first.keys() & second.keys()
+                if first[user] != second[user]
+            }
+            if other:
+                sentences.append(
+                    f"on {dataset}, {label} had other items to find than {reference} for "
+                    f"{len(other)} users, so the two cannot be compared there; give all models "
+                    "the same data, time field and `exact_time_order`"
+                )
+    return sentences
+
+
+def _targets(ranks: UserRanks) -> dict[str, list[str]]:
+    """The items to be found, by user; sorted, as in :class:`UserRanks`."""
+    found: dict[str, list[str]] = {}
+    for user, target in zip(ranks.user.tolist(), ranks.target.tolist()):
+        found.setdefault(user, []).append(target)
+    return found
+
+
 def compare(runs: Sequence[Run], metric: str, reference: str) -> list[Comparison]:
     """Test the reference against every other contender, on each data set.
 
@@ -204,7 +253,8 @@ def compare(runs: Sequence[Run], metric: str, reference: str) -> list[Comparison
         return []
     comparisons = []
     for dataset in dict.fromkeys(run.dataset for run in runs):
-        here = [run for run in runs if run.dataset == dataset]
+        # ranks would give any cut-off; a column that was not asked for on a data set is not tested
+        here = [run for run in runs if run.dataset == dataset and metric in run.result.test]
         labels = list(dict.fromkeys(run.contender for run in here))
         if reference not in labels:
             continue

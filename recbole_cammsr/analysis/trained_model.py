@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from recbole_cammsr.analysis.item_titles import read_titles
+from recbole_cammsr.analysis.item_titles import printable, read_titles
 
 
 @dataclass(frozen=True)
@@ -39,12 +39,15 @@ class TrainedModel:
     Args:
         path: checkpoint of RecBole's trainer.
         title_field: column of the `.item` file with titles, None to look for one.
+        title_field_required: whether data without that column are refused; else one is looked for.
 
     Raises:
         ValueError: data or title column do not fit.
     """
 
-    def __init__(self, path: str, title_field: str | None = None) -> None:
+    def __init__(
+        self, path: str, title_field: str | None = None, title_field_required: bool = True
+    ) -> None:
         from recbole_cammsr.cli import checkpoints
 
         config, model, dataset, _, _, test = checkpoints.open_checkpoint(path)
@@ -61,6 +64,7 @@ class TrainedModel:
             title_field,
             config["field_separator"],
             config["encoding"] or "utf-8",
+            title_field_required,
         )
 
     @property
@@ -75,7 +79,7 @@ class TrainedModel:
     def title(self, item: int) -> str:
         """Title of an item id, or its token."""
         (token,) = self.tokens([item])
-        return self.titles.get(token, token)
+        return self.titles.get(token, printable(token))
 
     def usual_user(self) -> str:
         """A user to show when none is named: the first one with the median length of history."""

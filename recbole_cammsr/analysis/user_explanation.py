@@ -12,6 +12,7 @@ import torch
 
 from recbole_cammsr.analysis import differences
 from recbole_cammsr.analysis.item_view import ItemView
+from recbole_cammsr.analysis.ranks import ranks_of
 from recbole_cammsr.analysis.trained_model import TrainedModel, UserRow
 
 #: part of a score that belongs to no modality; named only where it is not rounding
@@ -77,7 +78,8 @@ class Ranking:
     Attributes:
         name: of the model.
         checkpoint: its file.
-        target_rank: place of the item that the user took next, the same item for every model;
+        target_rank: place of the item that the user took next, the same item for every model; it
+            lies beyond the list unless the list has the item, also where others have its score.
             None for a model whose data lack it.
         items: best first.
         note: what makes the place not comparable, such as another split; empty for nothing.
@@ -202,7 +204,8 @@ def _ranking(
 ) -> Ranking:
     scores = trained.scores(row, target)
     ranked = int((~torch.isneginf(scores)).sum())
-    best = torch.topk(scores, min(top, ranked)).indices.numpy()
+    shown = min(top, ranked)
+    best = torch.topk(scores.unsqueeze(0), shown).indices[0].numpy()
     names: list[str] = []
     parts = np.zeros((len(best), 0))
     if view is not None:
@@ -228,5 +231,7 @@ def _ranking(
                 shares={name: float(v / score) if score else 0.0 for name, v in zip(names, part)},
             )
         )
-    target_rank = None if target is None else 1 + int((scores > scores[target]).sum())
+    target_rank = None
+    if target is not None:  # from the same `topk`: among equal scores the list decides
+        target_rank = int(ranks_of(torch.tensor([target]), scores.unsqueeze(0), shown)[0])
     return Ranking(trained.name, trained.path, target_rank, items)

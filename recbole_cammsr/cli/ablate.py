@@ -216,6 +216,7 @@ def _baselines(text: str) -> list[str]:
     names = list(dict.fromkeys(_words(text)))
     for name in names:
         known_settings.check_model(name)
+        setting_names.check_own_defaults(name, "give it to all models, as --name=value")
         if name == _MODEL:
             raise UsageError(
                 f"--baselines={text} names {_MODEL}, which is in every table; take it out"
@@ -248,6 +249,7 @@ def _sweeps(texts: Sequence[str]) -> dict[str, list[Any]]:
             raise UsageError(str(error)) from error
         setting_names.check_names([name], "--sweep", _OWN_PLACE)
         setting_names.check_read([name], _MODEL, "--sweep")
+        setting_names.check_comparable([name], "--sweep", f"give --{name}=<value> to all of them")
         sweeps.setdefault(name, []).extend(values)
     return sweeps
 
@@ -259,7 +261,9 @@ def _seeds(text: str) -> list[int]:
     seeds = [int(word) for word in words]
     if len(set(seeds)) < len(seeds):
         raise UsageError(f"--seeds must differ from each other, not {text}")
-    return seeds
+    from recbole_cammsr.analysis import experiment_entries
+
+    return experiment_entries.seeds(seeds)
 
 
 def _words(text: str) -> list[str]:

@@ -28,6 +28,11 @@ _LAST_LINE = re.compile(r"^(?:[\w.]+\.)?(\w+(?:Error|Exception|Interrupt)): ?(.*
 _PLACE = re.compile(r'^ *File "(.*)", line \d+, in .*\n *(.*)$', re.MULTILINE)
 _OUR_FILE = re.compile(r"[\\/]recbole(_cammsr)?[\\/]")
 _METRIC = re.compile(r"\w+@\d+")
+#: what torch's writer of checkpoints says, in place of the system's error, of a disk that is full
+_UNFINISHED_CHECKPOINT = re.compile(
+    r"inline_container\.cc:\d+\] \. unexpected pos \d+ vs \d+|basic_ios::clear: iostream error"
+    r"|PytorchStreamWriter failed writing file"
+)
 
 
 class UsageError(Exception):
@@ -250,6 +255,12 @@ def _known_sentence(text: str) -> str | None:
         return (
             "the port at which the processes would meet is in use, by another such run perhaps: "
             "give another --port"
+        )
+    if _UNFINISHED_CHECKPOINT.search(text):
+        return (
+            "a checkpoint could not be written whole; probably the disk is full: free some space, "
+            "or write to another disk (--checkpoint_dir=FOLDER, with a benchmark or an ablation "
+            "--output=FOLDER)"
         )
     if re.match(r"<?urlopen error", text):
         return (

@@ -110,14 +110,19 @@ def _run(argv: Sequence[str]) -> int:
     folder = Path(options.output)
     trained = TrainedModel(options.checkpoint, options.title_field)
     view = item_view.item_view(trained)
-    others = [TrainedModel(path, None) for path in options.compare]
+    others = [
+        # its data may be others, without that column
+        TrainedModel(path, options.title_field, title_field_required=False)
+        for path in options.compare
+    ]
+    explanations = [  # all before the first file: a user who is not known leaves none
+        user_explanation.explain(trained, view, user, others, options.top, options.last)
+        for user in dict.fromkeys(options.user or [trained.usual_user()])
+    ]
     shown, written = [], []
-    for user in dict.fromkeys(options.user or [trained.usual_user()]):
-        explanation = user_explanation.explain(
-            trained, view, user, others, options.top, options.last
-        )
+    for explanation in explanations:
         shown.append(user_tables.text(explanation))
-        stem = f"user_{files.stem(user)}"
+        stem = f"user_{files.stem(explanation.user)}"
         written.append(folder / f"{stem}.json")
         files.write_json(written[-1], explanation.to_json())
         if pictures:

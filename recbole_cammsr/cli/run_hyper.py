@@ -85,6 +85,8 @@ def _parser() -> arguments.Parser:
 
 def _run(argv: Sequence[str]) -> int:
     options, settings = arguments.read(_parser(), argv)
+    if options.max_evals is not None and options.max_evals < 1:
+        raise UsageError(f"--max_evals must be at least 1, not {options.max_evals}")
     request = Request(options, settings)
     model, dataset = _model_and_dataset(request)
     parameters = _parameters(options, request, model)

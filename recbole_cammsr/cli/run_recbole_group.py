@@ -6,7 +6,8 @@ import logging
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from recbole_cammsr.cli import arguments, help_text, tables
 from recbole_cammsr.cli.errors import EXIT_FAILED, EXIT_OK, UsageError, describe, guarded
@@ -117,20 +118,54 @@ def _check_writable(path: str) -> None:
 
 
 def _write_latex(outcomes: Sequence[Outcome], split: str, path: str) -> None:
-    from recbole.utils import list_to_latex
-
     results = [outcome.valid if split == "valid" else outcome.test for outcome in outcomes]
-    rows = [{"Model": outcome.model, **result} for outcome, result in zip(outcomes, results)]
-    _, latex = list_to_latex(
-        convert_list=rows,
-        bigger_flag=outcomes[0].bigger_is_better,
-        subset_columns=list(results[0]),
-    )
     unfinished = f"{path}.part"
     with open(unfinished, "w", encoding="utf-8") as file:
-        file.write(latex)
+        file.write(_latex([outcome.model for outcome in outcomes], results))
     os.replace(unfinished, path)
     print(f"LaTeX table  {path}")
+
+
+def _latex(models: Sequence[str], results: Sequence[Mapping[str, float]]) -> str:
+    """The table of RecBole's ``list_to_latex``, which has one direction for all columns.
+
+    It also shifts the rows of a column that some model lacks, and escapes nothing.
+
+    Args:
+        models: names, a row each.
+        results: metric to value of each model.
+    """
+    import pandas
+
+    from recbole_cammsr.analysis.metric_classes import smaller_is_better
+    from recbole_cammsr.analysis.tables import LATEX
+
+    metrics = list(dict.fromkeys(name for result in results for name in result))
+    rows = [
+        [LATEX.text(model), *(result.get(name) for name in metrics)]
+        for model, result in zip(models, results)
+    ]
+    header = ["Model", *(LATEX.text(name) for name in metrics)]
+    frame = pandas.DataFrame(rows, columns=header, dtype=object)
+    if not metrics:
+        return str(frame.to_latex(index=False))
+
+    def bold(column: Any) -> list[str | None]:
+        name = metrics[header.index(column.name) - 1]
+        values = column.dropna()
+        best = values.min() if smaller_is_better(name) else values.max()
+        return ["font-weight:bold" if value == best else None for value in column]
+
+    style = frame.style.apply(bold, subset=header[1:]).format(precision=4, na_rep="-")
+    return str(
+        style.hide(axis="index").to_latex(
+            caption="Result Table",
+            label="Result Table",
+            convert_css=True,
+            hrules=True,
+            column_format="c" * len(header),
+        )
+    )
 
 
 if __name__ == "__main__":

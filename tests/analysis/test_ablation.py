@@ -250,3 +250,10 @@ def test_the_command_shares_the_full_model_and_writes_its_tables(
     assert "swap_weight=0.3" in (tmp_path / "out" / "sweep_swap_weight" / "report.md").read_text()
     assert "| CAMMSR |" in (tmp_path / "out" / "efficiency.md").read_text()
     assert all('"expert_size": 8' in path.read_text() for path in jobs)
+
+
+def test_what_is_ranked_is_not_swept(tmp_path, capsys):
+    assert ablate.main(["--sweep=mask_history=True", f"--output={tmp_path / 'out'}"]) == 2
+    said = capsys.readouterr().err
+    assert "--sweep sets 'mask_history', which decides what is ranked" in said
+    assert "give --mask_history=<value> to all of them" in said

@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import shutil
 import sys
+import unicodedata
 
 import numpy as np
 import pytest
@@ -402,6 +404,15 @@ def test_titles_are_found_or_named(tmp_path):
     path.write_text("item_id:token\tname:token_seq\ttitle:token_seq\na\tn\tThe A\n")
     with pytest.raises(ValueError, match="no field 'label' for titles; its fields are item_id"):
         read_titles(str(path), "item_id", "label")
+    assert read_titles(str(path), "item_id", "label", required=False) == {"a": "The A"}
+    assert read_titles(str(path), "item_id", "name", required=False) == {"a": "n"}
+    assert read_titles(str(tmp_path / "none.item"), "item_id", "name", required=False) == {}
+
+
+def test_control_characters_in_titles_are_spaces(tmp_path):
+    path = tmp_path / "x.item"
+    path.write_text("item_id:token\ttitle:token\na\tA\x1b[31m\x85B\nb\t\x07\nc\té\u200d漢\n")
+    assert read_titles(str(path), "item_id") == {"a": "A [31m B", "c": "é\u200d漢"}
 
 
 def test_the_command_writes_tables_json_and_pictures(
@@ -435,6 +446,70 @@ def test_the_command_writes_tables_json_and_pictures(
     assert {f"{name}.png" for name in pictures} <= written
     for name in pictures:
         assert (tmp_path / "out" / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_target_among_ties_is_in_the_list_or_after_it(make_checkpoint):
+    """Pop scores a small catalogue with few different numbers."""
+    trained, other = TrainedModel(make_checkpoint()), TrainedModel(make_checkpoint("Pop"))
+    view, within, after = item_view(trained), 0, 0
+    for user in trained.users:
+        for top in (1, 3, 10):
+            (beside,) = explain(trained, view, user, [other], top=top).others
+            marked = [item.rank for item in beside.items if item.is_target]
+            if marked:
+                within += 1
+                assert marked == [beside.target_rank]
+            else:
+                after += 1
+                assert beside.target_rank > len(beside.items)
+    assert within > 0
+    assert after > 0
+
+
+def add_titles(toy_path, name, prefix):
+    """Give the item file of the toy data a column of titles."""
+    path = toy_path / "toy" / "toy.item"
+    header, *rows = path.read_text(encoding="utf-8").splitlines()
+    rows = [f"{row}\t{prefix}{row.partition(chr(9))[0]}" for row in rows]
+    path.write_text("\n".join([f"{header}\t{name}:token_seq", *rows]) + "\n", encoding="utf-8")
+
+
+def test_titles_of_the_models_beside_are_of_the_same_column_where_there_is_one(
+    make_checkpoint, toy_path, tmp_path, capsys
+):
+    add_titles(toy_path, "title", "usual ")
+    checkpoints = {"same": make_checkpoint("Pop")}
+    shutil.copytree(toy_path, tmp_path / "elsewhere")  # without the column
+    checkpoints["other"] = make_checkpoint("BPR", data_path=str(tmp_path / "elsewhere"))
+    add_titles(toy_path, "label", "wanted ")
+    ours = make_checkpoint()
+    for name, starts in (("same", "wanted "), ("other", "usual ")):
+        arguments = [f"--checkpoint={ours}", "--title_field=label", "--user=u3", "--no_pictures"]
+        code = command.main([*arguments, f"--compare={checkpoints[name]}", f"--output={name}"])
+        assert code == 0, capsys.readouterr().err
+        found = json.loads((tmp_path / name / "user_u3.json").read_text())
+        assert found["ranking"]["items"][0]["title"].startswith("wanted ")
+        titled = [item for item in found["others"][0]["items"] if item["title"] != item["token"]]
+        assert titled
+        assert all(item["title"].startswith(starts) for item in titled)
+
+
+def test_control_characters_of_titles_reach_no_terminal(make_checkpoint, toy_path):
+    add_titles(toy_path, "title", "\x1b[31mred\x07\x9b ")
+    trained = TrainedModel(make_checkpoint())
+    shown = text(explain(trained, item_view(trained), trained.usual_user()))
+    assert " [31mred   i" in shown
+    assert {one for one in shown if unicodedata.category(one) == "Cc"} == {"\n"}
+    trained.titles = {}
+    trained.tokens = lambda items: ["\x1b[2Jtoken"]
+    assert trained.title(1) == " [2Jtoken"
+
+
+def test_no_file_is_written_if_one_of_the_users_is_unknown(make_checkpoint, tmp_path, capsys):
+    users = ["--user=u3", "--user=nobody", "--output=out", "--no_pictures"]
+    assert command.main([f"--checkpoint={make_checkpoint()}", *users]) == 1
+    assert "user 'nobody' is not in the data" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 def test_users_whose_tokens_are_no_file_names_have_files_of_their_own(

@@ -39,6 +39,10 @@ def test_what_runs_compute_is_accepted():
         (plan_of("NDGC@10"), "x: no run computes the metric 'NDGC@10'; did you mean 'ndcg@10'?"),
         (plan_of("NDCG@20"), "'NDCG@20'; .*`metrics` and `topk` change that"),
         (plan_of("NDCG"), "computes the metric 'NDCG'"),
+        (
+            replace(plan_of("NDCG@20"), datasets={"ml-100k": {}, "toy": {}}),
+            "x: no run on toy computes the metric 'NDCG@20'",
+        ),
         (plan_of("NDCG@10", topk=[5]), "computed are recall@5, mrr@5, ndcg@5"),
         (plan_of("NDCG@10", metrics=5), "`metrics` must be a list of names, not 5"),
     ],

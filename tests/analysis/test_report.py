@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from recbole_cammsr.analysis import report
-from recbole_cammsr.analysis.benchmark import Outcome, Run
+from recbole_cammsr.analysis.benchmark import Outcome, Run, Trial
 from recbole_cammsr.analysis.experiment import parse
 from recbole_cammsr.analysis.job import JobResult, TrainingJob
 from recbole_cammsr.analysis.ranks import UserRanks
@@ -91,3 +91,42 @@ def test_a_metric_whose_smallest_value_is_best_is_named(tmp_path):
     plain = [run_of("Pop"), run_of("BPR")]
     report.write(plan("Pop", "BPR"), Outcome([], plain, {}, []), tmp_path / "c", "command")
     assert "smallest" not in (tmp_path / "c" / "report.md").read_text()
+
+
+def test_settings_of_a_damaged_row_say_that_their_command_damages_nothing(tmp_path):
+    models = {
+        "damaged": {"model": "Pop", "corruption": {"category_noise": 0.3, "missing": 0.5}},
+        "whole": {"model": "Pop", "corruption": {"missing": 0}},
+    }
+    experiment = parse({"datasets": ["toy"], "seeds": [1], "models": models})
+    chosen = {("toy", label): {"a": 1} for label in models}
+    report.write(experiment, Outcome([], [], chosen, [FAILURE]), tmp_path, "command")
+    run = (
+        "#   run_recbole --model=Pop --dataset=toy --protocol --seed=1 --config_files=<this file>\n"
+        "a: 1\n"
+    )
+    assert (tmp_path / "chosen" / "toy" / "damaged.yaml").read_text() == (
+        "# damaged: the configuration chosen on validation\n"
+        "# The row's runs read damaged data: category_noise 0.3, missing 0.5. "
+        f"With these settings, but without the damage, a run is\n{run}"
+    )
+    assert (tmp_path / "chosen" / "toy" / "whole.yaml").read_text() == (
+        f"# whole: the configuration chosen on validation; a run of it is\n{run}"
+    )
+    report.write(plan("Pop"), Outcome([], [], {}, [FAILURE]), tmp_path, "command")
+    assert not (tmp_path / "chosen" / "toy").exists()  # known as settings of a report
+
+
+def test_a_column_that_only_failed_runs_had_is_left_out():
+    runs = [run_of("Pop")]
+    assert report.columns(plan("Pop", metrics=["NDCG@20", "NDCG@10"]), runs) == ["ndcg@10"]
+    assert report.columns(plan("Pop", metrics=["NDCG@20"]), runs) == ["ndcg@10"]
+
+
+def test_a_grid_that_changed_nothing_is_named(tmp_path):
+    """RecBole's models take settings that they do not read without a word."""
+    run = run_of("Pop")
+    trials = [Trial("Pop", "toy", n, {"dropout_prob": n / 10}, [run.result], not n) for n in (0, 1)]
+    report.write(plan("Pop"), Outcome(trials, [run], {}, []), tmp_path, "command")
+    page = (tmp_path / "report.md").read_text()
+    assert "on toy, all 2 combinations of Pop gave the same validation score" in page

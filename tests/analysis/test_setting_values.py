@@ -27,6 +27,22 @@ def model(**settings):
 @pytest.mark.parametrize(
     ("content", "says"),
     [
+        (
+            {
+                "settings": {"eval_args": {"split": {"LS": "test_only"}}},
+                "models": {"SASRec": {"grid": {"learning_rate": [0.1, 0.001]}}},
+                "tuning": {"trials": 2},
+            },
+            "SASRec on toy: a grid is chosen from by validation, and the split .* has none",
+        ),
+        (
+            {
+                "settings": {"eval_args": {"split": {"RS": [0.8, 0, 0.2]}}},
+                "models": {"SASRec": {"grid": {"learning_rate": [0.1, 0.001]}}},
+                "tuning": {"trials": 2},
+            },
+            "a grid is chosen from by validation",
+        ),
         ({"settings": {"hidden_size": "abc"}}, "CAMMSR on toy: `hidden_size` is 'abc'; .*integer"),
         (
             {"settings": {"epochs": "abc"}},

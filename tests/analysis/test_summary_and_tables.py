@@ -12,6 +12,7 @@ from scipy import stats
 
 from recbole_cammsr.analysis.benchmark import Run
 from recbole_cammsr.analysis.breakdown import (
+    CATEGORY,
     HISTORY,
     LAST_POPULARITY,
     breakdown,
@@ -25,6 +26,7 @@ from recbole_cammsr.analysis.summary import (
     Cell,
     compare,
     improvement,
+    other_targets,
     other_users,
     summarise,
     user_means,
@@ -316,3 +318,80 @@ def test_a_group_with_other_users_in_every_seed_is_one_row(runs):
     assert counts == [20, 10, 20]
     assert row["users"] == 17
     assert row["value"] == pytest.approx(np.mean(values))
+
+
+def with_columns(run, target, category):
+    """A run with other targets and labels in its rows."""
+    ranks = run.ranks._replace(target=np.array(target), category=np.array(category))
+    return dataclasses.replace(run, ranks=ranks)
+
+
+def by_category(runs):
+    rows = [row for row in breakdown(runs, ["hit@5"]) if row["breakdown"] == CATEGORY]
+    return {(row["dataset"], row["model"], row["group"]): row["users"] for row in rows}
+
+
+def test_runs_without_categories_have_those_of_the_other_runs_on_the_data_set(runs):
+    """As where `category_field` stands in the row of one model; targets may differ a little."""
+    first, second = (
+        with_columns(run, target, labels)
+        for run, target, labels in (
+            (runs[0], ["i1", "i2", "i3"] * 20, ["a", "a\nb", ""] * 20),
+            (runs[1], ["i1", "i2", "i4"] * 20, ["a", "a\nb", "b"] * 20),
+        )
+    )
+    target = [*["i2"] * 30, *["i3"] * 10, *["i4"] * 15, *["i5"] * 5]  # nobody knows i5
+    baseline = with_columns(runs[3], target, [""] * USERS)
+    elsewhere = dataclasses.replace(baseline, dataset="other")
+    found = by_category([baseline, first, second, elsewhere])
+    assert found == {
+        **{("toy", "ours", "a"): 40, ("toy", "ours", "b"): 30},
+        **{("toy", "theirs", "a"): 30, ("toy", "theirs", "b"): 45},
+    }
+
+
+def test_runs_with_other_columns_of_categories_keep_their_own(runs):
+    first = with_columns(runs[0], ["i1", "i2"] * 30, ["a", "b"] * 30)
+    other = with_columns(runs[3], ["i1", "i3"] * 30, ["x", ""] * 30)
+    neither = with_columns(runs[6], ["i1", "i3"] * 30, [""] * USERS)
+    found = by_category([first, other, neither])
+    assert found == {
+        **{("toy", "ours", "a"): 30, ("toy", "ours", "b"): 30, ("toy", "theirs", "x"): 30},
+        ("toy", "weak_one", "a"): 30,
+    }
+
+
+def test_a_mean_that_is_no_number_is_neither_best_nor_second():
+    cells = {
+        label: {"ndcg@10": Cell.of([value])}
+        for label, value in (("a", 0.1), ("broken", math.nan), ("b", 0.3), ("c", 0.2))
+    }
+    rows = table_rows(cells, ["ndcg@10"], "a", MARKDOWN)
+    shown = {row[0]: row[1] for row in rows}
+    assert shown["b"] == "**0.3000**"
+    assert shown["c"] == "<u>0.2000</u>"
+    assert shown["broken"] == "nan"
+    assert shown["a over the best other"] == "-66.7 %"
+    assert table_rows(cells, ["ndcg@10"], "broken", MARKDOWN)[-1][1] == "-"
+
+
+def test_a_metric_that_one_data_set_has_not_is_tested_on_the_other():
+    rng = np.random.default_rng(1)
+    made = [
+        make_run(label, 1, rng.integers(1, 30, USERS), dataset=dataset)
+        for dataset in ("toy", "shop")
+        for label in ("ours", "theirs")
+    ]
+    for run in made:
+        if run.dataset == "shop":
+            run.result.test.pop("ndcg@10")
+    assert [one.dataset for one in compare(made, "ndcg@10", "ours")] == ["toy"]
+
+
+def test_models_that_had_other_items_to_find_are_named():
+    ranks = np.arange(1, USERS + 1)
+    ours, same, other = (make_run(label, 1, ranks) for label in ("ours", "same", "other"))
+    other.ranks.target[:3] = "i2"
+    (sentence,) = other_targets([ours, same, other], "ours")
+    assert sentence.startswith("on toy, other had other items to find than ours for 3 users")
+    assert other_targets([ours, same], "ours") == []

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 import recbole_cammsr
 from recbole_cammsr.cli.errors import RunError, UsageError, describe, guarded
@@ -146,6 +147,39 @@ def test_a_port_in_use_is_named_with_the_setting():
         "The server socket has failed to listen on any local network address. code: -98, EADDRINUSE"
     )
     assert "--port" in describe(RuntimeError(text))
+
+
+@pytest.mark.parametrize("size", [1, 300_000])
+def test_a_checkpoint_on_a_full_disk_is_named_with_the_fix(size):
+    with pytest.raises(RuntimeError) as raised:
+        torch.save({"a": torch.ones(size)}, "/dev/full")
+    said = describe(raised.value)
+    assert said.startswith("a checkpoint could not be written whole; probably the disk is full: ")
+    assert "--checkpoint_dir=FOLDER" in said
+    assert "\n" not in said
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[enforce fail at inline_container.cc:672] . unexpected pos 89472 vs 89364",
+        "basic_ios::clear: iostream error",
+        "[enforce fail at inline_container.cc:471] . PytorchStreamWriter failed writing file "
+        "data/0: file write failed",
+    ],
+)
+def test_a_full_disk_is_known_in_a_spawned_process_too(text):
+    places = 'Traceback (most recent call last):\n  File "torch/x.py", line 1, in f\n    f()\n'
+    error = ProcessRaisedException(f"{places}RuntimeError: {text}")
+    assert describe(error).startswith("a checkpoint could not be written whole")
+
+
+def test_a_checkpoint_that_cannot_be_read_is_no_full_disk():
+    text = (
+        "[enforce fail at inline_container.cc:319] . PytorchStreamReader failed reading zip "
+        "archive: failed finding central directory"
+    )
+    assert describe(RuntimeError(text)).startswith("RuntimeError: ")
 
 
 def test_recbole_missing_says_how_to_install_it():
