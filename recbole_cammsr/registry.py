@@ -56,6 +56,7 @@ DATASET_ARGUMENTS = (
     "time_encoding",
     "interval_buckets",
     "mask_history",
+    "exact_time_order",
 )
 
 #: settings of this package that every model is made to follow

@@ -21,6 +21,10 @@ _NOT_CARRIED_OVER = frozenset(
 )
 
 
+#: settings that say which of the data shape a model's parameters
+_SHAPED_BY_DATA = ("modalities", "category_field", "complete_missing")
+
+
 @dataclass(frozen=True)
 class Origin:
     """What a checkpoint was trained with: model, data set and the user's settings."""
@@ -159,8 +163,8 @@ def does_not_fit(config: Any, path: str, error: Exception) -> Exception:
         return error
     before = _load(path)["config"]
     differing = [name for name in _shaping(config["model"]) if before[name] != config[name]]
-    # our model compares modalities by their place: of others it would call the files wrong
-    if isinstance(error, ValueError) and "modalities" not in differing:
+    # our model compares parameters with the data: of other settings it would call the files wrong
+    if isinstance(error, ValueError) and not set(_SHAPED_BY_DATA) & set(differing):
         return error
     if not differing:
         return RunError(

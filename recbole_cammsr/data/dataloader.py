@@ -43,12 +43,20 @@ class TargetBudgetSampler(torch.utils.data.Sampler):
     ) -> None:
         self.lengths = lengths
         self.targets = targets
-        self.budget = max(1, budget // world_size)
         self.shuffle = shuffle
         self.seed = seed
         self.rank = rank
         self.world_size = world_size
+        self.set_budget(budget)
         self.epoch = 0
+
+    def set_budget(self, budget: int) -> None:
+        """Choose the targets a batch.
+
+        Args:
+            budget: over all processes.
+        """
+        self.budget = max(1, budget // self.world_size)
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the shuffle of an epoch; RecBole calls it under several processes."""
@@ -116,6 +124,16 @@ class _TargetBudgetDataLoader(TrainDataLoader):
         )
         # RecBole's trainer sets the epoch on `sampler`, which torch made a plain sequential one
         object.__setattr__(self.sampler, "set_epoch", batch_sampler.set_epoch)
+
+    def update_config(self, config: Any) -> None:
+        """Take over the settings of a run that uses a saved loader again.
+
+        Args:
+            config: RecBole's Config of that run.
+        """
+        super().update_config(config)
+        # RecBole sets `step` alone anew: the batches come from the sampler
+        self.batch_sampler.set_budget(self._budget())  # type: ignore[union-attr]
 
     def _units(self) -> tuple[np.ndarray, np.ndarray]:
         """By which lengths units are put together, and how many targets each of them holds."""

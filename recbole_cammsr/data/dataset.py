@@ -13,11 +13,12 @@ from recbole.data.interaction import Interaction
 from recbole_cammsr.data.augmentation import prefix_rows
 from recbole_cammsr.data.categories import CategoryTable, read_categories
 from recbole_cammsr.data.coverage import coverage_report
-from recbole_cammsr.data.feature_table import FEATURE_DTYPES, FeatureTable, align
+from recbole_cammsr.data.feature_table import FEATURE_DTYPES, FeatureTable, align, validate
 from recbole_cammsr.data.formats import FeatureFile, RawFeatures, read_features
 from recbole_cammsr.data.histories import PrefixInteraction
 from recbole_cammsr.data.packing import TARGET_COUNT_FIELD, PackedRows, pack_rows
 from recbole_cammsr.data.settings import (
+    DEFAULT_FEATURE_DTYPE,
     check_known,
     check_whole_number,
     held_in_memory,
@@ -80,7 +81,7 @@ class CAMMSRDataset(TimedDataset):
         return self.item_side.categories
 
     def _read_item_side(self) -> None:
-        name = self.config["feature_dtype"] or "float16"
+        name = self.config["feature_dtype"] or DEFAULT_FEATURE_DTYPE
         if name not in FEATURE_DTYPES:
             raise ValueError(
                 f"`feature_dtype` is {name!r}; it must be one of {', '.join(FEATURE_DTYPES)}."
@@ -93,6 +94,8 @@ class CAMMSRDataset(TimedDataset):
             for modality in self.modalities
         }
         raws = {modality: self._read(file) for modality, file in files.items()}
+        for raw in raws.values():  # before their dimensions are read
+            validate(raw)
         resident = held_in_memory(self.config, raws.values(), len(token_to_id))
         tables = [
             align(raw, modality, token_to_id, FEATURE_DTYPES[name], resident)

@@ -15,6 +15,9 @@ EXAMPLE_DATA = os.path.join(
     os.path.dirname(os.path.dirname(os.path.realpath(__file__))), "example_data"
 )
 
+#: `feature_dtype` where it is not set, as in the models' YAML files
+DEFAULT_FEATURE_DTYPE = "float32"
+
 _DEFAULT_SUFFIXES = (".npz", ".npy", "")
 
 
@@ -207,6 +210,6 @@ def held_in_memory(config: Any, raws: Iterable[RawFeatures], n_items: int) -> bo
     budget = 2.0 if budget is None else budget
     if isinstance(budget, bool) or not isinstance(budget, (int, float)) or budget <= 0:
         raise ValueError(f"`feature_budget` is {budget!r}; it must be a number of GiB above 0.")
-    size = 4 if (config["feature_dtype"] or "float32") == "float32" else 2
+    size = 4 if (config["feature_dtype"] or DEFAULT_FEATURE_DTYPE) == "float32" else 2
     needed = sum(n_items * raw.values.shape[-1] * size for raw in raws)
     return mode == "resident" or (mode == "auto" and needed <= budget * 2**30)

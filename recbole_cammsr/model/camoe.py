@@ -91,8 +91,9 @@ class CAMoE(nn.Module):
       item: a gate that sees more than p, or that can raise a modality for all items at once,
       overfits (docs/model.md, "What was measured").
     * :meth:`mixture`: experts ``o_j`` on each view (:func:`expert_views`), attention
-      ``alpha = softmax(q . W_k o_j / sqrt d)`` with ``q = W_q c``, and ``z = sum_j alpha_j o_j``.
-      gamma is small at start: training starts from plain weighted fusion.
+      ``alpha = softmax(q . W_k LN(o_j) / sqrt d)`` with ``q = W_q LN(c)``, and
+      ``z = sum_j alpha_j o_j``. gamma is small at start: training starts from plain weighted
+      fusion.
 
     Without guidance there is no p: all modalities weigh the same and q is one learned vector.
 

@@ -24,7 +24,7 @@ from recbole_cammsr.model.targets import trained_positions
 
 
 class CatalogueRecommender(SequentialRecommender):
-    """A sequential model that trains on and ranks the whole catalogue (docs/model.md eq. 8).
+    """A sequential model that trains on and ranks the whole catalogue (docs/model.md eq. 9).
 
     Args:
         config: RecBole's Config.
@@ -134,11 +134,19 @@ class CatalogueRecommender(SequentialRecommender):
         """Load parameters; drops the kept item table.
 
         Raises:
-            ValueError: the checkpoint was trained with features of another dimension.
+            ValueError: the checkpoint was trained with other items, with features of another
+                dimension or of other items, or with other categories.
         """
         self.forget_items()
         self.provenance.check_dimensions(state_dict)
-        return super().load_state_dict(state_dict, *args, **kwargs)
+        try:
+            return super().load_state_dict(state_dict, *args, **kwargs)
+        except RuntimeError as error:
+            # RecBole loads the digests, which would tell, after the parameters
+            sentence = self.provenance.misfit(state_dict, self.state_dict())
+            if sentence is None:
+                raise
+            raise ValueError(sentence) from error
 
     def other_parameter(self) -> dict[str, Any]:
         """What RecBole stores beside the parameters: which items and features they belong to."""

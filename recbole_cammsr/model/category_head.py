@@ -10,6 +10,9 @@ from torch import nn
 
 from recbole_cammsr.model.pick import pick
 
+# cells of the label table that are made into numbers at a time: 64 MiB of them
+_PRIOR_CELLS = 1 << 24
+
 
 class CategoryPrediction(NamedTuple):
     """What is predicted of items' categories.
@@ -39,8 +42,8 @@ class CategoryPrediction(NamedTuple):
 class CategoryHead(nn.Module):
     """Predicts an item's category from all its modalities.
 
-    ``t = GELU(W_t [x^1; ...; x^M])``, logits ``W_y t``, ``p = softmax`` of them (one label an item)
-    or their sigmoid, normalised (several labels); context ``p B + t``.
+    ``t = GELU(W_t LN([x^1; ...; x^M]))``, logits ``W_y t``, ``p = softmax`` of them (one label an
+    item) or their sigmoid, normalised (several labels); context ``p B + t``.
 
     Args:
         n_modalities: ``M``.
@@ -135,5 +138,11 @@ def label_prior(targets: torch.Tensor) -> torch.Tensor:
     Returns:
         ``(C,)``, sums to 1.
     """
-    labelled = targets[targets.any(dim=1)].float()
-    return (labelled / labelled.sum(dim=1, keepdim=True)).mean(dim=0)
+    total = torch.zeros(targets.shape[1], dtype=torch.float64, device=targets.device)
+    labelled = 0
+    for block in targets.split(max(1, _PRIOR_CELLS // max(1, targets.shape[1]))):
+        shares = block[block.any(dim=1)].float()
+        shares /= shares.sum(dim=1, keepdim=True)
+        total += shares.sum(dim=0)
+        labelled += len(shares)
+    return (total / labelled).float()

@@ -95,17 +95,18 @@ class _CatalogueCrossEntropy(torch.autograd.Function):
                     logits.scatter_add_(1, label.unsqueeze(1), scale.new_full((len(label), 1), -1))
                     gradient.add(chunk, logits, columns)
         if gradient is not None:
-            ctx.save_for_backward(
-                gradient.queries.to(users.dtype).div_(count),
-                gradient.candidates.div_(count).to(items.dtype),
-            )
+            ctx.save_for_backward(gradient.queries.div_(count), gradient.candidates.div_(count))
+            ctx.dtypes = users.dtype, items.dtype
         return total / count
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: torch.Tensor) -> tuple[Any, ...]:  # type: ignore[override]
-        gradient_users, gradient_items = ctx.saved_tensors
-        return gradient * gradient_users, gradient * gradient_items, None, None, None
+        # rounded once they are scaled: in 16 bits small ones are lost before GradScaler's factor
+        of_users, of_items = (
+            (gradient * each).to(dtype) for each, dtype in zip(ctx.saved_tensors, ctx.dtypes)
+        )
+        return of_users, of_items, None, None, None
 
 
 class _Gradient:

@@ -5,10 +5,30 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import torch
 
 #: ends the names of parameters that have a row for each item
-_ROWS_OF_ITEMS = ("id_embedding.weight",)
+_ROWS_OF_ITEMS = ("id_embedding.weight", "fusion.factor")
+#: ends the names of parameters that have a row, or a number, for each category label
+_ROWS_OF_LABELS = (
+    "category_head.weight",
+    "category_head.bias",
+    "category_head.classify.weight",
+    "category_head.classify.bias",
+    "category_head.label_embedding",
+    "completion.by_label",
+    "camoe.gate",
+)
+#: ends the names of parameters that are there where an item lacks a modality
+_OF_LACKING_ITEMS = ("completion.by_label",)
+
+_OTHER_CATEGORIES = (
+    "the item categories are not those that the checkpoint was trained with; use the same `.item` "
+    "file, `category_field` and item filters, or train anew."
+)
 
 
 @dataclass(frozen=True)
@@ -73,7 +93,7 @@ class Provenance:
                 dimension.
         """
         for key, value in state_dict.items():
-            if key.endswith(_ROWS_OF_ITEMS) and len(value) != self.n_items:
+            if key.endswith(_ROWS_OF_ITEMS) and len(value) not in (1, self.n_items):
                 raise ValueError(
                     f"there are {self.n_items - 1} items, and {len(value) - 1} in the checkpoint; "
                     f"use the same `.inter` and `.item` files and filters, or train anew."
@@ -88,6 +108,42 @@ class Provenance:
                     f"the checkpoint {weight.shape[1]}; use the file it was trained with, or train "
                     f"anew."
                 )
+
+    def misfit(
+        self, state_dict: Mapping[str, torch.Tensor], own: Mapping[str, torch.Tensor]
+    ) -> str | None:
+        """Why parameters do not fit, where changed data account for all that does not.
+
+        Args:
+            state_dict: parameters of a checkpoint that torch refused.
+            own: those of the model in memory.
+
+        Returns:
+            A sentence; None where something else differs, such as the size of the model.
+        """
+        lacking = state_dict.keys() ^ own.keys()
+        if not all(key.endswith(_OF_LACKING_ITEMS) for key in lacking):
+            return None
+        changed = [
+            key for key in state_dict.keys() & own.keys() if state_dict[key].shape != own[key].shape
+        ]
+        for key in changed:
+            theirs, ours = state_dict[key].shape, own[key].shape
+            # of a model of another size the other dimensions differ
+            if not key.endswith(_ROWS_OF_LABELS) or theirs[1:] != ours[1:]:
+                return None
+        if changed:
+            return _OTHER_CATEGORIES
+        if not lacking:
+            return None
+        then, now = "no item lacked", "some item lacks"
+        if lacking & state_dict.keys():
+            then, now = "some item lacked", "no item lacks"
+        return (
+            f"when the checkpoint was trained {then} a modality ({', '.join(self.modalities)}) "
+            f"that `complete_missing` completes, and now {now} one; use the same feature files "
+            f"({', '.join(self.paths)}), item filters and `complete_missing`, or train anew."
+        )
 
     def check_digests(self, stored: Mapping[str, str] | None) -> None:
         """Compare the digests of a checkpoint with those in memory.
@@ -123,10 +179,7 @@ class Provenance:
                     f"anew."
                 )
         if stored.get("categories") != self.digests.get("categories"):
-            raise ValueError(
-                "the item categories are not those that the checkpoint was trained with; use the "
-                "same `.item` file, `category_field` and item filters, or train anew."
-            )
+            raise ValueError(_OTHER_CATEGORIES)
 
 
 def _digest(items: Sequence[Any]) -> str:

@@ -44,6 +44,7 @@ def make_trainer(make_model: Callable) -> Callable:
             "n_layers: 2, not 1 and inner_size: 32, not 8",
         ),
         ("CAMMSR", {"fusion": "sum"}, "fusion: camoe, not sum"),
+        ("CAMMSR", {"complete_missing": False}, "complete_missing: True, not False"),
         ("SASRec", {"n_layers": 1}, "n_layers: 2, not 1"),
         (
             "SASRec",

@@ -80,6 +80,32 @@ def test_saved_loaders_are_used_again(make_config, tmp_path):
     assert int(batch[TARGET_COUNT_FIELD].sum()) > 0
 
 
+@pytest.mark.parametrize("name", ["CAMMSR", "SASRec"])
+def test_saved_loaders_have_the_batches_of_the_run_that_uses_them(make_data, name):
+    def sizes(**settings):
+        _, _, (train, _, _) = make_data(name, train_packing=True, **settings)
+        count = TARGET_COUNT_FIELD if name == "CAMMSR" else None
+        return train, [int(batch[count].sum()) if count else len(batch) for batch in train]
+
+    fresh = sizes(train_batch_size=16)[1]
+    sizes(train_batch_size=256, save_dataloaders=True)
+    train, again = sizes(train_batch_size=16)
+    assert again == fresh
+    assert max(again) < 16 + 10
+    assert len(train) == pytest.approx(len(again), rel=0.3)
+    assert len(again) > 10
+
+
+def test_batches_depend_on_the_seed_alone(make_data):
+    def batches(seed):
+        _, _, (train, _, _) = make_data(seed=seed)
+        return [batch["item_id_list"].tolist() for batch in train]
+
+    first = batches(1)
+    assert batches(1) == first
+    assert batches(2) != first
+
+
 def test_workers_give_the_same_batches(make_data):
     _, _, (alone, _, _) = make_data()
     _, _, (helped, _, _) = make_data(worker=1)

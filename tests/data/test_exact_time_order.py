@@ -81,3 +81,19 @@ def test_our_own_data_sets_keep_their_times(make_data):
     asked = make_data("HM4SR", exact_time_order=True)[2][2].dataset.inter_feat
     for field in ("item_id", "item_id_list", "elapsed_time_list"):
         assert torch.equal(plain[field], asked[field])
+
+
+def test_saved_loaders_are_not_reused_with_another_order(make_data, toy_path):
+    """Two interactions within 128 seconds, the later one first in the file."""
+    head = "user_id:token\titem_id:token\ttimestamp:float"
+    steps = [("a", 0), ("b", 3000), ("c", 6000), ("e", 9020), ("d", 9010)]
+    rows = [f"u{u}\t{item}\t{1500000000 + 10000 * u + t}" for u in range(9) for item, t in steps]
+    (toy_path / "toy" / "toy.inter").write_text("\n".join([head, *rows]) + "\n", encoding="utf-8")
+
+    def targets(**settings):
+        _, dataset, (_, _, test) = make_data("SASRec", **settings)
+        return dataset.field2id_token["item_id"][test.dataset.inter_feat["item_id"]].tolist()
+
+    rounded, exact = targets(save_dataloaders=True), targets(exact_time_order=True)
+    assert "d" in rounded
+    assert exact == ["e"] * 9

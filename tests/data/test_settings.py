@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from recbole_cammsr.data.formats import RawFeatures
 from recbole_cammsr.data.settings import check_known, held_in_memory, modality_file
@@ -25,6 +26,24 @@ def test_auto_holds_features_up_to_the_budget():
     assert held_in_memory(config(feature_budget=2), [RAW, RAW], items)
     assert held_in_memory(config(feature_device="resident"), [RAW], 10 * items)
     assert not held_in_memory(config(feature_device="host"), [RAW], 1)
+
+
+def test_a_precision_that_is_not_set_is_that_of_which_the_budget_is_counted(make_data):
+    items = 2**30 // (4 * 1024)
+    assert held_in_memory(config(feature_dtype=None), [RAW], items)
+    assert not held_in_memory(config(feature_dtype=None), [RAW], items + 1)
+    _, dataset, _ = make_data(feature_dtype=None)
+    assert {table.values.dtype for table in dataset.feature_tables} == {torch.float32}
+
+
+@pytest.mark.parametrize("values", [np.float32(3), np.zeros(41, dtype=np.float32)])
+def test_features_that_are_no_table_are_refused_in_a_sentence(make_data, toy_path, values):
+    path = toy_path / "toy" / "toy.text.npz"
+    with np.load(path) as content:
+        tokens = content["item_id"]
+    np.savez(path, item_id=tokens, feature=values)
+    with pytest.raises(ValueError, match=r"toy\.text\.npz: features have shape .*two-dimensional"):
+        make_data()
 
 
 @pytest.mark.parametrize(

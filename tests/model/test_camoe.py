@@ -8,6 +8,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from recbole_cammsr.model import category_head
 from recbole_cammsr.model.camoe import CAMoE, expert_views
 from recbole_cammsr.model.category_head import CategoryHead, category_loss, label_prior
 
@@ -205,3 +206,23 @@ def test_category_loss_of_half_precision_is_that_of_full_precision(multi_label):
 def test_label_prior_is_the_mean_distribution_of_labelled_items():
     targets = torch.tensor([[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 0, 0]]).bool()
     assert torch.allclose(label_prior(targets), torch.tensor([0.75, 0.25, 0.0]))
+
+
+def test_the_prior_of_a_large_catalogue_is_made_in_blocks(monkeypatch):
+    torch.manual_seed(0)
+    targets = torch.rand(500, 7) < 0.2
+    whole = label_prior(targets)
+    labelled = targets[targets.any(dim=1)].float()
+    assert 0 < len(labelled) < 500
+    assert torch.equal(whole, (labelled / labelled.sum(dim=1, keepdim=True)).mean(dim=0))
+    made = []
+    convert = torch.Tensor.float
+
+    def counted(tensor):
+        made.append(tensor.numel())
+        return convert(tensor)
+
+    monkeypatch.setattr(category_head, "_PRIOR_CELLS", 7 * 32)
+    monkeypatch.setattr(torch.Tensor, "float", counted)
+    assert torch.allclose(label_prior(targets), whole, atol=1e-7)
+    assert max(made) <= 7 * 32

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 from recbole.utils import get_trainer
+from torch import nn
 
+from recbole_cammsr.model.item_table import RankingTable
 from recbole_cammsr.registry import MODELS
 
 #: models whose definition lets one row carry all its prefixes
@@ -122,6 +124,39 @@ def test_a_checkpoint_holds_no_features_and_gives_the_same_ranking(make_model, n
     with torch.no_grad():
         expected = model.eval().full_sort_predict(interaction)
         assert torch.equal(again.eval().full_sort_predict(interaction), expected)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_weights_start_with_the_standard_deviation_that_is_set(make_model, name):
+    #: these start as torch starts them, or otherwise, as in the authors' code
+    others = {
+        "HM4SR": ("interactive.", "category_head", "placeholders."),
+        "MISSRec": ("adaptors.",),
+        "TedRec": ("adaptor.",),
+        "UniSRec": ("adaptor.",),
+    }
+    for std in (0.01, 0.05):
+        model = make_model(name, initializer_range=std, hidden_size=32)[3]
+        for key, module in model.named_modules():
+            if key.startswith(others.get(name, ("none",))):
+                continue
+            if isinstance(module, (nn.Linear, nn.Embedding)):
+                # a fifth of a row of 32 is within chance, of larger ones less
+                count = module.weight.numel()
+                expected = pytest.approx(std, rel=0.03 + 4 / (2 * count) ** 0.5)
+                assert float(module.weight.detach().std()) == expected, key
+            if isinstance(module, nn.Linear) and module.bias is not None:
+                assert not module.bias.any(), key
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_what_is_kept_of_items_is_dropped_where_a_model_moves(make_model, name):
+    _, _, _, model = make_model(name)
+    with torch.no_grad():
+        for move in (lambda: model.to("meta"), lambda: model.to_empty(device="cpu")):
+            model._table = RankingTable(torch.zeros(1), torch.zeros(1))
+            move()
+            assert model._table is None
 
 
 @pytest.mark.parametrize("name", ["HM4SR", "TedRec"])

@@ -18,6 +18,7 @@ import torch
 from recbole_cammsr.analysis import hm4sr_checkout
 from recbole_cammsr.model import hm4sr, hm4sr_tasks
 from recbole_cammsr.model.hm4sr_experts import InteractiveMixture
+from recbole_cammsr.model.modality_encoder import ModalityEncoder
 
 QUIET = {"hidden_dropout_prob": 0.0, "attn_dropout_prob": 0.0}
 
@@ -427,3 +428,15 @@ def test_losses_are_those_of_the_authors_code(pair):
         scale = float(other.grad.abs().max())
         assert scale > 0
         assert difference(mine.grad, other.grad) < 1e-5 * scale
+
+
+def test_a_modality_goes_through_dropout_before_the_first_block():
+    torch.manual_seed(0)
+    options = {"dimension": 8, "heads": 2, "inner": 16, "activation": "gelu"}
+    encoder = ModalityEncoder(1, hidden_dropout=0.5, attention_dropout=0.0, **options)
+    encoder.blocks.eval()
+    vectors, inside = torch.randn(5, 8), torch.tensor([[True] * 3, [True, True, False]])
+    drawn = [encoder(vectors, inside) for _ in range(2)]
+    assert not torch.equal(*drawn)
+    encoder.eval()
+    assert torch.equal(encoder(vectors, inside), encoder(vectors, inside))

@@ -93,6 +93,16 @@ def test_dropout_is_drawn_in_training_alone(decoder):
     assert not torch.equal(*drawn)
 
 
+def test_items_go_through_dropout_before_the_first_block(decoder):
+    decoder.train()
+    for block in (decoder.encoder, decoder.decoder):
+        block.eval()
+    items, known = torch.randn(1, 3, 8), torch.ones(1, 3, dtype=torch.bool)
+    interests, held = torch.randn(1, 2, 8), torch.ones(1, 2, dtype=torch.bool)
+    drawn = [decoder(items, known, interests, held)[0] for _ in range(2)]
+    assert not torch.equal(*drawn)
+
+
 def test_an_odd_number_of_layers_is_refused():
     with pytest.raises(ValueError, match=r"`n_layers` is 3; .* take an even number"):
         InterestDecoder(**{**OPTIONS, "layers": 3})

@@ -123,3 +123,24 @@ def test_a_second_derivative_is_refused_rather_than_wrong():
     (gradient,) = torch.autograd.grad(loss.square(), users, create_graph=True)
     with pytest.raises(RuntimeError, match="once_differentiable"):
         gradient.sum().backward()
+
+
+@pytest.mark.parametrize("operand", ["users", "items"])
+def test_small_gradients_of_sixteen_bits_outlive_the_scale_of_the_loss(operand):
+    """GradScaler multiplies the loss: what is rounded to 16 bits before that is lost."""
+    torch.manual_seed(0)
+    scale, label = 2.0**15, torch.randint(1, 5000, (512,))
+    users, items = torch.randn(512, 8), 0.05 * torch.randn(5000, 8)
+    if operand == "users":
+        users = 1e-2 * users  # many targets a user vector: each has a small share
+        items = 1e-3 * items
+    gradients = []
+    for dtype in (torch.float32, torch.float16):
+        pair = [part.half().to(dtype).requires_grad_() for part in (users, items)]
+        loss = scale * catalogue_cross_entropy(*pair, label)
+        gradient = torch.autograd.grad(loss, pair[operand == "items"])[0]
+        assert gradient.dtype == dtype
+        gradients.append(gradient.float())
+    exact, got = gradients
+    assert (got - exact).norm() / exact.norm() < 2e-3
+    assert ((got == 0) == (exact.half() == 0)).float().mean() > 0.999

@@ -214,6 +214,19 @@ def test_training_reads_what_ranking_reads(make_model, move_parameters, defects,
     assert 0 < float(penalty) < model.interest_weight * len(batch) * 10
 
 
+def test_the_penalty_is_the_sum_over_the_rows(make_model, move_parameters):
+    """So a batch twice as large weighs it twice as much."""
+    _, _, loaders, model = make_model("MISSRec", **QUIET)
+    move_parameters(model)
+    batch = next(iter(loaders[0]))
+    rows = [batch[row : row + 1] for row in range(len(batch))]
+    with torch.no_grad():
+        _, penalty = model.calculate_loss(batch)
+        alone = sum(model.calculate_loss(row)[1] for row in rows)
+    assert len(rows) > 10
+    assert torch.allclose(penalty, alone, rtol=1e-4)
+
+
 def test_parts_of_a_batch_change_neither_loss_nor_gradients(
     make_model, move_parameters, monkeypatch
 ):

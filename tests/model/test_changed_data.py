@@ -1,0 +1,97 @@
+"""Data that changed after a checkpoint was written are named before torch lists parameters."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from recbole.quick_start import load_data_and_model
+from recbole.utils import get_trainer
+
+
+def label_anew(folder: Path) -> None:
+    """One item gets a label that no other has."""
+    path = folder / "toy.item"
+    head, first, *lines = path.read_text(encoding="utf-8").splitlines()
+    item, _, labels = first.split("\t")
+    changed = "\n".join([head, f"{item}\topera\t{labels}", *lines])
+    path.write_text(changed + "\n", encoding="utf-8")
+
+
+def complete_features(folder: Path) -> None:
+    """Every item gets all modalities."""
+    lines = (folder / "toy.inter").read_text(encoding="utf-8").splitlines()[1:]
+    tokens = np.array(sorted({line.split("\t")[1] for line in lines}))
+    for name, dimension in (("text", 12), ("image", 7)):
+        values = np.random.default_rng(3).normal(size=(len(tokens), dimension)).astype(np.float32)
+        np.savez(folder / f"toy.{name}.npz", item_id=tokens, feature=values)
+
+
+def add_item(folder: Path) -> None:
+    """A user buys an item that nobody had."""
+    with open(folder / "toy.inter", "a", encoding="utf-8") as file:
+        file.write("u0\tnew\t1500000000\n")
+
+
+CATEGORIES = r"^the item categories are not those .* use the same `.item` file, `category_field`"
+FACTORS = {"candidate_fusion": "item", "use_id": False}
+
+
+@pytest.mark.parametrize(
+    ("model", "settings", "change", "says"),
+    [
+        ("CAMMSR", {}, label_anew, CATEGORIES),
+        ("CAMMSR", {"complete_missing": False}, label_anew, CATEGORIES),
+        ("HM4SR", {}, label_anew, CATEGORIES),
+        (
+            "CAMMSR",
+            {},
+            complete_features,
+            r"^when the checkpoint was trained some item lacked a modality \(text, image\) that "
+            r"`complete_missing` completes, and now no item lacks one; use the same feature files "
+            r"\(.*toy\.text\.npz, .*toy\.image\.npz\), .* or train anew\.$",
+        ),
+        ("MISSRec", FACTORS, add_item, "^there are 41 items, and 40 in the checkpoint; use the"),
+    ],
+)
+def test_changed_data_are_named_in_a_sentence(
+    make_model, toy_path, tmp_path, model, settings, change, says
+):
+    path = str(tmp_path / "c.pth")
+    config, _, _, trained = make_model(model, **settings)
+    trainer = get_trainer(config["MODEL_TYPE"], model)(config, trained)
+    trainer._save_checkpoint(0, saved_model_file=path, verbose=False)
+    load_data_and_model(path)
+    change(toy_path / "toy")
+    with pytest.raises(ValueError, match=says) as caught:
+        load_data_and_model(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_features_that_are_no_longer_complete_are_named(make_model, toy_path):
+    kept = {name: (toy_path / "toy" / f"toy.{name}.npz").read_bytes() for name in ("text", "image")}
+    complete_features(toy_path / "toy")
+    state = make_model()[3].state_dict()
+    for name, content in kept.items():
+        (toy_path / "toy" / f"toy.{name}.npz").write_bytes(content)
+    with pytest.raises(ValueError, match=r"no item lacked .*, and now some item lacks one"):
+        make_model()[3].load_state_dict(state)
+
+
+@pytest.mark.parametrize(
+    ("model", "settings"),
+    [
+        ("CAMMSR", {"hidden_size": 8}),
+        ("CAMMSR", {"n_layers": 1}),
+        ("CAMMSR", {"category_weight": 0}),
+        ("MISSRec", {"candidate_fusion": "item"}),
+    ],
+)
+def test_parameters_of_other_settings_are_not_taken_for_it(
+    make_model, model: str, settings: dict[str, Any]
+):
+    state = make_model(model)[3].state_dict()
+    with pytest.raises(RuntimeError, match="state_dict"):
+        make_model(model, **settings)[3].load_state_dict(state)
