@@ -33,7 +33,9 @@ def test_a_run_whose_scores_are_no_numbers_fails(toy_path, tmp_path, monkeypatch
         SASRec, "full_sort_predict", lambda self, rows: stock(self, rows) * float("nan")
     )
     job = TrainingJob("SASRec", "toy", 1, {**SETTINGS, "data_path": str(toy_path)}, stage)
-    with pytest.raises(ValueError, match=r"SASRec scores items with NaN.*`learning_rate`") as caught:
+    with pytest.raises(
+        ValueError, match=r"SASRec scores items with NaN.*`learning_rate`"
+    ) as caught:
         run_job(job, tmp_path)
     assert "\n" not in str(caught.value)
 
