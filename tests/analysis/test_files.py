@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from recbole_cammsr.analysis import files, report
+from recbole_cammsr.analysis.experiment import Contender
 
 
 def test_every_text_has_a_file_of_its_own(tmp_path):
@@ -22,7 +23,7 @@ def test_every_text_has_a_file_of_its_own(tmp_path):
 
 def test_two_labels_never_share_a_chosen_configuration(tmp_path):
     for label, value in (("SASRec (0.5)", 1), ("SASRec 0.5", 2), ("SASRec", 3)):
-        report._write_chosen(tmp_path, label, "SASRec", {"n_layers": value})
+        report._write_chosen(tmp_path, Contender(label, "SASRec"), {"n_layers": value})
     written = [yaml.safe_load(path.read_text()) for path in tmp_path.iterdir()]
     assert sorted(one["n_layers"] for one in written) == [1, 2, 3]
     assert (tmp_path / "SASRec.yaml").exists()
