@@ -13,7 +13,7 @@ from recbole.data.interaction import Interaction
 from recbole_cammsr.data.augmentation import prefix_rows
 from recbole_cammsr.data.categories import CategoryTable, read_categories
 from recbole_cammsr.data.coverage import coverage_report
-from recbole_cammsr.data.feature_table import FEATURE_DTYPES, FeatureTable, align, validate
+from recbole_cammsr.data.feature_table import FEATURE_DTYPES, FeatureTable, align, check_table
 from recbole_cammsr.data.formats import FeatureFile, RawFeatures, read_features
 from recbole_cammsr.data.histories import PrefixInteraction
 from recbole_cammsr.data.packing import TARGET_COUNT_FIELD, PackedRows, pack_rows
@@ -95,7 +95,7 @@ class CAMMSRDataset(TimedDataset):
         }
         raws = {modality: self._read(file) for modality, file in files.items()}
         for raw in raws.values():  # before their dimensions are read
-            validate(raw)
+            check_table(raw)
         resident = held_in_memory(self.config, raws.values(), len(token_to_id))
         tables = [
             align(raw, modality, token_to_id, FEATURE_DTYPES[name], resident)

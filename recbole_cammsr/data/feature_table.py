@@ -114,17 +114,16 @@ class FeatureTable:
         return int(self.present.sum())
 
 
-def validate(raw: RawFeatures) -> None:
-    """Refuse a feature file that no data set could use.
+def check_table(raw: RawFeatures) -> None:
+    """Refuse features that are no table of numbers, at no cost.
 
     Args:
         raw: as read by :func:`recbole_cammsr.data.formats.read_features`.
 
     Raises:
-        ValueError: empty file, wrong rank or dtype, tokens and rows that differ in number,
-            duplicate tokens.
+        ValueError: empty file, wrong rank or dtype.
     """
-    tokens, values, path = raw.tokens, raw.values, raw.path
+    values, path = raw.values, raw.path
     if values.dtype.kind not in "fiu":
         raise ValueError(
             f"feature file {path}: features have dtype {values.dtype}; they must be float16 or "
@@ -141,6 +140,20 @@ def validate(raw: RawFeatures) -> None:
             f"feature file {path} is empty (shape {values.shape}); write it again or take its "
             f"modality out of `modalities`."
         )
+
+
+def validate(raw: RawFeatures) -> None:
+    """Refuse a feature file that no data set could use.
+
+    Args:
+        raw: as read by :func:`recbole_cammsr.data.formats.read_features`.
+
+    Raises:
+        ValueError: what :func:`check_table` refuses, tokens and rows that differ in number,
+            duplicate tokens.
+    """
+    check_table(raw)
+    tokens, values, path = raw.tokens, raw.values, raw.path
     if len(tokens) != len(values):
         raise ValueError(
             f"feature file {path} has {len(tokens)} tokens for {len(values)} rows; each row needs "
