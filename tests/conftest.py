@@ -138,3 +138,44 @@ def make_model(make_data: Callable) -> Callable:
         return config, dataset, loaders, get_model(model)(config, loaders[0]._dataset)
 
     return make
+
+
+@pytest.fixture
+def make_checkpoint(
+    toy_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., str]:
+    """Trains a tiny model and gives the path of its checkpoint; ``ranks`` has its test ranks."""
+    monkeypatch.setattr(sys, "argv", ["pytest"])
+    monkeypatch.chdir(tmp_path)  # RecBole writes its logs into the current folder
+
+    def make(model: str = "CAMMSR", **settings: Any) -> str:
+        from recbole_cammsr.analysis.job import TrainingJob
+        from recbole_cammsr.analysis.run_job import run_job
+
+        common: dict[str, Any] = {
+            **{"data_path": str(toy_path), "gpu_id": "", "epochs": 1, "hidden_size": 16},
+            **{"inner_size": 32, "MAX_ITEM_LIST_LENGTH": 10},
+            **{"load_col": {"inter": ["user_id", "item_id", "timestamp"]}},
+        }
+        if model == "CAMMSR":
+            common.update(modalities=["text", "image"], category_field="genre", expert_size=16)
+        path = tmp_path / f"{model}.pth"
+        job = TrainingJob(model, DATASET, 1, {**common, **settings})
+        _, make.ranks = run_job(job, tmp_path / "scratch", path)
+        return str(path)
+
+    return make
+
+
+@pytest.fixture
+def add_titles(toy_path: Path) -> Callable[[str, str], None]:
+    """Gives the item file of the toy data a column of titles: a prefix, and the token."""
+
+    def add(name: str, prefix: str) -> None:
+        path = toy_path / DATASET / f"{DATASET}.item"
+        header, *rows = path.read_text(encoding="utf-8").splitlines()
+        rows = [f"{row}\t{prefix}{row.partition(chr(9))[0]}" for row in rows]
+        text = "\n".join([f"{header}\t{name}:token_seq", *rows]) + "\n"
+        path.write_text(text, encoding="utf-8")
+
+    return add

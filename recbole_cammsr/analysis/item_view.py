@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from recbole_cammsr.analysis.item_titles import printable
 from recbole_cammsr.analysis.trained_model import TrainedModel
 
 
@@ -18,7 +19,7 @@ class ItemView:
     Attributes:
         modality_names: ``M`` names, the ID first where it is used.
         expert_names: ``K`` names; empty without experts.
-        labels: ``C`` category labels; empty without guidance.
+        labels: ``C`` printable category labels; empty without guidance.
         modalities: ``(n, M, d)``.
         present: ``(n, M)`` bool, whether the item has the modality; the model may fill in others.
         items: ``(n, d)`` fused vectors.
@@ -112,7 +113,7 @@ def item_view(trained: TrainedModel) -> ItemView:
     several = False
     if categories is not None and logits is not None:
         several = categories.multi_label
-        labels = tuple(categories.labels)
+        labels = tuple(printable(label) for label in categories.labels)
         true = categories.targets.cpu().numpy()
         predicted = _array(torch.sigmoid(logits) if several else torch.softmax(logits, dim=1))
     attention = _array(table.attention) if table.attention is not None else None

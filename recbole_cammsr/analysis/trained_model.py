@@ -33,6 +33,10 @@ class UserRow:
     masked: np.ndarray
 
 
+class UnknownUserError(ValueError):
+    """A model's data have no test row of a user."""
+
+
 class TrainedModel:
     """A model with its test rows, addressed by tokens.
 
@@ -96,18 +100,20 @@ class TrainedModel:
             user: token.
 
         Raises:
-            ValueError: no such user, or no test row of that user.
+            UnknownUserError: no such user, or no test row of that user.
         """
         known = self.dataset.field2token_id[self.dataset.uid_field]
         if user not in known or known[user] == 0:
             some = ", ".join(self.users[:3])
-            raise ValueError(
+            raise UnknownUserError(
                 f"user {user!r} is not in the data of {self.path}; users look like {some}"
             )
         rows = self._test.dataset.inter_feat
         found = (rows[self.dataset.uid_field] == known[user]).nonzero().flatten()
         if not len(found):
-            raise ValueError(f"user {user!r} has no test row: the history is too short to split")
+            raise UnknownUserError(
+                f"user {user!r} has no test row in {self.path}: the history is too short to split"
+            )
         row = rows[found[-1:]]
         tested = rows[self.dataset.iid_field][found].numpy()
         history_field = self.dataset.iid_field + self.config["LIST_SUFFIX"]

@@ -13,7 +13,7 @@ import torch
 from recbole_cammsr.analysis import differences
 from recbole_cammsr.analysis.item_view import ItemView
 from recbole_cammsr.analysis.ranks import ranks_of
-from recbole_cammsr.analysis.trained_model import TrainedModel, UserRow
+from recbole_cammsr.analysis.trained_model import TrainedModel, UnknownUserError, UserRow
 
 #: part of a score that belongs to no modality; named only where it is not rounding
 REST = "rest"
@@ -81,8 +81,9 @@ class Ranking:
         target_rank: place of the item that the user took next, the same item for every model; it
             lies beyond the list unless the list has the item, also where others have its score.
             None for a model whose data lack it.
-        items: best first.
-        note: what makes the place not comparable, such as another split; empty for nothing.
+        items: best first; none where the model does not know the user.
+        note: what makes the place not comparable, such as another split, or why there are no
+            items; empty for nothing.
     """
 
     name: str
@@ -140,7 +141,7 @@ def explain(
         last: items of the history.
 
     Raises:
-        ValueError: a model does not know the user.
+        UnknownUserError: the explained model does not know the user.
     """
     row = trained.row(user)
     (target,) = trained.tokens([row.target])
@@ -166,7 +167,10 @@ def _beside(
 
     Its own test row may ask for another item, where its data are split or filtered otherwise.
     """
-    own = other.row(user)
+    try:
+        own = other.row(user)
+    except UnknownUserError as error:
+        return Ranking(other.name, other.path, None, (), str(error))
     (token,) = trained.tokens([row.target])
     target = other.dataset.field2token_id[other.dataset.iid_field].get(token)
     ranking = _ranking(other, own, target, top, None)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from recbole_cammsr.analysis import figure
+from recbole_cammsr.analysis.item_titles import printable
 from recbole_cammsr.analysis.user_explanation import (
     Ranking,
     RecommendedItem,
@@ -49,7 +50,7 @@ def draw(explanation: UserExplanation, path: Path) -> None:
     if below == 0:
         grid[1][1].axis("off")
     drawing.suptitle(
-        f"User {explanation.user} ({explanation.dataset}): the model read "
+        f"User {printable(explanation.user)} ({explanation.dataset}): the model read "
         f"{explanation.history_length} items; then the user took\n"
         f"“{figure.shorten(explanation.target_title, 90)}”. "
         f"{ranking.name} had it at rank {ranking.target_rank}.",
@@ -60,6 +61,8 @@ def draw(explanation: UserExplanation, path: Path) -> None:
 
 def _title_beside(other: Ranking) -> str:
     """Heading of another model's list; a second line says what is not compared alike."""
+    if not other.items:
+        return "\n".join([f"{other.name}: no ranking", figure.shorten(other.note, 70)])
     place = "not known" if other.target_rank is None else f"at rank {other.target_rank}"
     lines = [f"{other.name} beside it: what was taken next is {place}"]
     if len(lines[0]) > _HEADING:  # the name of a checkpoint, say: it would run into the next panel
@@ -183,7 +186,7 @@ def _scores(panel: Any, items: Sequence[RecommendedItem], name: str, legend: boo
 def _list(panel: Any, items: Sequence[RecommendedItem], own: set[str], title: str) -> None:
     panel.set_title(title, fontsize=10)
     panel.axis("off")
-    panel.set_ylim(len(items) - 0.5, -0.5)
+    panel.set_ylim(max(len(items), 1) - 0.5, -0.5)
     panel.set_xlim(0, 1)
     titles = figure.shorten_titles([item.title for item in items], 44)
     for row, (item, shown) in enumerate(zip(items, titles)):

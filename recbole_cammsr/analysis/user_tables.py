@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from recbole_cammsr.analysis.figure import shorten_labels, shorten_titles
+from recbole_cammsr.analysis.item_titles import printable
 from recbole_cammsr.analysis.user_explanation import Ranking, UserExplanation
 from recbole_cammsr.cli.tables import table
 
@@ -18,12 +19,13 @@ def text(explanation: UserExplanation) -> str:
     Args:
         explanation: of one user.
     """
+    user, target = printable(explanation.user), printable(explanation.target_token)
     return "\n\n".join(
         [
-            f"user {explanation.user} on {explanation.dataset}: the last "
+            f"user {user} on {explanation.dataset}: the last "
             f"{len(explanation.history)} of {explanation.history_length} items, oldest first",
             _history(explanation),
-            f"taken next: {explanation.target_title} ({explanation.target_token})",
+            f"taken next: {explanation.target_title} ({target})",
             _parts(explanation.ranking),
             *(_plain(other) for other in explanation.others),
         ]
@@ -77,6 +79,8 @@ def _parts(ranking: Ranking) -> str:
 
 
 def _plain(ranking: Ranking) -> str:
+    if not ranking.items:
+        return f"{ranking.name}: no ranking\n  {ranking.note}"
     rows = [[title, f"{item.score:.2f}"] for item, title in zip(ranking.items, _titles(ranking))]
     return "\n".join([_heading(ranking), *table(["recommended", "score"], rows)])
 

@@ -1,0 +1,137 @@
+"""What a model does over the whole catalogue, against loops and formulas."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from recbole_cammsr.analysis import catalogue
+from recbole_cammsr.analysis.catalogue import ByCategory
+from recbole_cammsr.analysis.item_view import ItemView
+
+
+def made_up_view():
+    rng = np.random.default_rng(0)
+    true = np.zeros((7, 3), dtype=bool)
+    true[[1, 2, 3, 4], 0] = True
+    true[5, 1] = True  # item 6 has no label
+    predicted = np.full((7, 3), 0.1)
+    predicted[[1, 2, 3, 5], [0, 0, 2, 1]] = 0.8
+    predicted[4] = (0.2, 0.6, 0.2)
+    weights = rng.uniform(0.5, 1.5, (7, 2))
+    weights[3, 1] = 0.0  # missing
+    attention = np.array([[1.0, 0.0]] * 4 + [[0.5, 0.5]] * 3)
+    vectors = rng.normal(size=(7, 2, 4))
+    return ItemView(
+        **{"modality_names": ("ID", "text"), "expert_names": ("a", "b"), "labels": ("x", "y", "z")},
+        **{
+            "modalities": vectors,
+            "present": weights > 0,
+            "items": vectors.sum(axis=1),
+            "candidates": vectors[:, 0],
+        },
+        **{"weights": weights, "weighted": True, "attention": attention},
+        **{"predicted": predicted, "true": true, "several_labels": False},
+    )
+
+
+def test_an_item_stands_under_its_rarest_label_and_no_label_is_empty():
+    """Every item has the tops of the tree: one is the rarest of those without another, at most."""
+    leaves = [0] * 6 + [1] * 5 + [2] * 4 + [3] * 3 + [4] * 2
+    true = np.zeros((len(leaves) + 2, 8), dtype=bool)
+    for item, leaf in enumerate(leaves, start=1):
+        true[item, [5, 6, leaf]] = True
+    true[7, 7] = True  # an item of leaf 1 has a label of its own, and its top alone
+    view = dataclasses.replace(made_up_view(), true=true, labels=tuple("abcdeXYZ"))
+    for most in range(1, 8):
+        found = catalogue.rarest_labels(view, most)
+        assert len(found) == min(most, 6)
+        assert all(members.any() for members in found.values())
+        assert np.sum(list(found.values()), axis=0).max() == 1
+        sizes = [true[:, label].sum() for label in found]
+        assert sizes == sorted(sizes, reverse=True)
+        for label, members in found.items():
+            assert (members <= true[1:, label]).all()
+            rarer = [other for other in found if true[:, other].sum() < true[:, label].sum()]
+            assert not true[1:, rarer][members].any()
+    assert list(catalogue.rarest_labels(view, 3)) == [6, 0, 1]
+    assert list(catalogue.rarest_labels(view, 6)) == [0, 1, 2, 3, 4, 7]
+    assert catalogue.rarest_labels(dataclasses.replace(view, true=None), 3) == {}
+
+
+def test_the_map_lists_the_categories_that_it_shows(tmp_path, monkeypatch):
+    pytest.importorskip("matplotlib")
+    from recbole_cammsr.analysis import catalogue_figures, figure
+
+    drawn = []
+    monkeypatch.setattr(figure, "save", lambda drawing, path: drawn.append(drawing))
+    view = made_up_view()
+    true = view.true.copy()
+    true[[1, 2, 3], 1] = true[[4, 5, 6], 2] = true[1:, 0] = True  # x is of all items
+    true[5, 1] = False
+    view = dataclasses.replace(view, true=true, several_labels=True)
+    catalogue_figures.item_map(view, "CAMMSR on toy", tmp_path / "item_map.png")
+    (panel,) = drawn[0].axes
+    listed = [text.get_text() for text in panel.get_legend().get_texts()]
+    assert listed == ["y (3)", "z (3)"]
+    dots = [len(one.get_offsets()) for one in panel.collections]
+    assert sorted(dots) == [3, 3, 6]
+
+
+def test_means_by_category_are_those_of_a_loop():
+    view = made_up_view()
+    table = catalogue.weights_by_category(view)
+    assert table.rows == ("all items", "x", "y")
+    assert table.counts == (6, 4, 1)
+    text_of_x = [view.weights[item, 1] for item in (1, 2, 4)]  # item 3 lacks it
+    assert table.means[1] == pytest.approx([view.weights[1:5, 0].mean(), np.mean(text_of_x)])
+
+
+def test_confusion_counts_true_against_predicted():
+    table = catalogue.confusion(made_up_view())
+    assert table.rows == ("x", "y")
+    assert table.columns == ("x", "y", "others")
+    assert table.means.tolist() == [[0.5, 0.25, 0.25], [0.0, 1.0, 0.0]]
+
+
+def test_confusion_of_several_labels_shares_a_miss_among_the_wrong_ones():
+    view = made_up_view()
+    true = np.zeros((2, 3), dtype=bool)
+    true[1, :2] = True
+    predicted = np.array([[0, 0, 0], [0.9, 0.1, 0.5]])
+    several = ItemView(**{**view.__dict__, "true": true, "predicted": predicted})
+    table = catalogue.confusion(several)
+    assert table.rows == ("x", "y")
+    assert table.means.tolist() == [[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]
+
+
+def test_mechanism_figures_are_the_formulas():
+    found = catalogue.mechanism(made_up_view())
+    view = made_up_view()
+    assert found["weight_deviation"]["ID"] == pytest.approx(view.weights[1:, 0].std())
+    present = view.weights[[1, 2, 4, 5, 6], 1]
+    assert found["weight_deviation"]["text"] == pytest.approx(present.std())
+    assert found["attention"] == pytest.approx({"a": 0.75, "b": 0.25})
+    assert found["attention_entropy"] == pytest.approx(1.0)  # of the items with a choice
+    assert found["category_accuracy"] == pytest.approx(3 / 5)
+    assert found["most_frequent_label"] == pytest.approx(4 / 5)
+    by_category = found["weight_by_category"]
+    assert list(by_category) == ["all items", "x", "y"]
+    assert by_category["y"] == {"items": 1, "ID": view.weights[5, 0], "text": view.weights[5, 1]}
+    assert found["attention_by_category"]["x"] == {"items": 4, "a": 7 / 8, "b": 1 / 8}
+
+
+def test_a_mean_of_nothing_is_none_in_json():
+    table = ByCategory(("all items",), (2,), ("ID", "text"), np.array([[1.5, np.nan]]))
+    assert table.to_json() == {"all items": {"items": 2, "ID": 1.5, "text": None}}
+
+
+def test_the_plane_keeps_as_much_variance_as_can_be():
+    rng = np.random.default_rng(1)
+    vectors = rng.normal(size=(50, 6)) * [5, 3, 1, 1, 0.5, 0.1]
+    places, shares = catalogue.plane(vectors)
+    values = np.linalg.eigvalsh(np.cov(vectors.T))[::-1]
+    assert places.var(axis=0, ddof=1) == pytest.approx(values[:2])
+    assert shares == pytest.approx(values[:2] / values.sum())
