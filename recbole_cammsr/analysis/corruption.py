@@ -50,6 +50,9 @@ def described(corruption: Mapping[str, float]) -> str:
 def apply(corruption: Mapping[str, float], config: Any, seed: int, folder: Path) -> None:
     """Point a configuration at corrupted copies of its category and feature files.
 
+    What the user gave (`external_config_dict`, which a checkpoint is resumed with) is pointed at
+    them as well.
+
     Args:
         corruption: kind to share.
         config: RecBole's; `data_path` and `modality_files` are changed in it.
@@ -62,9 +65,13 @@ def apply(corruption: Mapping[str, float], config: Any, seed: int, folder: Path)
     """
     check(corruption)
     if corruption.get(MISSING):
-        config["modality_files"] = _thin_features(config, corruption[MISSING], seed, folder)
+        paths = _thin_features(config, corruption[MISSING], seed, folder)
+        config["modality_files"] = config.external_config_dict["modality_files"] = paths
     if corruption.get(CATEGORY_NOISE):
-        config["data_path"] = _noisy_data(config, corruption[CATEGORY_NOISE], seed, folder)
+        noisy = _noisy_data(config, corruption[CATEGORY_NOISE], seed, folder)
+        # as given it is the folder of all data sets, and RecBole adds the name of the one
+        config["data_path"] = str(noisy)
+        config.external_config_dict["data_path"] = str(noisy.parent)
 
 
 def chosen(tokens: Sequence[str], share: float, seed: int, purpose: str) -> np.ndarray:
@@ -135,14 +142,14 @@ def _thin_features(config: Any, share: float, seed: int, folder: Path) -> dict[s
     return paths
 
 
-def _noisy_data(config: Any, share: float, seed: int, folder: Path) -> str:
+def _noisy_data(config: Any, share: float, seed: int, folder: Path) -> Path:
     field = config["category_field"]
     if not field:
         raise ValueError(
             "no `category_field` is set, so there are no category labels that could be wrong"
         )
     source, name = Path(config["data_path"]), config["dataset"]
-    target = folder / "data"
+    target = folder / "data" / name
     target.mkdir(parents=True)
     for path in sorted(source.iterdir()):
         if path.name != f"{name}.item":
@@ -159,7 +166,7 @@ def _noisy_data(config: Any, share: float, seed: int, folder: Path) -> str:
         config["seq_separator"],
     )
     files.write_bytes(target / f"{name}.item", noisy.encode(encoding))
-    return str(target)
+    return target
 
 
 def corrupt_item_file(

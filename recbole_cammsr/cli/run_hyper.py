@@ -85,8 +85,10 @@ def _parser() -> arguments.Parser:
 
 def _run(argv: Sequence[str]) -> int:
     options, settings = arguments.read(_parser(), argv)
-    if options.max_evals is not None and options.max_evals < 1:
-        raise UsageError(f"--max_evals must be at least 1, not {options.max_evals}")
+    for name in ("max_evals", "early_stop"):
+        value = getattr(options, name)
+        if value is not None and value < 1:
+            raise UsageError(f"--{name} must be at least 1, not {value}")
     request = Request(options, settings)
     model, dataset = _model_and_dataset(request)
     parameters = _parameters(options, request, model)

@@ -13,7 +13,8 @@ from recbole_cammsr.analysis.job import TrainingJob
 from recbole_cammsr.analysis.run_job import run_job
 from recbole_cammsr.analysis.store import ResultStore
 from recbole_cammsr.analysis.trained_model import TrainedModel
-from recbole_cammsr.cli import checkpoints
+from recbole_cammsr.cli import checkpoints, run_recbole
+from recbole_cammsr.data import dataset
 
 
 @pytest.fixture
@@ -62,6 +63,26 @@ def test_a_kept_checkpoint_of_a_damaged_run_opens_from_any_folder(
     assert same == ("category_noise" not in damage)
 
 
+def test_a_damaged_run_is_resumed_with_its_damage(make_job, tmp_path, monkeypatch, capsys):
+    _, path = run_and_keep(make_job(category_noise=0.5, missing=0.5), tmp_path / "out")
+    read = []
+    stock = dataset.CAMMSRDataset.__init__
+
+    def watched(self, config):
+        stock(self, config)
+        read.append((config["data_path"], config["modality_files"]))
+
+    monkeypatch.setattr(dataset.CAMMSRDataset, "__init__", watched)
+    monkeypatch.setattr(sys, "argv", ["run_recbole"])
+    code = run_recbole.main([f"--resume={path}", "--epochs=3", "--show_progress=False"])
+    assert code == 0, capsys.readouterr().err
+    opened = TrainedModel(str(path)).config
+    folder = kept_files.folder_of(path)
+    assert read[0] == (opened["data_path"], opened["modality_files"])
+    assert read[0][0] == str(folder / "data" / "toy")
+    assert read[0][1] == {name: str(folder / f"{name}.npz") for name in ("text", "image")}
+
+
 def test_without_damage_nothing_lies_beside_the_checkpoint(make_job, tmp_path):
     _, path = run_and_keep(make_job(), tmp_path / "out")
     assert [entry.name for entry in path.parent.iterdir()] == [path.name]
@@ -86,7 +107,7 @@ def test_what_a_killed_run_left_is_written_anew_and_the_originals_stay(
     before = {path.name: path.read_bytes() for path in (toy_path / "toy").iterdir()}
     _, path = run_and_keep(job, tmp_path / "out")
     folder = kept_files.folder_of(path)
-    assert (folder / "data" / "toy.inter").exists()
+    assert (folder / "data" / "toy" / "toy.inter").exists()
     (folder / "image.npz").write_bytes(b"half of a fi")
     run_and_keep(job, tmp_path / "out")
     assert len(np.load(folder / "image.npz")["item_id"]) > 0

@@ -106,13 +106,14 @@ def test_run_hyper_refuses(tmp_path, monkeypatch, capsys, arguments, says):
     assert error.count("\n") == 1
 
 
+@pytest.mark.parametrize("option", ["max_evals", "early_stop"])
 @pytest.mark.parametrize("tool", ["Hyperopt", "Ray"])
 @pytest.mark.parametrize("given", [0, -3])
-def test_run_hyper_refuses_a_search_without_trials(capsys, tool, given):
+def test_run_hyper_refuses_a_search_without_trials(capsys, tool, given, option):
     """None at all is the default number, and RecBole's loop would take 0 for it."""
     # no params file: were the number let through, that is what would be refused
-    code = run_hyper.main([f"--max_evals={given}", "--model=BPR", "--dataset=d", f"--tool={tool}"])
+    code = run_hyper.main([f"--{option}={given}", "--model=BPR", "--dataset=d", f"--tool={tool}"])
     assert code == 2
     error = capsys.readouterr().err
-    assert f"--max_evals must be at least 1, not {given}" in error
+    assert f"--{option} must be at least 1, not {given}" in error
     assert error.count("\n") == 1
