@@ -123,6 +123,13 @@ def test_mixed_precision_keeps_the_phase_of_late_times(move_parameters):
     assert torch.equal(mixed, module.time(times))
 
 
+def test_temporal_experts_start_as_small_factors_of_either_sign():
+    torch.manual_seed(0)
+    start = TemporalMixture(modalities=3, dimension=64, experts=50, trained=True).experts
+    assert float(start.detach().std()) == pytest.approx(0.1, rel=0.05)
+    assert float(start.detach().mean()) == pytest.approx(0.0, abs=0.005)
+
+
 @pytest.mark.parametrize(
     ("span", "unit", "said"),
     [

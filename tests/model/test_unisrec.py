@@ -144,6 +144,15 @@ def test_a_zero_row_among_the_candidates_spoils_only_the_original(make_model, qu
     assert largest[False] < 10
 
 
+def test_the_padding_has_a_random_vector_only_in_the_original(make_model, quiet_text_model):
+    """A candidate like the others there; here nothing at all."""
+    for defects in (True, False):
+        model = make_model("UniSRec", **quiet_text_model, original_defects=defects)[3]
+        padding, *items = model.id_embedding.weight.detach()
+        spread = float(torch.stack(items).std())
+        assert float(padding.std()) == pytest.approx(spread if defects else 0, rel=0.6)
+
+
 def test_host_features_and_scaling(make_model, quiet_text_model):
     tables = {}
     for scaling in ("none", "standardise"):
