@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import shutil
 import sys
 import tempfile
+import threading
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -115,6 +117,7 @@ def serve(
         build: class of what is measured.
         arguments: of ``build``.
     """
+    threading.Thread(target=_end_with_parent, args=(folder,), daemon=True).start()
     sys.argv = sys.argv[:1]  # RecBole's Config reads the command line
     os.chdir(folder)
     sys.stdout = sys.stderr
@@ -129,6 +132,15 @@ def serve(
     except Exception as error:
         text = " ".join(str(error).split()) or "no message"
         connection.send((False, (f"{type(error).__name__}: {text}", traceback.format_exc())))
+
+
+def _end_with_parent(folder: str) -> None:
+    """End this process when the parent is gone, also in the middle of an epoch."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        shutil.rmtree(folder, ignore_errors=True)  # the parent can no longer do it
+        os._exit(1)
 
 
 @contextmanager

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib
 import os
+import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from recbole_cammsr.analysis.speed_pool import Worker, WorkerError, thread_envir
 
 _SUBJECT = """
 import os
+import time
 
 class Subject:
     def __init__(self, start):
@@ -30,6 +33,10 @@ class Subject:
 
     def fail(self):
         raise RuntimeError("no such\\nluck")
+
+    def sleep(self):
+        print(os.getcwd(), flush=True)
+        time.sleep(30)
 
     def vanish(self):
         os._exit(7)
@@ -74,6 +81,34 @@ def test_a_worker_that_vanishes_is_an_error_not_a_hang(subject: Any) -> None:
             worker.call("add", 1)
     finally:
         worker.close()
+
+
+def test_a_busy_worker_ends_with_its_parent(subject: Any, tmp_path: Path) -> None:
+    """Also where the parent is told to end and cleans nothing up."""
+    script = tmp_path / "parent.py"
+    script.write_text(
+        "import speed_pool_subject\n"
+        "from recbole_cammsr.analysis.speed_pool import Worker\n"
+        "if __name__ == '__main__':\n"
+        "    Worker('it', speed_pool_subject.Subject, (0,)).call('sleep')\n",
+        encoding="utf-8",
+    )
+    places = [str(tmp_path), str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]
+    parent = subprocess.Popen(
+        [sys.executable, str(script)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(places)},
+        stderr=subprocess.PIPE,  # where workers print
+        text=True,
+    )
+    assert parent.stderr is not None
+    lines = iter(parent.stderr.readline, "")
+    folder = next(line.strip() for line in lines if "benchmark_speed_" in line)
+    begin = time.monotonic()
+    parent.terminate()
+    parent.wait(60)
+    parent.stderr.read()  # ends when the worker does: it holds the other end
+    assert time.monotonic() - begin < 20
+    assert not os.path.exists(folder)
 
 
 def test_a_subject_that_cannot_be_built_says_why(subject: Any) -> None:
