@@ -200,14 +200,13 @@ def test_a_foreign_class_with_one_of_our_names_takes_recboles_way(tmp_path):
     assert type(create_dataset(ours)).__name__ == "AlwaysTimedDataset"
 
 
-def trained(model_class, tmp_path, **settings):
-    """Configuration and validation after an epoch, as a script of one's own model has them."""
+def trained(model_class, options):
+    """Configuration and validation after training, as a script of one's own model has them."""
     from recbole.config import Config
     from recbole.data import create_dataset, data_preparation
     from recbole.utils import get_trainer, init_seed
 
-    options = {"epochs": 1, "checkpoint_dir": str(tmp_path), "show_progress": False, **settings}
-    made = Config(model_class, "ml-100k", config_dict=options)
+    made = Config(model_class, "toy", config_dict=options)
     init_seed(made["seed"], made["reproducibility"])
     train, valid, _ = data_preparation(made, create_dataset(made))
     init_seed(made["seed"], made["reproducibility"])
@@ -216,7 +215,7 @@ def trained(model_class, tmp_path, **settings):
     return made, trainer.fit(train, valid, saved=False, verbose=False)
 
 
-def test_a_variant_has_its_parents_defaults_data_and_training(tmp_path):
+def test_a_variant_has_its_parents_defaults_data_and_training(toy_path, tmp_path):
     """Whoever changes CAMMSR writes a subclass, under a name of his own."""
     from recbole_cammsr.model.cammsr import CAMMSR
 
@@ -228,15 +227,20 @@ def test_a_variant_has_its_parents_defaults_data_and_training(tmp_path):
             super().__init__(config, dataset)
             self.loudness = config["loudness"]
 
-    _, parents = trained(CAMMSR, tmp_path)
-    made, variants = trained(Louder, tmp_path, loudness=1.0)
+    options = {
+        **{"data_path": str(toy_path), "load_col": {"inter": ["user_id", "item_id", "timestamp"]}},
+        **{"modalities": ["text", "image"], "category_field": "genre"},
+        **{"epochs": 2, "checkpoint_dir": str(tmp_path), "show_progress": False},
+    }
+    _, parents = trained(CAMMSR, options)
+    made, variants = trained(Louder, {**options, "loudness": 1.0})
     parts = {"model", "loudness", "token_digest"}  # the last is of its data set
-    expected = config("CAMMSR", epochs=1, checkpoint_dir=str(tmp_path), show_progress=False)
+    expected = config("CAMMSR", "toy", **options)
     assert {k: v for k, v in made.final_config_dict.items() if k not in parts} == {
         k: v for k, v in expected.final_config_dict.items() if k != "model"
     }
     assert variants == parents
-    _, changed = trained(Louder, tmp_path, loudness=0.0)
+    _, changed = trained(Louder, {**options, "loudness": 0.0})
     assert changed != parents
 
 

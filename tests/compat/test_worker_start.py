@@ -32,10 +32,13 @@ from recbole.config import Config
 from recbole.data import create_dataset, data_preparation
 
 
-def batches(model, settings, worker, **more):
-    settings = {**settings[model], "worker": worker, **more}
-    config = Config(model=model, dataset="toy", config_dict=settings)
-    train, valid, _ = data_preparation(config, create_dataset(config))
+def loaders(model, settings, worker, **more):
+    options = {**settings[model], "worker": worker, **more}
+    config = Config(model=model, dataset="toy", config_dict=options)
+    return data_preparation(config, create_dataset(config))
+
+
+def rows(train, valid=()):
     told = [batch["item_id"].tolist() for batch in train]
     return told + [batch[0]["item_id_list"].tolist() for batch in valid]
 
@@ -43,12 +46,18 @@ def batches(model, settings, worker, **more):
 if __name__ == "__main__":
     method, settings = sys.argv.pop(1), json.loads(sys.argv.pop(1))
     multiprocessing.set_start_method(method)
-    for model in settings:
-        alone, helped = batches(model, settings, 0), batches(model, settings, 1)
-        print(model, len(alone), alone == helped)
-    batches("CAMMSR", settings, 1, save_dataloaders=True)
-    read = batches("CAMMSR", settings, 1, save_dataloaders=True)
-    print("CAMMSR", len(read), read == batches("CAMMSR", settings, 0))
+    if method == "forkserver":  # a worker of its own imports torch and RecBole in seconds
+        multiprocessing.set_forkserver_preload(["recbole_cammsr", "recbole.data"])
+    (train, valid, _), (with_train, with_valid, _) = (
+        loaders("CAMMSR", settings, worker) for worker in (0, 1)
+    )
+    alone = rows(train, valid)
+    print("CAMMSR", len(alone), alone == rows(with_train, with_valid))
+    alone, helped = (rows(loaders("SASRec", settings, worker)[0]) for worker in (0, 1))
+    print("SASRec", len(alone), alone == helped)
+    loaders("CAMMSR", settings, 1, save_dataloaders=True)
+    read = rows(loaders("CAMMSR", settings, 1, save_dataloaders=True)[0])
+    print("CAMMSR", len(read), read == rows(loaders("CAMMSR", settings, 0)[0]))
 """
 
 
