@@ -229,10 +229,8 @@ def test_sweeps_of_one_setting_and_equal_baselines_come_once(monkeypatch, tmp_pa
     assert len(planned) == 1
 
 
-def test_the_command_shares_the_full_model_and_writes_its_tables(
-    toy_path, tmp_path, capsys, monkeypatch
-):
-    monkeypatch.chdir(tmp_path)
+@pytest.mark.usefixtures("jobs_in_this_process")
+def test_the_command_shares_the_full_model_and_writes_its_tables(toy_path, tmp_path, capsys):
     (tmp_path / "tuned.yaml").write_text(yaml.safe_dump({"expert_size": 8}))
     code = ablate.main(
         [

@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
-import torch
 import yaml
 
 import recbole_cammsr
@@ -24,7 +23,6 @@ from recbole_cammsr.analysis.experiment import parse
 from recbole_cammsr.analysis.job import TEST, TUNE, JobResult, TrainingJob
 from recbole_cammsr.analysis.progress import Progress, duration
 from recbole_cammsr.analysis.ranks import UserRanks
-from recbole_cammsr.analysis.run_job import run_job
 from recbole_cammsr.analysis.runner import Runner
 from recbole_cammsr.analysis.store import ResultStore
 from recbole_cammsr.cli import benchmark
@@ -70,19 +68,6 @@ def start(folder: Path, output: str, *arguments: str) -> subprocess.Popen:
     )
 
 
-class InThisProcess:
-    """Stands for a worker that has finished: a process of its own takes seconds to start."""
-
-    returncode, stdout = 0, None
-
-    def __init__(self, runner: Runner, job: TrainingJob) -> None:
-        with runner.store.scratch(job) as scratch:
-            runner.store.save(*run_job(job, scratch))
-
-    def poll(self) -> int:
-        return self.returncode
-
-
 def is_alive(process: psutil.Process) -> bool:
     try:
         return process.status() != psutil.STATUS_ZOMBIE
@@ -91,9 +76,8 @@ def is_alive(process: psutil.Process) -> bool:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="kills processes by signal")
-def test_killed_and_restarted_it_finishes_with_the_same_files(
-    tmp_path, toy_path, monkeypatch, capsys
-):
+@pytest.mark.usefixtures("jobs_in_this_process")
+def test_killed_and_restarted_it_finishes_with_the_same_files(tmp_path, toy_path, capsys):
     (tmp_path / "plan.yaml").write_text(yaml.safe_dump(experiment(toy_path), sort_keys=False))
     killed = start(tmp_path, "restarted")
     jobs = tmp_path / "restarted" / "jobs"
@@ -123,16 +107,8 @@ def test_killed_and_restarted_it_finishes_with_the_same_files(
         assert (jobs / "toy" / name).stat().st_mtime_ns == moment
     assert "ours over the best other" in output
 
-    # the same in one go, one at a time
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["pytest"])
-    monkeypatch.setattr(Runner, "_start", lambda runner, job: InThisProcess(runner, job))
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        code = benchmark.main(["--experiment=plan.yaml", "--output=whole", "--threads=1"])
-    finally:
-        torch.set_num_threads(threads)
+    # the same in one go, one at a time and in one process
+    code = benchmark.main(["--experiment=plan.yaml", "--output=whole", "--threads=1"])
     assert code == 0, capsys.readouterr().err
     for name in REPEATABLE:
         one, two = ((tmp_path / run / name).read_text() for run in ("restarted", "whole"))
