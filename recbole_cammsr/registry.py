@@ -266,6 +266,8 @@ def _offer_data(module: ModuleType) -> None:
 
     from recbole_cammsr.data import token_digest
 
+    # where a pickled data set came from is not compared, nor how its files were read
+    module.dataset_arguments = [*module.dataset_arguments, "data_path", "encoding"]  # type: ignore[attr-defined]
     original_loader = module.get_dataloader
     original_create = module.create_dataset
 
@@ -300,6 +302,8 @@ def _offer_data(module: ModuleType) -> None:
             from recbole_cammsr.data import exact_time_order
 
             exact_time_order.sort_by_exact_time(dataset)
+        # of a pickled one it is that of the run that saved it, by which it would be split
+        dataset.config = config
         token_digest.note(config, dataset)
         return dataset
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import pickle
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -169,6 +170,32 @@ def test_our_settings_invalidate_a_pickled_data_set_even_without_a_configuration
         "print([compared.count(key) for key in recbole_cammsr.registry.DATASET_ARGUMENTS])"
     )
     assert in_new_process(code) == str([1] * len(registry.DATASET_ARGUMENTS))
+
+
+@pytest.mark.parametrize("model", ["CAMMSR", "SASRec"])
+def test_a_pickled_data_set_is_split_and_read_as_asked_for(make_config, toy_path, tmp_path, model):
+    from recbole.data import create_dataset, data_preparation
+
+    def sizes(folder, **settings):
+        settings = {"save_dataset": True, "checkpoint_dir": str(tmp_path / folder), **settings}
+        made = make_config(model, **settings)
+        dataset = create_dataset(made)
+        parts = data_preparation(made, dataset)
+        return len(dataset.inter_feat), [len(part._dataset.inter_feat) for part in parts]
+
+    by_ratio = {"split": {"RS": [0.5, 0.2, 0.3]}, "order": "TO", "group_by": "user", "mode": "full"}
+    ours = sizes("saved")
+    assert len(list((tmp_path / "saved").glob("toy-*.pth"))) == 1
+    assert sizes("saved") == ours
+    assert sizes("saved", eval_args=by_ratio) == sizes("elsewhere", eval_args=by_ratio) != ours
+
+    shutil.copytree(toy_path, tmp_path / "other")
+    table = tmp_path / "other" / "toy" / "toy.inter"
+    rows = table.read_text(encoding="utf-8").splitlines()[:300]
+    table.write_text("\n".join(rows) + "\n", encoding="utf-8")
+    other = {"data_path": str(tmp_path / "other")}
+    assert sizes("saved", **other) == sizes("third", **other)
+    assert sizes("saved", **other)[0] < ours[0]
 
 
 def test_a_foreign_class_with_one_of_our_names_takes_recboles_way(tmp_path):

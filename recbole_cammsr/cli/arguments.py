@@ -12,7 +12,7 @@ import argparse
 import ast
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NoReturn
 
 from recbole_cammsr.cli import known_settings
@@ -22,7 +22,10 @@ _ARITHMETIC = re.compile(r"[\d\s.eE+\-*/()_]+")
 #: a list of words without quotes, and what is no word in it
 _BARE_WORDS = re.compile(r"\[\s*[^\W\d]\w*(\s*,\s*[^\W\d]\w*)*\s*\]")
 #: options for which an empty value, of a variable that is not set, would mean something else
-_NEVER_EMPTY = ("model", "dataset", "resume", "evaluate", "tuned")
+_NEVER_EMPTY = (
+    *("model", "dataset", "resume", "evaluate", "tuned"),
+    *("config_files", "params_file", "experiment"),
+)
 #: options that name models, whose settings are then known
 _NAMES_OF_MODELS = ("model", "model_list", "baselines")
 _NO_WORDS = frozenset({"True", "False", "None", "inf", "nan"})
@@ -114,13 +117,16 @@ def check_process_options(options: argparse.Namespace) -> None:
 
 
 def read(
-    parser: argparse.ArgumentParser, argv: Sequence[str]
+    parser: argparse.ArgumentParser,
+    argv: Sequence[str],
+    also_trained: Callable[[argparse.Namespace], Iterable[str]] = lambda options: (),
 ) -> tuple[argparse.Namespace, list[str]]:
     """Split a command line into this command's options and RecBole's settings.
 
     Args:
         parser: knows the command's own options.
         argv: the arguments without the program.
+        also_trained: models that the options name in another way; their settings are known too.
 
     Returns:
         The options, and the settings as ``--key=value`` strings in the order given.
@@ -153,6 +159,7 @@ def read(
             raise UsageError(f"--{name} is empty; give it a value, or leave the option out")
     named = (getattr(options, option, None) or "" for option in _NAMES_OF_MODELS)
     known_settings.note_models(name.strip() for text in named for name in text.split(","))
+    known_settings.note_models(also_trained(options))
     _check_settings(settings, own_names)
     return options, settings
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
@@ -84,11 +85,17 @@ def check_goes_on(config: Any, path: str) -> None:
         path: its checkpoint.
 
     Raises:
-        RunError: validation has another metric, split or ranking than the checkpoint's, or users
-            and items other numbers.
+        RunError: validation has another metric, split or ranking than the checkpoint's, the
+            learner is another, or users and items have other numbers.
     """
     saved = _load(path)["config"]
     _check_validated_alike(saved, config, path)
+    learners = [str(of["learner"]).lower() for of in (saved, config)]
+    if learners[0] != learners[1]:
+        raise RunError(
+            f"{path} was trained with learner: {learners[0]}, not {learners[1]}, which cannot go "
+            "on from its state: keep the setting, or train anew"
+        )
     _check_same_tokens(saved, config, path)
 
 
@@ -210,16 +217,30 @@ def evaluate(path: str, mask_history: Any = None) -> Outcome:
     Raises:
         RunError: the file is damaged or was written by something else, or the data have changed.
     """
-    from recbole.data.utils import get_dataloader
-    from recbole.utils import get_trainer
+    from recbole.data.utils import create_samplers, get_dataloader
+    from recbole.utils import ModelType, get_trainer
 
-    config, model, _, train_data, valid_data, test_data = open_checkpoint(path)
+    config, model, dataset, train_data, valid_data, test_data = open_checkpoint(path)
     if mask_history is not None:
         config["mask_history"] = mask_history
+        samplers = [valid_data._sampler, test_data._sampler]
+        if config["MODEL_TYPE"] != ModelType.SEQUENTIAL:
+            # RecBole's own switch: what a user has is taken out where it cannot be had again
+            config["repeatable"] = not mask_history
+            parts = [loader._dataset for loader in (train_data, valid_data, test_data)]
+            samplers = create_samplers(config, dataset, parts)[1:]
         valid_data, test_data = (
-            get_dataloader(config, phase)(config, loader._dataset, loader._sampler)
-            for phase, loader in (("valid", valid_data), ("test", test_data))
+            get_dataloader(config, phase)(config, loader._dataset, sampler)
+            for phase, loader, sampler in zip(("valid", "test"), (valid_data, test_data), samplers)
         )
+    modes = config["eval_args"]["mode"]
+    for mode in {modes["valid"], modes["test"]} if isinstance(modes, dict) else {modes}:
+        if str(mode)[:3] in ("uni", "pop"):
+            print(
+                f"note: candidates are drawn anew (eval_args mode {mode}), so the figures are not "
+                "those of the run to the last digit",
+                file=sys.stderr,
+            )
     trainer = get_trainer(config["MODEL_TYPE"], config["model"])(config, model)
     trainer.eval_collector.data_collect(train_data)
     valid, test = (

@@ -159,12 +159,17 @@ def _hyperopt_space(parameters: list[Parameter]) -> dict[str, Any]:
 
     return {
         parameter.name: (
-            hp.choice(parameter.name, list(parameter.values))
+            hp.choice(parameter.name, [_as_one(value) for value in parameter.values])
             if parameter.kind == "choice"
             else getattr(hp, parameter.kind)(parameter.name, *parameter.values)
         )
         for parameter in parameters
     }
+
+
+def _as_one(value: Any) -> Any:
+    """A value that hyperopt hands over as it is: a list it would take for a space of its own."""
+    return repr(value) if isinstance(value, (list, tuple, dict)) else value  # Config reads it back
 
 
 def _ray_space(parameters: list[Parameter]) -> dict[str, Any]:

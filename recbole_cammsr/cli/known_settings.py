@@ -161,7 +161,8 @@ def expected_instead(name: str, value: Any) -> str | None:
         setting.
     """
     if value is None:
-        return None
+        missing = name in value_rules.NEEDED
+        return f"a number (default {defaults()[name]})" if missing else None
     if name == "valid_metric":
         source = os.path.join(recbole_folder(), "evaluator", "metrics.py")
         return value_rules.of_metric(value, sorted(_keys(source, _CLASS)))

@@ -41,7 +41,7 @@ def settings_for(model: str, dataset: str, chosen: Mapping[str, Any]) -> dict[st
     if "load_col" not in settings:
         of_any = recboles_settings("dataset", "sample")
         settings["load_col"] = _columns({**of_any, **own, **settings, **chosen})
-    if chosen.get("mask_history") is True and not _is_sequential(model):
+    if chosen.get("mask_history") is True and not is_sequential(model):
         settings["repeatable"] = False  # then RecBole takes histories out of general models' too
     return {key: value for key, value in settings.items() if key not in chosen}
 
@@ -97,7 +97,12 @@ def _columns(settings: Mapping[str, Any]) -> dict[str, list[str]]:
     return columns
 
 
-def _is_sequential(model: str) -> bool:
+def is_sequential(model: str) -> bool:
+    """Whether a model ranks by the order of histories; imports RecBole.
+
+    Args:
+        model: its name.
+    """
     from recbole.utils import ModelType, get_model
 
     return bool(get_model(model).type == ModelType.SEQUENTIAL)
@@ -107,6 +112,6 @@ def _ranks_all_items(model: str, settings: Mapping[str, Any]) -> bool:
     """Whether RecBole refuses negative sampling for this model: sequential, with the CE loss."""
     from recbole.utils import get_model
 
-    if not _is_sequential(model) or hasattr(get_model(model), "input_type"):
+    if not is_sequential(model) or hasattr(get_model(model), "input_type"):
         return False
     return settings.get("loss_type") == "CE"

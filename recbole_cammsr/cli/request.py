@@ -15,6 +15,8 @@ from recbole_cammsr.cli.training import Job
 
 DEFAULT_MODEL = "BPR"  # as in RecBole's own scripts
 DEFAULT_DATASET = "ml-100k"
+#: settings of how histories are trained on, which no other model has
+_OF_HISTORIES = ("train_packing", "trim_padding")
 
 
 class Request:
@@ -83,6 +85,12 @@ class Request:
         for name in names:
             known_settings.check_model(name)
         for key in sorted(arguments.keys(self.settings)):
+            if key in _OF_HISTORIES and not any(map(protocol.is_sequential, names)):
+                print(
+                    f"warning: {' and '.join(names)} will not read the setting {key!r}, which is "
+                    "one of sequential models",
+                    file=sys.stderr,
+                )
             others = [known_settings.only_read_by(key, name) for name in names]
             if others and all(others):
                 print(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Sequence
 
@@ -54,18 +55,26 @@ def _parser() -> arguments.Parser:
 
 
 def _run(argv: Sequence[str]) -> int:
-    options, settings = arguments.read(_parser(), argv)
+    origin: checkpoints.Origin | None = None
+
+    def also_trained(options: argparse.Namespace) -> list[str]:
+        nonlocal origin
+        if options.resume is None or options.evaluate is not None:
+            return []
+        checkpoints.check_exists(options.resume)
+        origin = checkpoints.origin_of(options.resume)
+        return [origin.model]
+
+    options, settings = arguments.read(_parser(), argv, also_trained)
     if options.evaluate is not None:
         return _evaluate(options.evaluate, options.model, options.dataset, argv, settings)
     request = Request(options, settings)
     model = request.named("model", None)
     dataset = request.named("dataset", None)
-    if model is not None:
-        request.check_models([model])
-    origin = None
-    if options.resume is not None:
-        checkpoints.check_exists(options.resume)
-        origin = checkpoints.origin_of(options.resume)
+    trained = model if origin is None else origin.model
+    if trained is not None:
+        request.check_models([trained])
+    if origin is not None:
         checkpoints.check_same(origin, options.resume, model, dataset)
         model, dataset = origin.model, origin.dataset
     model, dataset = model or DEFAULT_MODEL, dataset or DEFAULT_DATASET

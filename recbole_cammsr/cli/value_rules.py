@@ -13,7 +13,16 @@ from typing import Any
 #: RecBole makes one row a batch of what is below 1
 _BATCH_SIZES = ("train_batch_size", "eval_batch_size")
 #: torch's optimizers refuse what is below 0
-_NOT_NEGATIVE = ("epochs", "learning_rate", "weight_decay")
+_NOT_NEGATIVE = ("epochs", "learning_rate", "weight_decay", "worker")
+_WHOLE = ("epochs", "worker")
+#: numbers that RecBole cannot do without
+NEEDED = ("seed", "epochs", "learning_rate", "worker", *_BATCH_SIZES)
+#: a mapping, as YAML and RecBole write it
+_MAPPINGS = {
+    "load_col": "{'inter': ['user_id', 'item_id']}",
+    "unload_col": "{'inter': ['rating']}",
+    "clip_grad_norm": "{'max_norm': 5}",
+}
 #: optimizers that ``Trainer._build_optimizer`` knows; in letters of either case
 LEARNERS = ("adam", "adamw", "sgd", "adagrad", "rmsprop", "sparse_adam")
 #: settings that ``Dataset._parse_intervals_str`` reads
@@ -46,7 +55,7 @@ def of_number(name: str, value: Any, default: float) -> str | None:
         return f"1 or more (default {default})"
     if name in _NOT_NEGATIVE and not value >= 0:
         return f"0 or more (default {default})"
-    if name == "epochs" and not isinstance(value, int):
+    if name in _WHOLE and not isinstance(value, int):
         return f"a whole number (default {default})"
     return None
 
@@ -92,6 +101,10 @@ def of_other(name: str, value: Any) -> str | None:
         return None if fine else _VAL_INTERVAL
     if name == "eval_args":
         return _of_eval_args(value)
+    if name in _MAPPINGS and not isinstance(value, dict):
+        return f"a mapping, such as {_MAPPINGS[name]}"
+    if name == "category_field" and not isinstance(value, str):
+        return "the name of one column of the `.item` file"
     return None
 
 

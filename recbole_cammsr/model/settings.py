@@ -179,8 +179,8 @@ def refuse_without_id(config: Any) -> None:
     Raises:
         ValueError: the ID is switched off.
     """
-    if config["use_id"] is False:
+    if config["use_id"] is not None and not config["use_id"]:
         raise ValueError(
-            f"`use_id` is False, but {config['model']} is built on item IDs; take the setting out, "
-            f"or compare with CAMMSR, SASRecMM or UniSRec without IDs."
+            f"`use_id` is {config['use_id']}, but {config['model']} is built on item IDs; take the "
+            f"setting out, or compare with CAMMSR, SASRecMM or UniSRec without IDs."
         )

@@ -92,6 +92,12 @@ def test_an_empty_value_and_a_repeated_equal_one_pass():
         (["--model"], "expected one argument"),
         (["--dataset="], "--dataset is empty"),
         (["--model", " "], "--model is empty"),
+        (["--config_files="], "--config_files is empty"),
+        (["--seed=None"], "--seed must be a number (default 2020)"),
+        (["--worker=-1"], "--worker must be 0 or more"),
+        (["--clip_grad_norm=5"], "--clip_grad_norm must be a mapping, such as {'max_norm': 5}"),
+        (["--load_col={inter:[user_id]}"], "--load_col must be a mapping, such as {'inter': ["),
+        (["--category_field=[genre]"], "--category_field must be the name of one column"),
         (["--", "x"], "unexpected argument"),
     ],
 )
@@ -150,7 +156,7 @@ def test_a_value_in_a_config_file_is_refused_with_the_file_that_counts(tmp_path,
     assert f"config file {last}: `epochs` is -1; it must be 0 or more" in error
     assert error.count("\n") == 1
     # what the command line replaces is not used, and text is read as the files' reader reads it
-    first.write_text("learning_rate: 1e-3\nseed: ~\n" + first.read_text())
+    first.write_text("learning_rate: 1e-3\nclip_grad_norm: ~\n" + first.read_text())
     given = [f"--config_files={first} {last}", *more, "--epochs=2"]
     assert Request(*arguments.read(parser(), given)).in_files["learner"] == "adamm"
 

@@ -1,4 +1,4 @@
-"""Resuming with settings that give a model other parameters than its checkpoint has."""
+"""What a checkpoint is resumed and evaluated with: what it was trained with, or a sentence."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from recbole_cammsr.cli import training
+from recbole_cammsr.analysis.trained_model import TrainedModel
+from recbole_cammsr.cli import checkpoints, known_settings, run_recbole, training
 from recbole_cammsr.cli.errors import RunError, describe
 
 
@@ -100,3 +101,70 @@ def test_another_failure_is_not_taken_for_it(make_trainer):
     trainer.resume_checkpoint = fail
     with pytest.raises(RuntimeError, match="out of memory"):
         training._continue_from(trainer, "c.pth")
+
+
+@pytest.mark.parametrize("learner", ["adamw", "sgd", "rmsprop"])
+def test_another_learner_does_not_go_on_from_the_state_of_the_first(
+    make_checkpoint, capsys, learner
+):
+    path = make_checkpoint("SASRec", loss_type="CE", train_neg_sample_args=None)
+    assert run_recbole.main([f"--resume={path}", "--epochs=2", f"--learner={learner}"]) == 1
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert f"was trained with learner: adam, not {learner}, which cannot go on" in error
+
+
+def test_a_resumed_model_is_the_one_whose_settings_are_known(make_checkpoint, capsys):
+    path = make_checkpoint("SASRec", loss_type="CE", train_neg_sample_args=None)
+    code = run_recbole.main([f"--resume={path}", "--epochs=2", "--swap_weight=5"])
+    error = capsys.readouterr().err
+    assert code == 0, error
+    assert "SASRec will not read the setting 'swap_weight'" in error
+
+
+def test_settings_of_a_resumed_model_of_ones_own_are_known(toy_path, tmp_path, monkeypatch, capsys):
+    (tmp_path / "resumed_models.py").write_text(
+        "from recbole_cammsr.model.cammsr import CAMMSR\nclass Mine(CAMMSR):\n    pass\n"
+    )
+    (tmp_path / "Mine.yaml").write_text("hidden_sizes: 3\n")  # nearly the name of another
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["run_recbole"])
+    settings = ["--dataset=toy", f"--data_path={toy_path}", "--category_field=genre"]
+    settings += ["--modalities=[]", "--hidden_size=16", "--expert_size=16", "--hidden_sizes=4"]
+    code = run_recbole.main(["--model=resumed_models.Mine", *settings, "--epochs=1"])
+    assert code == 0, capsys.readouterr().err
+    known_settings._noted.clear()  # as in a new process
+    (path,) = (tmp_path / "saved").glob("*.pth")
+    capsys.readouterr()
+    code = run_recbole.main([f"--resume={path}", "--hidden_sizes=4", "--epochs=2"])
+    error = capsys.readouterr().err
+    assert code == 0, error
+    assert "hidden_sizes" not in error
+
+
+@pytest.mark.parametrize("repeatable", [False, True])
+def test_histories_of_general_models_are_masked_as_asked_for(make_checkpoint, repeatable):
+    """RecBole's own switch is another one there, `repeatable`."""
+    settings = {"eval_args": {"split": {"LS": "valid_and_test"}, "order": "TO", "mode": "full"}}
+    path = make_checkpoint("BPR", repeatable=repeatable, **settings)
+    found = {asked: checkpoints.evaluate(path, asked).test for asked in (None, False, True)}
+    assert found[None] == found[not repeatable]
+    assert found[True] != found[False]
+    trained = TrainedModel(path)  # ranks by loops over the scores
+    known, everything = trained.dataset.inter_feat, []
+    for user in trained.users:
+        row = trained.row(user)
+        scores = trained.model.full_sort_predict(row.interaction).view(-1).detach()
+        number = trained.dataset.token2id(trained.dataset.uid_field, user)
+        own = known[trained.dataset.iid_field][known[trained.dataset.uid_field] == number]
+        left = set(range(1, len(scores))) - (set(own.tolist()) - {row.target})
+        everything.append(1 + sum(float(scores[item] > scores[row.target]) for item in left))
+    hits = sum(rank <= 10 for rank in everything) / len(everything)
+    assert found[True]["recall@10"] == pytest.approx(hits, abs=1e-4)
+
+
+def test_candidates_that_are_drawn_anew_are_named(make_checkpoint, capsys):
+    split = {"split": {"LS": "valid_and_test"}, "order": "TO", "mode": "uni10"}
+    path = make_checkpoint(modalities=[], eval_args=split)
+    checkpoints.evaluate(path)
+    assert "candidates are drawn anew (eval_args mode uni10)" in capsys.readouterr().err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from typing import Any
 
 import pytest
@@ -31,3 +32,28 @@ def test_every_trial_is_in_the_file_before_the_next_one_begins(tmp_path, monkeyp
     assert known == [0, 1, 2]
     assert output.read_text().count("Test result:") == 3
     assert best.parameters == {"learning_rate": 0.3}
+
+
+def test_lists_are_tried_as_they_are(tmp_path, monkeypatch):
+    """Hyperopt takes a list for a space of its own, and hands it on as a tuple."""
+    pytest.importorskip("hyperopt", reason="hyperopt is optional")
+    tried = []
+
+    def objective(config_dict: dict[str, Any], config_files: Any) -> dict[str, Any]:
+        tried.append(ast.literal_eval(config_dict["modalities"]))
+        return {
+            **{"model": "none", "best_valid_score": len(tried), "valid_score_bigger": True},
+            **{"best_valid_result": {"ndcg@10": 1}, "test_result": {"ndcg@10": 1}},
+        }
+
+    monkeypatch.setattr("recbole.quick_start.objective_function", objective)
+    wanted = (["text"], ["text", "image"], [])
+    for algorithm in ("exhaustive", "random"):
+        tried.clear()
+        parameters = [Parameter("modalities", "choice", wanted)]
+        output = str(tmp_path / f"{algorithm}.result")
+        search = Search(parameters, "params.txt", [], {}, output, None)
+        best = with_hyperopt(search, algorithm, 3, 10)
+        assert tried
+        assert all(value in wanted for value in tried)
+        assert ast.literal_eval(best.parameters["modalities"]) in wanted

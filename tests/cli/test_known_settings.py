@@ -87,6 +87,19 @@ def test_a_setting_that_no_named_model_reads_is_warned_of(capsys):
     )
 
 
+@pytest.mark.parametrize("setting", ["train_packing", "trim_padding"])
+def test_settings_of_histories_are_none_of_general_models(capsys, setting):
+    options = argparse.Namespace(config_files=None, protocol=False)
+    request = Request(options, [f"--{setting}=True"])
+    request.check_models(["SASRec", "BPR"])
+    assert capsys.readouterr().err == ""
+    request.check_models(["BPR", "NeuMF"])
+    assert capsys.readouterr().err == (
+        f"warning: BPR and NeuMF will not read the setting {setting!r}, which is one of sequential "
+        "models\n"
+    )
+
+
 @pytest.mark.parametrize("model", ["CAMMSR", "HM4SR", "MISSRec", "SASRecMM", "TedRec", "UniSRec"])
 def test_nobody_is_warned_of_what_the_shipped_files_set(model):
     for kind in ("model", "dataset"):

@@ -159,7 +159,8 @@ def test_what_is_kept_of_items_is_dropped_where_a_model_moves(make_model, name):
             assert model._table is None
 
 
+@pytest.mark.parametrize("off", [False, 0])
 @pytest.mark.parametrize("name", ["HM4SR", "TedRec"])
-def test_models_on_item_ids_refuse_to_go_without(make_model, name):
+def test_models_on_item_ids_refuse_to_go_without(make_model, name, off):
     with pytest.raises(ValueError, match=f"{name} is built on item IDs"):
-        make_model(name, use_id=False)
+        make_model(name, use_id=off)
