@@ -43,8 +43,10 @@ def as_number(value: Any) -> float | None:
     Raises:
         ValueError: If the value is no number.
     """
-    if value is None or value == "":
+    if value is None or (isinstance(value, str) and not value.strip()):
         return None
+    if isinstance(value, str) and "_" in value:  # Python's own spelling of numbers, or a date's
+        raise ValueError(f"{value!r:.100} is no number")
     try:
         return float(value)
     except (TypeError, OverflowError) as error:

@@ -11,11 +11,16 @@ from recbole_cammsr.data.missing_cells import MISSING_CELLS
 
 _TAG = re.compile(r"</?[a-zA-Z][^<>]{0,200}>")
 _BLANK = re.compile(r"\s+")
+# joiners within words and signs; other format characters are marks that nobody sees
+_JOINERS, _ZERO_WIDTH_SPACE = "\u200c\u200d", "\u200b"
 _BREAKS_CELL = re.compile('[\t\r\n"]')
 
 
 def clean_text(text: object) -> str:
-    """Undo HTML escapes and tags, drop control characters, and collapse blanks.
+    """Undo HTML escapes and tags, drop control and format characters, and collapse blanks.
+
+    Control characters part words, as blanks do, those without width too; soft hyphens and marks of
+    direction do not. Joiners stay: Persian words and many emoji need them.
 
     Args:
         text: Any value; None and NaN give the empty string.
@@ -26,8 +31,15 @@ def clean_text(text: object) -> str:
     if text is None or text != text:
         return ""
     line = _TAG.sub(" ", html.unescape(str(text)))
-    line = "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in line)
+    line = "".join(map(_visible, line))
     return unicodedata.normalize("NFC", _BLANK.sub(" ", line).strip())
+
+
+def _visible(character: str) -> str:
+    kind = unicodedata.category(character)
+    if character == _ZERO_WIDTH_SPACE or kind in ("Cc", "Cs") or kind[0] == "Z":
+        return " "
+    return "" if kind == "Cf" and character not in _JOINERS else character
 
 
 def token_seq_text(text: object) -> str:
@@ -67,9 +79,12 @@ def label_token(label: object) -> str:
         label: The label as the source spells it.
 
     Returns:
-        The token; a trailing ``_`` marks a label that pandas would read as missing.
+        The token; a trailing ``_`` marks a label that pandas would read as missing. An apostrophe
+        at its beginning is a typographic one: labels in quotes are read as Python strings.
     """
     token = token_seq_text(label).replace(" ", "_")
+    if token.startswith("'"):
+        token = f"\u2019{token[1:]}"
     return f"{token}_" if token in MISSING_CELLS else token
 
 
@@ -100,6 +115,8 @@ def token_fault(token: str) -> str:
         return "read as missing"
     if _BREAKS_CELL.search(token):
         return "holds a tab, line break or double quote"
+    if "\ufffd" in token:
+        return "holds bytes of another encoding"
     return "blanks around it" if token != token.strip() else ""
 
 
@@ -114,12 +131,13 @@ def check_token(token: str, where: str) -> str:
         The token itself.
 
     Raises:
-        ValueError: If it is empty, holds a tab, line break or double quote, has blanks around it,
-            or is spelled like a missing value.
+        ValueError: If it is empty, holds a tab, line break or double quote, or U+FFFD for bytes
+            that could not be read, has blanks around it, or is spelled like a missing value.
     """
     if not is_token(token):
         raise ValueError(
             f"{where}: the id {token!r} cannot stand in an atomic file (empty, a tab, line break "
-            "or double quote, blanks around it, or read as missing): rename it in the source"
+            "or double quote, U+FFFD for bytes of another encoding, blanks around it, or read as "
+            "missing): rename it in the source"
         )
     return token

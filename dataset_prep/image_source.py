@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from .download_journal import JOURNAL, read_journal
+from .feature_file import is_feature_token
 
 SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".gif", ".webp", ".bmp", ".tif", ".tiff"))
 # Far above any product photo; what is larger is a mistake or an attack on memory.
@@ -185,6 +186,8 @@ def _listing(files: Iterable[_Found]) -> ImageListing:
     for file in sorted(files, key=lambda file: file.name):
         reason = file.reason or _unsuitable(file.name)
         token = PurePosixPath(file.name.replace("\\", "/")).stem
+        if reason is None and not is_feature_token(token):
+            reason = "a name that no feature file can hold, with blanks or NUL at its ends"
         if reason is None and token in taken:
             reason = f"item {token} already has {taken[token]}"
         if reason is not None:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import io
-import re
-import tokenize
 from typing import Any
 
-from .literals import json_or_literal
+from recbole_cammsr.data.literals import lacks_comma
 
-# A quote, blanks, a quote: numpy prints arrays of texts without commas, and Python would join them.
-_NO_COMMA = re.compile(r"""['"]\s+['"]""")
+from .literals import json_or_literal
 
 
 def list_in_cell(value: Any) -> Any:
@@ -32,7 +28,7 @@ def list_in_cell(value: Any) -> Any:
         found = json_or_literal(text)
     except ValueError:
         return value
-    return found if _is_list_of_texts(found) and not _lacks_comma(text) else value
+    return found if _is_list_of_texts(found) and not lacks_comma(text) else value
 
 
 def _is_list_of_texts(value: object) -> bool:
@@ -40,12 +36,3 @@ def _is_list_of_texts(value: object) -> bool:
     return isinstance(value, list) and all(
         part is None or isinstance(part, (str, dict)) or _is_list_of_texts(part) for part in value
     )
-
-
-def _lacks_comma(text: str) -> bool:
-    """Whether two texts of a list that can be read stand side by side."""
-    if not _NO_COMMA.search(text):
-        return False
-    tokens = tokenize.generate_tokens(io.StringIO(text).readline)
-    kinds = [token.type for token in tokens if token.type != tokenize.NL]
-    return (tokenize.STRING, tokenize.STRING) in zip(kinds, kinds[1:])

@@ -15,8 +15,12 @@ from .cells import as_category_paths, as_id, as_text
 from .feature_source import FeatureRows, existing_features, read_rows
 from .interaction_records import InteractionFields, readable_interactions
 from .record_file import RecordFile
-from .source_folder import Damage, DamageSink, require_files
+from .source_folder import Damage, DamageSink, require_files, shown
 from .staging import StagingWriter
+from .table import NO_CATEGORY
+
+# before the number of a row that no item has: nobody's ID, which the number alone may be
+_NO_ITEM = "\t"
 
 USUAL_FEATURES = {"text": "text_feat.npy", "image": "image_feat.npy"}
 ITEM_MAP, USER_MAP = "i_id_mapping.csv", "u_id_mapping.csv"
@@ -84,7 +88,7 @@ class MMRec:
                     title=as_text(record.get("title")),
                     description=as_text(record.get("description")),
                     brand=as_text(record.get("brand")),
-                    categories=_python_categories(record.get("categories")),
+                    categories=_python_categories(record.get("categories"), meta.name, writer),
                     image=as_text(record.get("imUrl")),
                 )
         file = RecordFile(inter, "\t", self.progress)
@@ -129,9 +133,12 @@ class MMRec:
         Raises:
             ValueError: If a file has not one row per item.
         """
-        rows_to_tokens, reason = self._rows()
+        size, named, reason = self._rows()
+        rows_to_tokens: list[str] = []
         for modality, path in self.feature_files().items():
-            values = read_rows(path, len(rows_to_tokens), reason)
+            values = read_rows(path, size, reason)
+            if not rows_to_tokens:  # not before a file has so many rows: IDs can be any numbers
+                rows_to_tokens = [named.get(row, f"{_NO_ITEM}{row}") for row in range(size)]
             filled = Path(self.folder) / FILLED_IMAGES
             is_text = modality == "text" or path.name == USUAL_FEATURES["text"]
             if not is_text and filled.is_file():
@@ -139,8 +146,8 @@ class MMRec:
                 values[_row_numbers(filled, len(values))] = 0
             yield FeatureRows(modality, path, rows_to_tokens, values)
 
-    def _rows(self) -> tuple[list[str], str]:
-        """Item token of each row, and a clause that says where their number comes from."""
+    def _rows(self) -> tuple[int, dict[int, str], str]:
+        """Number of rows, item token of each that has one, and a clause on the number's origin."""
         # Staging has reported the damage that is met here again.
         reported = Damage()
         items = self._tokens(ITEM_MAP, "itemID", reported)
@@ -156,11 +163,8 @@ class MMRec:
             raise ValueError(
                 f"{self.folder}: itemID must be row numbers of the features, not {odd[:3]}"
             )
-        size = max(map(int, numbers)) + 1
-        tokens = [str(row) for row in range(size)]
-        for number in numbers if items is not None else ():
-            tokens[int(number)] = (items or {})[number]
-        return tokens, origin
+        named = {int(number): number if items is None else items[number] for number in numbers}
+        return max(named) + 1, named, origin
 
     def _tokens(self, name: str, column: str, sink: DamageSink) -> dict[str, str] | None:
         """Number to raw ID of a map of two columns in either order; None where there is no map."""
@@ -169,6 +173,7 @@ class MMRec:
             return None
         file = RecordFile(path, "\t")
         tokens: dict[str, str] = {}
+        taken: set[str] = set()
         for record in file.records(sink):
             others = [key for key in record if key != column]
             if column not in record or len(others) != 1:
@@ -176,6 +181,9 @@ class MMRec:
             number, raw = as_id(record[column]), as_id(record[others[0]])
             if number in tokens:
                 raise ValueError(f"{path}: {column} {number} occurs twice")
+            if raw in taken:
+                raise ValueError(f"{path}: {others[0]} {raw!r} occurs twice")
+            taken.add(raw)
             tokens[number] = raw
         return tokens
 
@@ -196,14 +204,18 @@ def _token(tokens: dict[str, str] | None, number: str, path: Path, map_name: str
     return tokens[number]
 
 
-def _python_categories(value: Any) -> list[list[str]]:
-    """Categories that were written as a Python list; nothing in the text is run."""
+def _python_categories(value: Any, file: str, sink: DamageSink) -> list[list[str]]:
+    """Categories that were written as a Python list; nothing in the text is run.
+
+    What cannot be read is counted, and the item goes without.
+    """
     text = (as_text(value) or "").strip()
     if not text.startswith("["):
         return [[text]] if text else []
     try:
         return as_category_paths(ast.literal_eval(text))
     except (ValueError, SyntaxError, MemoryError, RecursionError):
+        sink.skip(NO_CATEGORY.format(file), example=shown(text))
         return []
 
 

@@ -16,7 +16,9 @@ TIME_UNITS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 FIRST_DATE = 315_532_800
 _LAST_DATE = 4_102_444_800
 _DAY = 86_400
-_COMPACT = re.compile(r"(?:19|20)\d\d(\d\d)(\d\d)(?:\.0+)?")
+# a day, and perhaps hour, minute and second
+_OF_DAY = r"(?:[01]\d|2[0-3])[0-5]\d(?:[0-5]\d)?"
+_COMPACT = re.compile(rf"(?:19|20)\d\d(\d\d)(\d\d)(?:{_OF_DAY})?(?:\.0+)?")
 
 
 def time_span(first: float, last: float) -> str:
@@ -130,7 +132,7 @@ def _date(seconds: float) -> str:
 
 
 def _is_compact_date(value: Any) -> bool:
-    """Whether a number is spelled like a day, e.g. 20230105."""
+    """Whether a number is spelled like a day, e.g. 20230105, or a moment, 20230105123000."""
     match = _COMPACT.fullmatch(str(value).strip())
     return match is not None and 1 <= int(match[1]) <= 12 and 1 <= int(match[2]) <= 31
 

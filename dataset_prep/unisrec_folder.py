@@ -33,9 +33,10 @@ def read_index(path: Path) -> dict[str, str]:
             parts = line.rstrip("\r\n").split("\t")
             if len(parts) != 2 or not parts[1].isdecimal():
                 raise ValueError(f"{path}, line {number}: not 'id<tab>index': {line!r:.100}")
-            if parts[1] in raw:
-                raise ValueError(f"{path}, line {number}: index {parts[1]} occurs twice")
-            raw[parts[1]] = parts[0]
+            index = str(int(parts[1]))
+            if index in raw:
+                raise ValueError(f"{path}, line {number}: index {index} occurs twice")
+            raw[index] = parts[0]
     if len(set(raw.values())) < len(raw):
         raise ValueError(f"{path}: an id occurs twice")
     return raw

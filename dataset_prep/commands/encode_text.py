@@ -104,7 +104,8 @@ def execute(options: argparse.Namespace) -> None:
             "pooling": encoder.pooling.mode,
             "max length": encoder.max_length,
             "precision": options.precision,
-            "tokens per batch": tokens_per_batch,
+            # as it was asked for: what a device takes by itself is no reason to encode again
+            "tokens per batch": options.tokens_per_batch,
             "chunk size": options.chunk_size,
         },
         software={
@@ -112,6 +113,7 @@ def execute(options: argparse.Namespace) -> None:
                 "torch", "transformers", "tokenizers", *model_packages(options.text_encoder)
             ),
             "device": device,
+            "tokens per batch": str(tokens_per_batch),
         },
         file_settings={"dtype": options.dtype},
     )

@@ -201,6 +201,16 @@ def _read_row_aligned(file: FeatureFile, extension: str) -> RawFeatures:
             "was made with this file, and `offset: 1` where row 0 is padding."
         )
     rows = np.fromiter(row_of_token.values(), dtype=np.int64, count=len(row_of_token)) + file.offset
+    all_but_last = len(rows) == len(values) - 1 and np.array_equal(
+        np.sort(rows), np.arange(len(rows))
+    )
+    if all_but_last and not values[0].any():
+        first = str(list(row_of_token)[int(rows.argmin())])
+        raise ValueError(
+            f"item map {ids_path} gives item {first!r} row 0 of {path}, which is all zero, and no "
+            f"item its last row, {len(values) - 1}: row 0 is padding, it seems; set `offset: 1`, "
+            "or leave the last row out of the file."
+        )
     outside = (rows < 0) | (rows >= len(values))
     tokens = np.array(list(row_of_token), dtype=str)
     if outside.any():
@@ -236,7 +246,13 @@ def _load_tensor(path: str) -> np.ndarray:
         )
     if loaded.dtype == torch.bfloat16:
         loaded = loaded.float()
-    values: np.ndarray = loaded.detach().numpy()
+    try:
+        values: np.ndarray = loaded.detach().numpy()
+    except TypeError as error:  # sparse, or of a dtype that numpy has not
+        raise ValueError(
+            f"feature file {path} holds a tensor of layout {loaded.layout} and dtype "
+            f"{loaded.dtype}; save it dense, as float16 or float32."
+        ) from error
     return values
 
 
@@ -262,6 +278,12 @@ def _read_atomic(
 ) -> RawFeatures:
     with open(path, encoding="utf-8-sig") as handle:  # with or without a byte order mark
         header = handle.readline().rstrip("\r\n").split(field_separator)
+    names = [column.split(":", 1)[0] for column in header]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise ValueError(
+            f"feature file {path}: column {twice!r} stands twice in its first line; leave one out."
+        )
     types = dict(column.split(":", 1) for column in header if ":" in column)
     vectors = [name for name, kind in types.items() if kind == "float_seq"]
     if item_field not in types or len(vectors) != 1:
@@ -270,13 +292,20 @@ def _read_atomic(
             f"`{item_field}:token` and one `float_seq` column, separated by {field_separator!r} "
             f"(`field_separator`)."
         )
-    frame = pd.read_csv(path, sep=field_separator, dtype=str, keep_default_na=False, quoting=3)
+    # quoted cells as RecBole reads them
+    frame = pd.read_csv(path, sep=field_separator, dtype=str, keep_default_na=False)
     if not isinstance(frame.index, pd.RangeIndex):  # pandas takes the first cells for row names
         raise ValueError(
             f"feature file {path}: its lines have more cells than the {len(header)} of the header; "
             f"give every column a name."
         )
     frame.columns = [column.split(":", 1)[0] for column in frame.columns]
+    broken = frame.apply(lambda column: column.str.contains("[\\r\\n]").any())
+    if broken.any():
+        raise ValueError(
+            f"feature file {path}: column `{frame.columns[broken][0]}` has a cell of several "
+            "lines, so a double quote is not closed where it should be; take double quotes out."
+        )
     cells = frame[vectors[0]].tolist()
     try:
         separator = sequence_separator.strip() or None  # None: any white space, as ever

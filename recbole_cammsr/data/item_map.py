@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+import re
+from collections.abc import Callable
+from typing import Any, NoReturn
 
 import numpy as np
 
-#: names of a first column that holds rows and not tokens; pandas gives its own index none
-_NAMES_OF_ROWS = ("", "row", "index", "idx", "unnamed: 0")
+#: words in the name of a column that holds rows and not tokens
+_WORDS_OF_ROWS = frozenset({"row", "rows", "index", "idx", "position"})
+#: the column of rows in MMRec's maps, and names that pandas gives its own index
+_ROWS_OF_MMREC, _INDEX_OF_PANDAS = ("itemid",), ("", "unnamed: 0")
 
 
 def read_item_map(path: str) -> dict[str, int]:
@@ -17,15 +21,16 @@ def read_item_map(path: str) -> dict[str, int]:
     Args:
         path: ``.ids``/``.txt`` (one token a line, in row order), ``.npy`` (an array of tokens, in
             row order), ``.json`` (token to row), or a table of two columns, token and row, with or
-            without a header (``item2index``, MMRec's ``i_id_mapping.csv``); a header whose first
-            name is ``row`` or ``index``, or empty, says that they stand the other way round.
+            without a header (``item2index``, MMRec's ``i_id_mapping.csv``). The column of rows may
+            stand anywhere if its name has the word ``row``, ``index``, ``idx`` or ``position`` in
+            it, is ``itemID``, as MMRec's, or is empty, as that of pandas' index.
 
     Returns:
         Row number per token, in file order.
 
     Raises:
-        ValueError: the file cannot be read, a token appears twice, or a row number is not an
-            integer.
+        ValueError: the file cannot be read, a token appears twice, a row number is not an integer,
+            or nothing says which of several columns has the rows.
     """
     if path.lower().endswith(".npy"):
         return _rows(path, [(str(token), row) for row, token in enumerate(_load_tokens(path))])
@@ -104,11 +109,41 @@ def _parse_map_lines(path: str, lines: list[str]) -> list[tuple[str, Any]]:
         return [(line, row) for row, line in enumerate(lines)]
     separator = "\t" if lines and "\t" in lines[0] else ","
     cells = [line.split(separator) for line in lines if line.strip()]
+    token, row = 0, 1
     if cells and len(cells[0]) >= 2 and not cells[0][1].strip().lstrip("-").isdigit():
         header, *cells = cells
-        if header[0].strip().lower() in _NAMES_OF_ROWS:
-            cells = [line[1::-1] for line in cells]  # token and row, of whatever follows
-    short = [line for line in cells if len(line) < 2]
+        token, row = _columns(path, [name.strip() for name in header])
+    elif cells and len(cells[0]) > 2:
+        _refuse_columns(path, cells[0])
+    short = [line for line in cells if len(line) <= max(token, row)]
     if short:
         raise ValueError(f"item map {path}: line {short[0]!r} is not `token<tab or comma>row`.")
-    return [(line[0].strip(), line[1].strip()) for line in cells]
+    return [(line[token].strip(), line[row].strip()) for line in cells]
+
+
+def _columns(path: str, header: list[str]) -> tuple[int, int]:
+    """Which columns of a table have the tokens and the rows."""
+    names = [name.lower() for name in header]
+    is_row: tuple[Callable[[str], bool], ...] = (
+        lambda name: not _WORDS_OF_ROWS.isdisjoint(re.split(r"[\W_]+", name)),
+        lambda name: name in _ROWS_OF_MMREC,
+        lambda name: name in _INDEX_OF_PANDAS,
+    )
+    for kind in is_row:
+        found = [place for place, name in enumerate(names) if kind(name)]
+        if len(found) == 1:
+            (row,) = found
+            others = [place for place in range(len(names)) if place != row]
+            # pandas' index beside a column of rows says nothing
+            told = [place for place in others if names[place] not in _INDEX_OF_PANDAS]
+            return (told or others)[0], row
+    if len(names) > 2:
+        _refuse_columns(path, header)
+    return 0, 1
+
+
+def _refuse_columns(path: str, cells: list[str]) -> NoReturn:
+    raise ValueError(
+        f"item map {path} begins with {cells[:4]}, and nothing says which column has the row "
+        "numbers; write two columns, token and row, or name one of them `row`."
+    )

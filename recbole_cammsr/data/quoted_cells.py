@@ -11,7 +11,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
 
-from recbole_cammsr.data.literals import python_literal
+from recbole_cammsr.data.literals import lacks_comma, python_literal
 
 # characters of an odd cell that a message shows
 _SHOWN = 40
@@ -93,7 +93,7 @@ def python_strings(cell: str) -> list[str] | None:
         return None
     if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
         return None
-    return values
+    return None if lacks_comma(f"[{cell}]") else values
 
 
 def labels_in(cell: str, several: bool, separator: str) -> list[str]:

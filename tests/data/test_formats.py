@@ -225,6 +225,37 @@ def test_an_atomic_file_has_the_separators_of_the_data_set(tmp_path, fields, val
             read_features(FeatureFile(str(path)))
 
 
+def test_quoted_cells_of_an_atomic_file_are_read_as_recbole_reads_them(tmp_path):
+    path = tmp_path / "toy.text"
+    path.write_text('item_id:token\ttext:float_seq\n"a"\t1 2\nb 12"\t"3 4"\n')
+    raw = read_features(FeatureFile(str(path)))
+    assert raw.tokens.tolist() == ["a", 'b 12"']
+    assert raw.values.tolist() == [[1, 2], [3, 4]]
+
+
+@pytest.mark.parametrize("name", ["item_id", "text"])
+def test_a_column_that_stands_twice_is_named(tmp_path, name):
+    path = tmp_path / "toy.text"
+    columns = {"item_id": ("item_id:token", "a"), "text": ("text:float_seq", "1 2")}
+    header, row = zip(*columns.values(), columns[name])
+    path.write_text("\t".join(header) + "\n" + "\t".join(row) + "\n")
+    with pytest.raises(ValueError, match=f"toy.text: column '{name}' stands twice"):
+        read_features(FeatureFile(str(path)))
+
+
+def test_a_tensor_that_numpy_has_no_array_for_is_refused_in_a_sentence(tmp_path):
+    path = tmp_path / "toy.pt"
+    torch.save(torch.eye(3).to_sparse(), path)
+    with pytest.raises(ValueError, match=r"toy\.pt holds a tensor of layout torch\.sparse_coo"):
+        read_features(FeatureFile(str(path), ids=str(_ids(tmp_path))))
+
+
+def _ids(folder):
+    path = folder / "toy.ids"
+    path.write_text("a\nb\nc\n")
+    return path
+
+
 def test_an_atomic_file_may_begin_with_a_byte_order_mark(tmp_path):
     path = tmp_path / "toy.text"
     path.write_text("item_id:token\ttext:float_seq\na\t1 2\n", encoding="utf-8-sig")
@@ -251,13 +282,65 @@ def test_broken_item_maps_are_named(tmp_path, name, content, message):
         read_item_map(str(path))
 
 
-@pytest.mark.parametrize("header", ["row,item_id", ",item_id", "Index,asin"])
+@pytest.mark.parametrize("header", ["row,item_id", ",item_id", "Index,asin", "itemID,asin"])
 def test_a_header_says_which_column_has_the_rows(tmp_path, header):
     path = tmp_path / "m.csv"
     path.write_text(f"{header}\n1,7\n0,1\n2,3\n")
     assert read_item_map(str(path)) == {"7": 1, "1": 0, "3": 2}
     path.write_text("asin,itemID\n1,7\n0,1\n2,3\n")  # MMRec's names of token and row
     assert read_item_map(str(path)) == {"1": 7, "0": 1, "2": 3}
+    path.write_text("itemID,row_number\n1,7\n0,1\n2,3\n")
+    assert read_item_map(str(path)) == {"1": 7, "0": 1, "2": 3}
+
+
+@pytest.mark.parametrize(
+    ("header", "lines"),
+    [
+        (",asin,itemID", ("0,a,2", "1,b,0", "2,c,1")),  # written by pandas with its index
+        ("asin,price,itemID", ("a,1,2", "b,2,0", "c,0,1")),
+        ("row,item_id,price", ("2,a,1", "0,b,2", "1,c,0")),
+        (",item_id,price", ("2,a,1", "0,b,2", "1,c,0")),
+    ],
+)
+def test_the_column_of_rows_may_stand_anywhere(tmp_path, header, lines):
+    path = tmp_path / "m.csv"
+    path.write_text("\n".join([header, *lines]) + "\n")
+    assert read_item_map(str(path)) == {"a": 2, "b": 0, "c": 1}
+
+
+def test_a_word_within_a_name_is_no_column_of_rows(tmp_path):
+    path = tmp_path / "m.csv"
+    for header in ("article_number,line", "arrow_sku,pos"):
+        path.write_text(f"{header}\n2,0\n0,1\n1,2\n")
+        assert read_item_map(str(path)) == {"2": 0, "0": 1, "1": 2}
+
+
+def test_a_map_that_forgets_the_padding_row_is_refused(tmp_path):
+    rows = np.eye(4, 3, -1, dtype=np.float32)
+    np.save(tmp_path / "x.npy", rows)
+    path = tmp_path / "m.csv"
+    path.write_text("item_id,row\na,0\nb,1\nc,2\n")
+    file = FeatureFile(str(tmp_path / "x.npy"), ids=str(path))
+    with pytest.raises(ValueError, match=r"item 'a' row 0 of .*x\.npy.* set `offset: 1`"):
+        read_features(file)
+    assert read_features(file._replace(offset=1)).values.tolist() == rows[1:].tolist()
+    path.write_text("item_id,row\na,1\nb,2\nc,3\n")
+    assert read_features(file).values.tolist() == rows[1:].tolist()
+
+
+def test_a_quote_that_is_left_open_does_not_swallow_items(tmp_path):
+    path = tmp_path / "toy.text"
+    path.write_text('item_id:token\tv:float_seq\n"abc\t1 2\n"def\t3 4\nx\t5 6\n')
+    with pytest.raises(ValueError, match="column `item_id` has a cell of several lines"):
+        read_features(FeatureFile(str(path)))
+
+
+@pytest.mark.parametrize("content", ["asin,price,place\na,1,0\nb,0,1\n", "a,1,0\nb,0,1\n"])
+def test_a_column_of_rows_is_not_guessed(tmp_path, content):
+    path = tmp_path / "m.csv"
+    path.write_text(content)
+    with pytest.raises(ValueError, match=r"m\.csv begins with .*which column has the row numbers"):
+        read_item_map(str(path))
 
 
 @pytest.mark.parametrize("tokens", [TOKENS, np.array(TOKENS, dtype="S"), np.array([7, 1, 3])])

@@ -75,6 +75,7 @@ def test_separators_of_several_characters_have_no_quotes():
         ("'a' + 'b'", ["'a'", "+", "'b'"]),
         ("'a', 1, 'b'", ["'a',", "1,", "'b'"]),
         ("war  drama", ["war", "drama"]),
+        ("'x' 'y'", ["'x'", "'y'"]),  # Python would join them
     ],
 )
 def test_labels_of_a_sequence(cell, labels):

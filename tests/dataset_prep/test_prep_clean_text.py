@@ -16,6 +16,7 @@ from recbole_cammsr.dataset_prep.clean_text import (
 )
 
 from recbole_cammsr.data.missing_cells import MISSING_CELLS
+from recbole_cammsr.data.quoted_cells import labels_in
 
 
 @pytest.mark.parametrize(
@@ -24,6 +25,12 @@ from recbole_cammsr.data.missing_cells import MISSING_CELLS
         ("Hair &amp; Body", "Hair & Body"),
         ("<b>Bold</b>\tand\n new", "Bold and new"),
         ("a\u00a0b\u200bc\x00", "a b c"),
+        ("bath\u00adroom \u200eoak\ufeff", "bathroom oak"),
+        (
+            "\u0645\u06cc\u200c\u062e \U0001f469\u200d\U0001f4bb",
+            "\u0645\u06cc\u200c\u062e \U0001f469\u200d\U0001f4bb",
+        ),
+        ("\U0003fffd\ue000", "\U0003fffd\ue000"),  # what this Python does not know
         ("3 < 4 and 5 > 2", "3 < 4 and 5 > 2"),
         (None, ""),
         (float("nan"), ""),
@@ -56,7 +63,13 @@ def test_any_text_survives_the_reader(tmp_path_factory, pairs):
         assert " " not in label.category
 
 
-@pytest.mark.parametrize("token", ["", " a", "a\tb", 'a"b', "NA", "nan", "a\n"])
+@pytest.mark.parametrize("labels", [["'60s", "Girls'"], ["'Beauty'"], ["Men's", "'n'"]])
+def test_labels_with_apostrophes_stay_apart(labels):
+    tokens = [label_token(label) for label in labels]
+    assert labels_in(" ".join(tokens), True, " ") == tokens
+
+
+@pytest.mark.parametrize("token", ["", " a", "a\tb", 'a"b', "NA", "nan", "a\n", "caf\ufffd"])
 def test_ids_that_would_change_are_refused(token):
     with pytest.raises(ValueError, match=r"x\.inter.*rename"):
         check_token(token, "x.inter")

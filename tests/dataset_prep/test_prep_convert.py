@@ -88,6 +88,23 @@ def test_mmrec_features_follow_their_item_and_filled_images_are_missing(tmp_path
     assert items["I0"]["category"] == "Toys>Balls"
     assert items["I2"]["category"] == ""
     assert "split (x_label) is not kept" in notes(tmp_path)
+    # a list that is cut off is counted
+    assert "meta-toys14.csv: category (item kept) that is no label" in notes(tmp_path)
+
+
+def test_a_row_of_no_item_of_mmrec_is_none_of_an_item_of_that_name(tmp_path: Path) -> None:
+    write_mmrec(tmp_path)
+    ids = {0: "2", 1: "I1", 3: "I3", 4: "I4", 5: "I5"}  # row 2 has no item, and item "2" row 0
+    lines = "".join(f"{token}\t{number}\n" for number, token in ids.items())
+    (tmp_path / "i_id_mapping.csv").write_text("asin\titemID\n" + lines)
+    inter = tmp_path / "toys.inter"
+    inter.write_text(inter.read_text().replace("1\t2\t5.0", "1\t5\t5.0"))
+    (tmp_path / "meta-toys14.csv").unlink()
+    rows = np.stack(list(VECTORS.values()))
+    rows[0] = 0
+    np.save(tmp_path / "text_feat.npy", rows)
+    assert run(tmp_path, "mmrec") == 0
+    assert set(features(tmp_path, "text")) == {"I1", "I3", "I4", "I5"}
 
 
 def test_second_conversion_is_a_no_op_and_a_changed_feature_file_is_noticed(
@@ -139,6 +156,10 @@ def test_mmrec_without_maps_takes_numbers_as_tokens(tmp_path: Path) -> None:
         (
             lambda f: (f / "i_id_mapping.csv").write_text("asin\titemID\na\t0\nb\t0\n"),
             "itemID 0 occurs twice",
+        ),
+        (
+            lambda f: (f / "i_id_mapping.csv").write_text("asin\titemID\na\t0\na\t1\n"),
+            "asin 'a' occurs twice",
         ),
     ],
 )

@@ -191,6 +191,14 @@ def test_folder_equals_archive(archive, tmp_path):
     assert result.ignored == {"c/1.png": "item 1 already has 1.jpg"}
 
 
+def test_a_name_that_no_feature_file_can_hold_costs_its_item_alone(tmp_path, encode_image):
+    for name in ("1.png", "c .png"):
+        (tmp_path / name).write_bytes(encode_image())
+    result = encode_images(tmp_path, tiny_model())
+    assert result.item_ids == ["1"]
+    assert "no feature file can hold" in result.ignored["c .png"]
+
+
 def test_member_without_a_name_costs_nothing_else(tmp_path, encode_image):
     with zipfile.ZipFile(tmp_path / "x.zip", "w") as file:
         file.writestr(".", b"x")

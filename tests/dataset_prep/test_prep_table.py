@@ -136,6 +136,17 @@ def test_ids_of_data_frames_lose_the_decimal_point() -> None:
     ]
 
 
+def test_cells_of_blanks_are_empty_and_python_spells_no_numbers(tmp_path: Path) -> None:
+    inter = tmp_path / "inter.csv"
+    inter.write_text(
+        "user_id,item_id,rating,timestamp\nu1,a, ,1400000000\nu1,b,  4.5 , 1400000001\n"
+        "u1,c,1_0,1400000002\nu1,d,1,2023_1_30\n"
+    )
+    rows, _, report = stage(Table(inter), tmp_path / "staged")
+    assert rows == [("u1", "a", None, 1400000000), ("u1", "b", 4.5, 1400000001)]
+    assert sum(report["skipped"].values()) == 2
+
+
 def test_values_that_name_nothing_are_no_ids(tmp_path: Path) -> None:
     assert {as_id(value) for value in (True, [1], {"a": 1}, float("inf"))} == {""}
     inter = tmp_path / "inter.jsonl"

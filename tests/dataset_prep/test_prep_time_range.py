@@ -152,7 +152,10 @@ def test_a_number_bounds_times_that_are_positions(tmp_path: Path) -> None:
     assert [int(line.split("\t")[2]) for line in written] == list(range(7, 20))
 
 
-@pytest.mark.parametrize("values", [[20230105, 20231231], ["20230105"], [20230105.0, None]])
+@pytest.mark.parametrize(
+    "values",
+    [[20230105, 20231231], ["20230105"], [20230105.0, None], ["20230105123000"], [202301051230]],
+)
 def test_times_that_all_look_like_days_are_doubted(values: list[Any]) -> None:
     found = doubt(values)
     assert found is not None

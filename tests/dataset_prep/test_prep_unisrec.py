@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from recbole_cammsr.dataset_prep.unisrec import main
-from recbole_cammsr.dataset_prep.unisrec_folder import read_sequences
+from recbole_cammsr.dataset_prep.unisrec_folder import read_items, read_sequences
 
 N_ITEMS = 9
 HEADER = "user_id:token\titem_id_list:token_seq\titem_id:token\n"
@@ -55,6 +55,11 @@ def test_sequences_are_rebuilt(tmp_path_factory, sequences, window):
     write_folder(folder, sequences, window)
     rebuilt = read_sequences(folder, "Toy")
     assert list(rebuilt.values()) == [list(map(str, sequence)) for sequence in sequences]
+
+
+def test_an_index_may_have_leading_zeros(tmp_path):
+    (tmp_path / "Toy.item2index").write_text("a\t01\nb\t00\n")
+    assert read_items(tmp_path, "Toy") == ["b", "a"]
 
 
 def test_cut_histories_written_newest_first(tmp_path):
