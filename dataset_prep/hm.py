@@ -114,13 +114,16 @@ class HM:
 def article_token(article: str) -> str:
     """Return the article id with the leading zeros that spreadsheets and data frames drop.
 
+    Data frames with a gap in the column also add a decimal point.
+
     Args:
         article: The id as a file spells it.
 
     Returns:
-        The id of ten digits, e.g. ``"0108775015"``.
+        The id of ten digits, e.g. ``"0108775015"``; nothing for an empty cell, which is no id.
     """
-    return article.strip().zfill(ARTICLE_DIGITS)
+    digits = article.strip().removesuffix(".0")
+    return digits.zfill(ARTICLE_DIGITS) if digits else ""
 
 
 def image_reference(token: str, images: str = "images") -> str:

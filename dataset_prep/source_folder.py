@@ -174,9 +174,15 @@ def csv_rows(
     def fed() -> Iterator[str]:
         nonlocal first, in_row, ended
         for line in lines:
+            if not first and "\r" in line.rstrip("\r"):
+                raise ValueError(
+                    f"{path}: its lines end in carriage returns alone; write it again with line "
+                    "feeds"
+                )
             if not in_row:
                 first, in_row = line, True
-            yield f"{line}\n"
+            # a carriage return within a cell is a blank, with quotes around it or without
+            yield line.rstrip("\r").replace("\r", " ") + "\n"
         ended = True
 
     # The limit of the module, 131,072 characters, is less than some descriptions and embeddings.

@@ -95,6 +95,17 @@ def test_rows_become_days_in_seconds_and_ids_of_ten_digits(tmp_path: Path) -> No
     }
 
 
+def test_articles_of_a_data_frame_with_a_gap_are_the_same_articles(tmp_path: Path) -> None:
+    write(tmp_path)
+    header, *_ = TRANSACTIONS.splitlines()
+    (tmp_path / "transactions_train.csv").write_text(
+        f"{header}\n2018-09-20,u,108775015.0,0.05,2\n2018-09-20,u,,0.05,2\n"
+    )
+    rows, _, report = stage(HM(tmp_path), tmp_path / "staged")
+    assert [row["item"] for row in rows] == ["0108775015"]
+    assert sum(report["skipped"].values()) == 1
+
+
 def test_absent_column_and_file_are_named(tmp_path: Path) -> None:
     write(tmp_path)
     (tmp_path / "articles.csv").write_text("article_id,prod_name\n1,x\n")

@@ -136,6 +136,19 @@ def test_ids_of_data_frames_lose_the_decimal_point() -> None:
     ]
 
 
+def test_carriage_returns_within_cells_are_blanks(tmp_path: Path) -> None:
+    inter, items = write(tmp_path, ".csv")
+    items.write_bytes(
+        b'item_id,title,categories\r\n007,One\rtwo,Books\r\nb,"Three\r\nfour\rfive",Books\r\n'
+    )
+    _, staged, report = stage(Table(inter, items), tmp_path / "staged")
+    assert [" ".join(title.split()) for _, title, _ in staged] == ["One two", "Three four five"]
+    assert report["skipped"] == {}
+    items.write_bytes(b"item_id,title\r007,One\rb,Two\r")
+    with pytest.raises(ValueError, match=r"items\.csv: its lines end in carriage returns alone"):
+        stage(Table(inter, items), tmp_path / "again")
+
+
 def test_cells_of_blanks_are_empty_and_python_spells_no_numbers(tmp_path: Path) -> None:
     inter = tmp_path / "inter.csv"
     inter.write_text(
