@@ -165,13 +165,28 @@ def default_files(name: str, model_class: Any) -> list[str]:
         model_class: its class.
 
     Returns:
-        Paths: that of the model of ours which it is or inherits from, and that beside its module.
+        Paths: that of the model of ours, or of RecBole's, which it inherits from, and that beside
+        its module.
     """
     ours = family(model_class)
-    found = [None if ours is None else properties_file("model", ours)]
+    found = [_recboles_file(model_class) if ours is None else properties_file("model", ours)]
     if model_path.is_path(name) or (ours is not None and model_class.__name__ != ours):
         found.append(model_path.defaults_file(model_class))
     return [path for path in found if path is not None]
+
+
+def _recboles_file(model_class: Any) -> str | None:
+    """Defaults of the model of RecBole's that a class inherits from; its own it reads itself."""
+    if model_class is None or model_class.__module__.startswith("recbole.model."):
+        return None
+    for parent in model_class.__mro__[1:]:
+        if parent.__module__.startswith("recbole.model."):
+            recbole = importlib.import_module("recbole")
+            folder = os.path.join(os.path.dirname(str(recbole.__file__)), "properties", "model")
+            path = os.path.join(folder, f"{parent.__name__}.yaml")
+            if os.path.isfile(path):
+                return path
+    return None
 
 
 def _add_dataset_arguments(module: ModuleType) -> None:
@@ -227,6 +242,16 @@ def _offer_properties(module: ModuleType) -> None:
     config_class = module.Config
     original_load = config_class._load_internal_config_dict
     original_update = config_class._update_internal_config_dict
+    original_final = config_class._get_final_config_dict
+
+    def final(self: Any) -> Any:
+        result = original_final(self)
+        if family(self.model_class) is not None:
+            # of a part of it the rest would be RecBole's, a random split by ratio
+            own, given = self.internal_config_dict.get("eval_args"), result.get("eval_args")
+            if isinstance(own, dict) and isinstance(given, dict):
+                result["eval_args"] = {**own, **given}
+        return result
 
     def load_internal(self: Any, model: str, model_class: type, dataset: str) -> None:
         self._own_files = default_files(model, model_class)
@@ -245,6 +270,7 @@ def _offer_properties(module: ModuleType) -> None:
                 original_update(self, own_file)
         return result
 
+    config_class._get_final_config_dict = final
     config_class._load_internal_config_dict = load_internal
     config_class._update_internal_config_dict = update_internal
 

@@ -172,6 +172,27 @@ def test_our_settings_invalidate_a_pickled_data_set_even_without_a_configuration
     assert in_new_process(code) == str([1] * len(registry.DATASET_ARGUMENTS))
 
 
+def test_a_part_of_the_evaluation_leaves_our_models_the_rest(make_config):
+    ours = make_config(eval_args={"mode": "uni5"})["eval_args"]
+    assert (ours["split"], ours["order"]) == ({"LS": "valid_and_test"}, "TO")
+    assert ours["mode"]["test"] == "uni5"
+    recboles = make_config("BPR", train_neg_sample_args=None, eval_args={"mode": "uni5"})
+    assert recboles["eval_args"]["order"] == "RO"  # its own models are RecBole's
+
+
+def test_a_variant_of_recboles_model_has_that_models_defaults(make_config, tmp_path):
+    from recbole.config import Config
+    from recbole.model.sequential_recommender.sasrec import SASRec
+
+    mine = type("MySASRec", (SASRec,), {"__module__": "somebody.elses"})
+    options = {"checkpoint_dir": str(tmp_path), "n_heads": 1, "train_neg_sample_args": None}
+    made = Config(mine, "ml-100k", config_dict=options)
+    stock = make_config("SASRec")
+    assert made["n_layers"] == stock["n_layers"]
+    assert made["loss_type"] == stock["loss_type"] == "CE"
+    assert made["n_heads"] == 1
+
+
 @pytest.mark.parametrize("model", ["CAMMSR", "SASRec"])
 def test_a_pickled_data_set_is_split_and_read_as_asked_for(make_config, toy_path, tmp_path, model):
     from recbole.data import create_dataset, data_preparation

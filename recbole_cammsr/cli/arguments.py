@@ -200,7 +200,8 @@ def value(text: str) -> Any:
 
 def is_arithmetic(text: str) -> bool:
     """Whether RecBole computes the text of a setting, as in ``5*2``; a number by itself is not."""
-    return _ARITHMETIC.fullmatch(text) is not None and isinstance(value(text), str)
+    has_digit = any(map(str.isdigit, text))
+    return has_digit and _ARITHMETIC.fullmatch(text) is not None and isinstance(value(text), str)
 
 
 def with_quoted_words(text: str) -> str:

@@ -26,6 +26,13 @@ _NOT_CARRIED_OVER = frozenset(
 _SHAPED_BY_DATA = ("modalities", "category_field", "complete_missing")
 
 
+#: settings that change what the same parameters say
+_SCORED_BY = (
+    *("scoring", "n_heads", "hidden_act", "layer_norm_eps", "norm_first", "gate_scale"),
+    *("time_unit", "interval_scale", "feature_scaling"),
+)
+
+
 @dataclass(frozen=True)
 class Origin:
     """What a checkpoint was trained with: model, data set and the user's settings."""
@@ -90,6 +97,13 @@ def check_goes_on(config: Any, path: str) -> None:
     """
     saved = _load(path)["config"]
     _check_validated_alike(saved, config, path)
+    for name in _SCORED_BY:
+        if name in saved and saved[name] != config[name]:
+            raise RunError(
+                f"{path} was trained with {name}: {_shown(saved[name])}, not "
+                f"{_shown(config[name])}, and would give other scores with it: keep the setting, "
+                "or train anew"
+            )
     learners = [str(of["learner"]).lower() for of in (saved, config)]
     if learners[0] != learners[1]:
         raise RunError(

@@ -12,6 +12,9 @@ from typing import Any
 from recbole_cammsr.cli.errors import RunError
 from recbole_cammsr.cli.search_space import Parameter
 
+#: trials without improvement before a search that is not exhaustive stops
+_EARLY_STOP = 10
+
 
 @dataclass(frozen=True)
 class Search:
@@ -36,14 +39,15 @@ class Best:
     written: str
 
 
-def with_hyperopt(search: Search, algo: str, max_evals: int, early_stop: int) -> Best:
+def with_hyperopt(search: Search, algo: str, max_evals: int, early_stop: int | None) -> Best:
     """Search with RecBole's HyperTuning.
 
     Args:
         search: what to tune.
         algo: ``exhaustive``, ``random`` or ``bayes``.
         max_evals: most trials; an exhaustive search tries all.
-        early_stop: trials without improvement before stopping.
+        early_stop: trials without improvement before stopping; None for 10, or for never where
+            all are tried.
     """
     from recbole.quick_start import objective_function
     from recbole.trainer import HyperTuning
@@ -60,18 +64,25 @@ def with_hyperopt(search: Search, algo: str, max_evals: int, early_stop: int) ->
     def objective(config_dict: dict[str, Any], config_files: list[str] | None) -> Any:
         return objective_function({**search.base, **config_dict}, config_files)
 
+    if algo == "exhaustive":
+        max_evals = math.prod(len(parameter.values) for parameter in search.parameters)
     tuning = Kept(
         objective,
         space=_hyperopt_space(search.parameters),
         algo=algo,
-        early_stop=early_stop,
+        early_stop=early_stop or (max_evals if algo == "exhaustive" else _EARLY_STOP),
         max_evals=max_evals,
         fixed_config_file_list=search.config_files or None,
         display_file=search.display_file,
     )
-    if algo == "exhaustive":
-        tuning.max_evals = math.prod(len(parameter.values) for parameter in search.parameters)
+    tuning.max_evals = max_evals  # RecBole sets it aside for an exhaustive search
     tuning.run()
+    tried = len(tuning.score_list)
+    if algo == "exhaustive" and tried < max_evals:
+        print(
+            f"warning: stopped by --early_stop after {tried} of {max_evals} combinations",
+            file=sys.stderr,
+        )
     result = tuning.params2result[tuning.params2str(tuning.best_params)]
     return Best(
         parameters=dict(tuning.best_params),

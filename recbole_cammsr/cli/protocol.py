@@ -46,6 +46,15 @@ def settings_for(model: str, dataset: str, chosen: Mapping[str, Any]) -> dict[st
     return {key: value for key, value in settings.items() if key not in chosen}
 
 
+def evaluation(dataset: str) -> dict[str, Any]:
+    """``eval_args`` of the protocol: split, order, grouping and candidates.
+
+    Args:
+        dataset: name of the data set.
+    """
+    return dict(_data_and_evaluation(dataset)["eval_args"])
+
+
 def recboles_settings(kind: str, name: str) -> dict[str, Any]:
     """What one of RecBole's own settings files says; nothing where it is absent or empty.
 

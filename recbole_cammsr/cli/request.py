@@ -125,6 +125,20 @@ class Request:
         on_command_line = arguments.values(self.settings)
         return protocol.settings_for(model, dataset, {**self.in_files, **on_command_line})
 
+    def _with_whole_evaluation(self, dataset: str, resumed: Any) -> list[str]:
+        """The command line's settings, with what a part of ``eval_args`` leaves as it was.
+
+        RecBole would take its own defaults for the rest, a random split by ratio.
+        """
+        given = {**self.in_files, **arguments.values(self.settings)}.get("eval_args")
+        before = resumed
+        if before is None and self.use_protocol:
+            before = protocol.evaluation(dataset)
+        if not isinstance(given, dict) or not isinstance(before, dict):
+            return self.settings
+        others = [text for text in self.settings if not text.startswith("--eval_args=")]
+        return [*others, f"--eval_args={ {**before, **given}!r}"]
+
     def job(self, model: str, dataset: str, resume: str | None, origin: Origin | None) -> Job:
         """The job that trains one model, with ``sys.argv`` set for RecBole's ``Config``.
 
@@ -135,9 +149,10 @@ class Request:
             origin: what that checkpoint was trained with; this request's own settings win.
         """
         base = {} if origin is None else dict(origin.settings)
+        settings = self._with_whole_evaluation(dataset, base.get("eval_args"))
         for key in self.in_files:
             base.pop(key, None)
-        arguments.hand_to_recbole(self.settings, model=model, dataset=dataset)
+        arguments.hand_to_recbole(settings, model=model, dataset=dataset)
         options = self._options
         return Job(
             model=model,

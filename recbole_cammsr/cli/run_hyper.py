@@ -76,9 +76,9 @@ def _parser() -> arguments.Parser:
     parser.add_argument(
         "--early_stop",
         type=int,
-        default=10,
+        default=None,
         metavar="N",
-        help="Hyperopt stops after N trials without improvement (default: 10)",
+        help="Hyperopt stops after N trials without improvement (default: 10; exhaustive: never)",
     )
     return parser
 

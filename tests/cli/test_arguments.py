@@ -93,6 +93,7 @@ def test_an_empty_value_and_a_repeated_equal_one_pass():
         (["--dataset="], "--dataset is empty"),
         (["--model", " "], "--model is empty"),
         (["--config_files="], "--config_files is empty"),
+        (["--learning_rate=e"], "--learning_rate must be a number"),
         (["--seed=None"], "--seed must be a number (default 2020)"),
         (["--worker=-1"], "--worker must be 0 or more"),
         (["--clip_grad_norm=5"], "--clip_grad_norm must be a mapping, such as {'max_norm': 5}"),

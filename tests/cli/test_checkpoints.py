@@ -168,3 +168,24 @@ def test_candidates_that_are_drawn_anew_are_named(make_checkpoint, capsys):
     path = make_checkpoint(modalities=[], eval_args=split)
     checkpoints.evaluate(path)
     assert "candidates are drawn anew (eval_args mode uni10)" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("model", "setting"), [("CAMMSR", "scoring=cosine"), ("SASRec", "n_heads=1")]
+)
+def test_a_checkpoint_does_not_go_on_with_other_scores(make_checkpoint, capsys, model, setting):
+    """Where no epoch were better, the old parameters would be tested with the new setting."""
+    more = {} if model == "CAMMSR" else {"loss_type": "CE", "train_neg_sample_args": None}
+    path = make_checkpoint(model, **more)
+    assert run_recbole.main([f"--resume={path}", "--epochs=2", f"--{setting}"]) == 1
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    name, _, value = setting.partition("=")
+    assert f"was trained with {name}: " in error
+    assert f", not {value}, and would give other scores with it" in error
+
+
+def test_a_part_of_the_evaluation_leaves_the_rest_as_it_was(make_checkpoint, capsys):
+    split = {"split": {"LS": "valid_and_test"}, "order": "TO", "mode": "full"}
+    path = make_checkpoint("SASRec", loss_type="CE", train_neg_sample_args=None, eval_args=split)
+    code = run_recbole.main([f"--resume={path}", "--epochs=2", "--eval_args={'mode':'full'}"])
+    assert code == 0, capsys.readouterr().err

@@ -57,3 +57,26 @@ def test_lists_are_tried_as_they_are(tmp_path, monkeypatch):
         assert tried
         assert all(value in wanted for value in tried)
         assert ast.literal_eval(best.parameters["modalities"]) in wanted
+
+
+@pytest.mark.parametrize("early_stop", [None, 4])
+def test_an_exhaustive_search_tries_all_or_says_so(tmp_path, monkeypatch, capsys, early_stop):
+    pytest.importorskip("hyperopt", reason="hyperopt is optional")
+
+    def objective(config_dict: dict[str, Any], config_files: Any) -> dict[str, Any]:
+        return {
+            **{"model": "none", "best_valid_score": 1.0, "valid_score_bigger": True},
+            **{"best_valid_result": {"ndcg@10": 1}, "test_result": {"ndcg@10": 1}},
+        }
+
+    monkeypatch.setattr("recbole.quick_start.objective_function", objective)
+    parameters = [Parameter("seed", "choice", tuple(range(24)))]
+    search = Search(parameters, "params.txt", [], {}, str(tmp_path / "tuned.result"), None)
+    tried = with_hyperopt(search, "exhaustive", 100, early_stop).trials
+    said = capsys.readouterr().err
+    if early_stop is None:
+        assert tried == 24
+        assert "stopped" not in said
+    else:
+        assert tried < 24
+        assert f"stopped by --early_stop after {tried} of 24 combinations" in said

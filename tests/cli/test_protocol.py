@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from recbole_cammsr import registry
-from recbole_cammsr.cli import protocol
+from recbole_cammsr.cli import arguments, protocol, run_recbole
+from recbole_cammsr.cli.request import Request
 
 DATASET_FILE = """
 user_inter_num_interval: "[5,inf)"
@@ -131,3 +134,14 @@ def test_the_users_columns_are_left_alone():
 
 def test_our_own_model_needs_nothing():
     assert protocol.settings_for("CAMMSR", "d", {}) == {}
+
+
+def test_a_part_of_the_evaluation_leaves_the_rest_to_the_protocol(monkeypatch):
+    """RecBole takes its own defaults for the rest, a random split by ratio."""
+    monkeypatch.setattr(sys, "argv", ["run_recbole"])
+    given = ["--protocol", "--eval_args={'mode':'uni5'}"]
+    options, settings = arguments.read(run_recbole._parser(), given)
+    Request(options, settings).job("BPR", "ml-100k", None, None)
+    found = arguments.values(sys.argv[1:])["eval_args"]
+    assert found == {**protocol.evaluation("ml-100k"), "mode": "uni5"}
+    assert found["split"] == {"LS": "valid_and_test"}
