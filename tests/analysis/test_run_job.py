@@ -310,7 +310,7 @@ def test_wrong_labels_reach_the_model_but_not_the_groups_of_targets(
     assert (clean.target == noisy.target).all()
     assert set(clean.category) > {""}
     assert (clean.category == noisy.category).all()
-    assert [str(tmp_path / "b" / "corrupted" / "data" / "toy.item")] == read
+    assert [str(tmp_path / "b" / "corrupted" / "data" / "toy" / "toy.item")] == read
 
 
 def test_wrong_labels_go_with_features_in_a_folder_below_the_data(make_job, toy_path, tmp_path):
