@@ -103,7 +103,7 @@ def of_other(name: str, value: Any) -> str | None:
         return _of_eval_args(value)
     if name in _MAPPINGS and not isinstance(value, dict):
         return f"a mapping, such as {_MAPPINGS[name]}"
-    if name == "category_field" and not isinstance(value, str):
+    if name == "category_field" and value and not isinstance(value, str):
         return "the name of one column of the `.item` file"
     return None
 
