@@ -100,6 +100,26 @@ def defaults_file(model_class: type) -> str | None:
     return None if module is None else _yaml_beside(module, model_class.__name__)
 
 
+def inherited_defaults(model_class: type | None) -> str | None:
+    """RecBole's YAML file of the model of its own that a class inherits from.
+
+    Args:
+        model_class: of a model; one of RecBole's own has its file read by RecBole.
+
+    Returns:
+        Its path; None where there is none.
+    """
+    if model_class is None or model_class.__module__.startswith("recbole.model."):
+        return None
+    for parent in model_class.__mro__[1:]:
+        if parent.__module__.startswith("recbole.model."):
+            folder = os.path.dirname(str(importlib.import_module("recbole").__file__))
+            path = os.path.join(folder, "properties", "model", f"{parent.__name__}.yaml")
+            if os.path.isfile(path):
+                return path
+    return None
+
+
 def beside(model_class: type, suffix: str) -> Any:
     """What stands under a class's name with a suffix in its module.
 

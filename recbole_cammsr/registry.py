@@ -169,24 +169,11 @@ def default_files(name: str, model_class: Any) -> list[str]:
         its module.
     """
     ours = family(model_class)
-    found = [_recboles_file(model_class) if ours is None else properties_file("model", ours)]
+    inherited = model_path.inherited_defaults(model_class)
+    found = [inherited if ours is None else properties_file("model", ours)]
     if model_path.is_path(name) or (ours is not None and model_class.__name__ != ours):
         found.append(model_path.defaults_file(model_class))
     return [path for path in found if path is not None]
-
-
-def _recboles_file(model_class: Any) -> str | None:
-    """Defaults of the model of RecBole's that a class inherits from; its own it reads itself."""
-    if model_class is None or model_class.__module__.startswith("recbole.model."):
-        return None
-    for parent in model_class.__mro__[1:]:
-        if parent.__module__.startswith("recbole.model."):
-            recbole = importlib.import_module("recbole")
-            folder = os.path.join(os.path.dirname(str(recbole.__file__)), "properties", "model")
-            path = os.path.join(folder, f"{parent.__name__}.yaml")
-            if os.path.isfile(path):
-                return path
-    return None
 
 
 def _add_dataset_arguments(module: ModuleType) -> None:

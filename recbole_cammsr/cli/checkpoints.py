@@ -93,10 +93,26 @@ def check_goes_on(config: Any, path: str) -> None:
 
     Raises:
         RunError: validation has another metric, split or ranking than the checkpoint's, the
-            learner is another, or users and items have other numbers.
+            learner or what scores depend on is another, or users and items have other numbers.
     """
     saved = _load(path)["config"]
     _check_validated_alike(saved, config, path)
+    _check_trained_alike(saved, config, path)
+    _check_same_tokens(saved, config, path)
+
+
+def _check_validated_alike(saved: Any, config: Any, path: str) -> None:
+    before, now = _validation(saved), _validation(config)
+    for name, value in before.items():
+        if value != now[name]:
+            also = " (--evaluate takes --mask_history)" if name == "mask_history" else ""
+            raise RunError(
+                f"{path} was validated with {name}: {value}, not {now[name]}; its best score "
+                f"cannot be compared with new ones: keep the setting, or train anew{also}"
+            )
+
+
+def _check_trained_alike(saved: Any, config: Any, path: str) -> None:
     for name in _SCORED_BY:
         if name in saved and saved[name] != config[name]:
             raise RunError(
@@ -110,18 +126,6 @@ def check_goes_on(config: Any, path: str) -> None:
             f"{path} was trained with learner: {learners[0]}, not {learners[1]}, which cannot go "
             "on from its state: keep the setting, or train anew"
         )
-    _check_same_tokens(saved, config, path)
-
-
-def _check_validated_alike(saved: Any, config: Any, path: str) -> None:
-    before, now = _validation(saved), _validation(config)
-    for name, value in before.items():
-        if value != now[name]:
-            also = " (--evaluate takes --mask_history)" if name == "mask_history" else ""
-            raise RunError(
-                f"{path} was validated with {name}: {value}, not {now[name]}; its best score "
-                f"cannot be compared with new ones: keep the setting, or train anew{also}"
-            )
 
 
 def _check_same_tokens(saved: Any, config: Any, path: str) -> None:

@@ -299,7 +299,7 @@ def _read_atomic(
             f"feature file {path}: its lines have more cells than the {len(header)} of the header; "
             f"give every column a name."
         )
-    frame.columns = [column.split(":", 1)[0] for column in frame.columns]
+    frame.columns = names
     broken = frame.apply(lambda column: column.str.contains("[\\r\\n]").any())
     if broken.any():
         raise ValueError(
