@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import os
 
-from recbole_cammsr import compat, registry
+from recbole_cammsr import compat, default_settings, registry
 from recbole_cammsr.registry import register
 
 __version__ = "0.1.0"
 __all__ = ["__version__", "register"]
 
 # a checkout on the path hides an installed package: its parts stand beside this folder, not in it
-_PARTS = os.path.dirname(registry.PROPERTIES)
+_PARTS = os.path.dirname(default_settings.PROPERTIES)
 if _PARTS not in map(os.path.realpath, __path__):
     __path__.append(_PARTS)
 

@@ -14,7 +14,6 @@ import functools
 import importlib
 import importlib.abc
 import importlib.machinery
-import os
 import sys
 from collections.abc import Sequence
 from contextvars import ContextVar
@@ -64,11 +63,6 @@ FOLLOWED_BY_ALL_MODELS = ("mask_history",)
 #: settings of this package that RecBole's own sequential models are made to read
 READ_BY_RECBOLES_MODELS = ("train_packing", "trim_padding", "exact_time_order")
 
-#: the folder with this package's YAML defaults
-PROPERTIES = os.path.join(os.path.dirname(os.path.realpath(__file__)), "properties")
-if not os.path.isdir(PROPERTIES):  # a checkout on the path: the folder stands beside the package
-    PROPERTIES = os.path.join(os.path.dirname(os.path.dirname(PROPERTIES)), "properties")
-
 # while a data set is made: the name under which RecBole looks for its class, and what stands for it
 # (None: RecBole's, though the name may be one of ours)
 _sought: ContextVar[tuple[str, Any] | None] = ContextVar("sought", default=None)
@@ -86,12 +80,6 @@ def register() -> None:
     when_imported("recbole.config.configurator", _offer_properties)
     when_imported("recbole.data.utils", _offer_data)
     when_imported("recbole.model.abstract_recommender", _offer_faster_models)
-
-
-def properties_file(kind: str, name: str) -> str | None:
-    """Path of this package's ``properties/<kind>/<name>.yaml``, or None where there is none."""
-    path = os.path.join(PROPERTIES, kind, f"{name}.yaml")
-    return path if os.path.isfile(path) else None
 
 
 class _ModelFinder(importlib.abc.MetaPathFinder):
@@ -157,25 +145,6 @@ def family_of_name(name: str) -> str | None:
     return name if name in MODELS else None
 
 
-def default_files(name: str, model_class: Any) -> list[str]:
-    """YAML files with a model's defaults, beside RecBole's own; a later one wins.
-
-    Args:
-        name: of the model.
-        model_class: its class.
-
-    Returns:
-        Paths: that of the model of ours, or of RecBole's, which it inherits from, and that beside
-        its module.
-    """
-    ours = family(model_class)
-    inherited = model_path.inherited_defaults(model_class)
-    found = [inherited if ours is None else properties_file("model", ours)]
-    if model_path.is_path(name) or (ours is not None and model_class.__name__ != ours):
-        found.append(model_path.defaults_file(model_class))
-    return [path for path in found if path is not None]
-
-
 def _add_dataset_arguments(module: ModuleType) -> None:
     """Let RecBole compare our settings too before it reuses a pickled data set.
 
@@ -220,46 +189,10 @@ def _dataset_class_of(config: Any) -> Any:
 
 
 def _offer_properties(module: ModuleType) -> None:
-    """Let ``Config`` read our YAML files where it would read its own.
+    """Let ``Config`` read our YAML files where it would read its own."""
+    from recbole_cammsr import default_settings
 
-    Order, later wins: RecBole's overall, **our model file**, that of a class of the user's,
-    RecBole's sample and data set files and its quick start settings, **our data set file**, then
-    what the user gives.
-    """
-    config_class = module.Config
-    original_load = config_class._load_internal_config_dict
-    original_update = config_class._update_internal_config_dict
-    original_final = config_class._get_final_config_dict
-
-    def final(self: Any) -> Any:
-        result = original_final(self)
-        if family(self.model_class) is not None:
-            # of a part of it the rest would be RecBole's, a random split by ratio
-            own, given = self.internal_config_dict.get("eval_args"), result.get("eval_args")
-            if isinstance(own, dict) and isinstance(given, dict):
-                result["eval_args"] = {**own, **given}
-        return result
-
-    def load_internal(self: Any, model: str, model_class: type, dataset: str) -> None:
-        self._own_files = default_files(model, model_class)
-        try:
-            original_load(self, model, model_class, dataset)
-        finally:
-            del self._own_files  # a Config is pickled into checkpoints: leave no trace in it
-        own_dataset_file = properties_file("dataset", dataset)
-        if own_dataset_file is not None and family(model_class) is not None:
-            original_update(self, own_dataset_file)
-
-    def update_internal(self: Any, file: str) -> Any:
-        result = original_update(self, file)
-        if os.path.basename(file) == "overall.yaml":
-            for own_file in getattr(self, "_own_files", ()):
-                original_update(self, own_file)
-        return result
-
-    config_class._get_final_config_dict = final
-    config_class._load_internal_config_dict = load_internal
-    config_class._update_internal_config_dict = update_internal
+    default_settings.offer(module)
 
 
 def _offer_faster_models(module: ModuleType) -> None:

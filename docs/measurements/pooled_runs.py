@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from recbole_cammsr import registry
+from recbole_cammsr import default_settings
 from recbole_cammsr.analysis import files, tables
 from recbole_cammsr.analysis.significance import seed_test
 from recbole_cammsr.cli import config_files, value_lists
@@ -44,7 +44,10 @@ _HEADER = ["model", "seeds"] + [
 
 def defaults_of(model: str, dataset: str) -> dict[str, Any]:
     """What ``properties/`` says of a model, and of a data set, which wins; empty without files."""
-    paths = [registry.properties_file("model", model), registry.properties_file("dataset", dataset)]
+    paths = [
+        default_settings.properties_file("model", model),
+        default_settings.properties_file("dataset", dataset),
+    ]
     return config_files.read_all([path for path in paths if path])
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from recbole_cammsr import registry
+from recbole_cammsr import default_settings, registry
 from recbole_cammsr.analysis.corruption import CATEGORY_NOISE, MISSING
 from recbole_cammsr.analysis.experiment import Contender, Experiment
 from recbole_cammsr.cli import config_files, known_settings, protocol
@@ -91,7 +91,7 @@ class Base:
             if name in settings:
                 return settings[name]
         for kind, key in (("dataset", self.dataset), ("model", FULL)):
-            path = registry.properties_file(kind, key)
+            path = default_settings.properties_file(kind, key)
             if path is not None:
                 content = config_files.read(path)
                 if name in content:
@@ -206,7 +206,7 @@ def damage(base: Base, kind: str, shares: Sequence[float]) -> Experiment:
 def _reads(model: str, kind: str) -> bool:
     """Whether a model reads what a kind of damage hits: features, or category labels."""
     ours = registry.family_of_name(model)
-    path = None if ours is None else registry.properties_file("model", ours)
+    path = None if ours is None else default_settings.properties_file("model", ours)
     if path is None:  # one of RecBole's own, or inherits from it
         return False
     return kind != CATEGORY_NOISE or "category_field" in config_files.read(path)

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from recbole_cammsr import model_path, registry
+from recbole_cammsr import default_settings, model_path, registry
 from recbole_cammsr.analysis.job import JobResult
 from recbole_cammsr.cli import known_settings
 
@@ -25,7 +25,7 @@ def code_digest(model: str) -> str:
         model: its name; of one with a path its module and its defaults count too.
     """
     package = Path(registry.__file__).resolve().parent
-    properties = Path(registry.PROPERTIES)
+    properties = Path(default_settings.PROPERTIES)
     digest = hashlib.sha256()
     for root, patterns in (
         (package, ("model/**/*.py", "data/**/*.py", "cli/protocol.py")),

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from recbole_cammsr import registry
+from recbole_cammsr import default_settings
 from recbole_cammsr.analysis import corruption, metric_names, setting_values
 from recbole_cammsr.analysis import experiment_entries as entries
 from recbole_cammsr.analysis.setting_names import (
@@ -117,7 +117,7 @@ def find(name: str) -> str:
     Raises:
         UsageError: neither exists; lists the shipped ones.
     """
-    folder = os.path.join(registry.PROPERTIES, "experiments")
+    folder = os.path.join(default_settings.PROPERTIES, "experiments")
     for path in (name, os.path.join(folder, name), os.path.join(folder, f"{name}.yaml")):
         if os.path.isfile(path):
             return path

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from recbole_cammsr import registry
+from recbole_cammsr import default_settings, registry
 from recbole_cammsr.cli import config_files, known_settings
 from recbole_cammsr.cli.errors import UsageError
 
@@ -62,7 +62,7 @@ def check(experiment: Experiment, where: str) -> None:
 
 def _computed(settings: Mapping[str, Any], dataset: str, model: str) -> dict[str, None]:
     """Names of the metrics of a run, in RecBole's order."""
-    path = registry.properties_file("dataset", dataset)
+    path = default_settings.properties_file("dataset", dataset)
     of_data_set = {} if path is None else config_files.read(path)
     given = {**known_settings.defaults(), **of_data_set, **settings}
     names, cuts = given["metrics"], given["topk"]

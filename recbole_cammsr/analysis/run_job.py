@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from recbole_cammsr import registry
+from recbole_cammsr import default_settings
 from recbole_cammsr.analysis import corruption, digests, kept_files, nan_scores
 from recbole_cammsr.analysis.job import TEST, JobResult, TrainingJob
 from recbole_cammsr.analysis.ranks import (
@@ -164,7 +164,7 @@ def category_field(config: Any) -> str | None:
     """The category column of a data set, also for a model that does not read it itself."""
     if config["category_field"]:
         return str(config["category_field"])
-    own = registry.properties_file("dataset", config["dataset"])
+    own = default_settings.properties_file("dataset", config["dataset"])
     field = config_files.read(own).get("category_field") if own is not None else None
     return str(field) if field else None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from recbole_cammsr import model_path, registry
+from recbole_cammsr import default_settings, model_path, registry
 from recbole_cammsr.cli import arguments, config_files, known_settings
 from recbole_cammsr.cli.errors import UsageError
 
@@ -78,7 +78,7 @@ def _check_numbers(given: Sequence[Mapping[str, Any]]) -> None:
 def _check_own(contender: Contender, given: Sequence[Mapping[str, Any]]) -> None:
     """The rules of this package's models; those between settings where tuning chooses none."""
     ours = registry.family_of_name(contender.model)
-    path = None if ours is None else registry.properties_file("model", ours)
+    path = None if ours is None else default_settings.properties_file("model", ours)
     if path is None:
         return
     from recbole_cammsr.model.settings import check_settings, check_values

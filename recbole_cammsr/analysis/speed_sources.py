@@ -57,10 +57,10 @@ def real_source(dataset: str, data_path: str | None, config_files: Sequence[str]
     Raises:
         FileNotFoundError: the data set is not there.
     """
-    from recbole_cammsr import registry
+    from recbole_cammsr import default_settings
     from recbole_cammsr.cli import config_files as yaml_files
 
-    own = registry.properties_file("dataset", dataset)
+    own = default_settings.properties_file("dataset", dataset)
     files = yaml_files.find(" ".join(config_files)) if config_files else []
     given = yaml_files.read_all(files)
     known = {**(yaml_files.read(own) if own else {}), **given}

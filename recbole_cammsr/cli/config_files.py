@@ -9,7 +9,7 @@ from typing import IO, Any
 
 import yaml
 
-from recbole_cammsr import registry
+from recbole_cammsr import default_settings
 from recbole_cammsr.cli import unique_keys
 from recbole_cammsr.cli.errors import UsageError
 
@@ -75,12 +75,14 @@ def read_all(paths: Sequence[str]) -> dict[str, Any]:
 def _find_one(name: str) -> str:
     if os.path.exists(name):
         return name
-    packaged = os.path.join(registry.PROPERTIES, name)
+    packaged = os.path.join(default_settings.PROPERTIES, name)
     if os.path.isfile(packaged):
         return packaged
     ours = sorted(
-        os.path.relpath(path, registry.PROPERTIES)
-        for path in glob.glob(os.path.join(registry.PROPERTIES, "**", "*.yaml"), recursive=True)
+        os.path.relpath(path, default_settings.PROPERTIES)
+        for path in glob.glob(
+            os.path.join(default_settings.PROPERTIES, "**", "*.yaml"), recursive=True
+        )
     )
     listing = f"; this package's own files are {', '.join(ours)}" if ours else ""
     raise UsageError(f"config file {name!r} does not exist{listing}")

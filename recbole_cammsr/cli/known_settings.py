@@ -18,7 +18,7 @@ from typing import Any
 
 import yaml
 
-from recbole_cammsr import model_path, registry
+from recbole_cammsr import default_settings, model_path, registry
 from recbole_cammsr.cli import config_files, value_rules
 from recbole_cammsr.cli.errors import UsageError
 from recbole_cammsr.compat.requirement import require_recbole
@@ -70,7 +70,7 @@ def note_models(names: Iterable[str]) -> None:
 @cache
 def _settings_of_packages() -> frozenset[str]:
     package = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
-    own = _keys_below(registry.PROPERTIES, _YAML_KEY) | _keys_below(package, _SOURCE_KEY)
+    own = _keys_below(default_settings.PROPERTIES, _YAML_KEY) | _keys_below(package, _SOURCE_KEY)
     return _read_by_recbole() | own | set(registry.DATASET_ARGUMENTS)
 
 
@@ -86,7 +86,7 @@ def only_read_by(name: str, model: str) -> tuple[str, ...]:
     """
     if model_path.is_path(model):
         return ()  # it may inherit from the one that reads it
-    files = {each: registry.properties_file("model", each) for each in registry.MODELS}
+    files = {each: default_settings.properties_file("model", each) for each in registry.MODELS}
     readers = {each for each, path in files.items() if path and name in _keys(path, _YAML_KEY)}
     if not readers or model in readers:
         return ()
@@ -107,7 +107,7 @@ def reads(model: str, name: str) -> bool:
     """
     if only_read_by(name, model):
         return False
-    path = registry.properties_file("model", model) if model in registry.MODELS else None
+    path = default_settings.properties_file("model", model) if model in registry.MODELS else None
     if path is None:
         return True
     return name in _keys(path, _YAML_KEY) or name in _read_by_recbole(models=False)

@@ -12,7 +12,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from recbole_cammsr import model_path, registry
+from recbole_cammsr import default_settings, model_path, registry
 from recbole_cammsr.cli import config_files, known_settings
 
 #: settings about data that RecBole's own list of them leaves out
@@ -76,7 +76,7 @@ def model_settings(model: str) -> dict[str, Any]:
     if model in registry.MODELS or model_path.is_path(model):
         from recbole.utils import get_model
 
-        own.update(config_files.read_all(registry.default_files(model, get_model(model))))
+        own.update(config_files.read_all(default_settings.default_files(model, get_model(model))))
     return own
 
 
@@ -84,8 +84,8 @@ def _data_and_evaluation(dataset: str) -> dict[str, Any]:
     from recbole.utils.argument_list import dataset_arguments, evaluation_arguments
 
     files = [
-        registry.properties_file("model", _REFERENCE_MODEL),
-        registry.properties_file("dataset", dataset),
+        default_settings.properties_file("model", _REFERENCE_MODEL),
+        default_settings.properties_file("dataset", dataset),
     ]
     wanted = {*dataset_arguments, *evaluation_arguments, *_MORE_DATA_SETTINGS}
     wanted -= set(registry.DATASET_ARGUMENTS)

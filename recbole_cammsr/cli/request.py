@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from recbole_cammsr import registry
+from recbole_cammsr import default_settings
 from recbole_cammsr.cli import arguments, config_files, known_settings, protocol
 from recbole_cammsr.cli.checkpoints import Origin
 from recbole_cammsr.cli.errors import UsageError
@@ -116,7 +116,7 @@ class Request:
         """The settings that ``--protocol`` adds for one model; none without the option."""
         if not self.use_protocol:
             return {}
-        if registry.properties_file("dataset", dataset) is None:
+        if default_settings.properties_file("dataset", dataset) is None:
             print(
                 f"warning: this package has no settings for the data set {dataset!r}; --protocol "
                 "follows CAMMSR's general ones",

@@ -11,7 +11,7 @@ import sys
 import numpy as np
 import pytest
 
-from recbole_cammsr import registry
+from recbole_cammsr import default_settings, registry
 from recbole_cammsr.analysis import digests, report
 from recbole_cammsr.analysis.benchmark import Outcome, Run, Trial, run
 from recbole_cammsr.analysis.experiment import parse
@@ -180,9 +180,9 @@ def test_other_code_is_remarked_on_in_runs_and_in_trials(toy_path, tmp_path, sta
 def test_the_code_digest_covers_the_protocol(tmp_path, monkeypatch, name):
     package = tmp_path / "package"
     shutil.copytree(os.path.dirname(os.path.realpath(registry.__file__)), package)
-    shutil.copytree(registry.PROPERTIES, package / "properties", dirs_exist_ok=True)
+    shutil.copytree(default_settings.PROPERTIES, package / "properties", dirs_exist_ok=True)
     monkeypatch.setattr(registry, "__file__", str(package / "registry.py"))
-    monkeypatch.setattr(registry, "PROPERTIES", str(package / "properties"))
+    monkeypatch.setattr(default_settings, "PROPERTIES", str(package / "properties"))
     before = digests.code_digest("CAMMSR")
     assert digests.code_digest("CAMMSR") == before
     (package / name).write_text((package / name).read_text() + "# changed\n")

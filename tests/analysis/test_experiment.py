@@ -7,14 +7,16 @@ import os
 
 import pytest
 
-from recbole_cammsr import registry
+from recbole_cammsr import default_settings
 from recbole_cammsr.analysis import experiment
 from recbole_cammsr.cli.errors import UsageError
 
 MINIMAL = {"datasets": ["toy"], "models": {"SASRec": None}, "seeds": [1, 2]}
 
 
-@pytest.mark.parametrize("path", glob.glob(os.path.join(registry.PROPERTIES, "experiments", "*")))
+@pytest.mark.parametrize(
+    "path", glob.glob(os.path.join(default_settings.PROPERTIES, "experiments", "*"))
+)
 def test_shipped_experiments_are_valid_and_open_with_their_usage(path):
     experiment.read(path)
     with open(path) as file:

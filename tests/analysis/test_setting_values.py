@@ -8,7 +8,7 @@ import os
 import pytest
 import yaml
 
-from recbole_cammsr import registry
+from recbole_cammsr import default_settings
 from recbole_cammsr.analysis import experiment, setting_values
 from recbole_cammsr.cli import ablate, benchmark
 from recbole_cammsr.cli.errors import UsageError
@@ -96,7 +96,9 @@ def test_values_are_read_as_recbole_reads_them():
     check(models={"SASRec": {"settings": {"hidden_size": 65, "loss_type": "BPR"}}})
 
 
-@pytest.mark.parametrize("path", glob.glob(os.path.join(registry.PROPERTIES, "experiments", "*")))
+@pytest.mark.parametrize(
+    "path", glob.glob(os.path.join(default_settings.PROPERTIES, "experiments", "*"))
+)
 def test_shipped_experiments_pass(path):
     setting_values.check(experiment.read(path))
 

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from recbole_cammsr import registry
+from recbole_cammsr import default_settings
 from recbole_cammsr.cli import config_files
 from recbole_cammsr.cli.errors import UsageError
 
@@ -17,7 +17,7 @@ def _folders(tmp_path, monkeypatch):
     here.mkdir()
     (packaged / "dataset").mkdir(parents=True)
     monkeypatch.chdir(here)
-    monkeypatch.setattr(registry, "PROPERTIES", str(packaged))
+    monkeypatch.setattr(default_settings, "PROPERTIES", str(packaged))
 
 
 def test_several_names_keep_their_order_and_the_later_wins(tmp_path):

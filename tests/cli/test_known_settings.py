@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from recbole_cammsr import registry
+from recbole_cammsr import default_settings, registry
 from recbole_cammsr.cli import known_settings
 from recbole_cammsr.cli.errors import UsageError
 from recbole_cammsr.cli.request import Request
@@ -104,7 +104,7 @@ def test_settings_of_histories_are_none_of_general_models(capsys, setting):
 def test_nobody_is_warned_of_what_the_shipped_files_set(model):
     for kind in ("model", "dataset"):
         name = {"model": model, "dataset": "amazon_beauty"}[kind]
-        content = yaml.safe_load(Path(registry.properties_file(kind, name)).read_text())
+        content = yaml.safe_load(Path(default_settings.properties_file(kind, name)).read_text())
         if kind == "dataset":  # text models and sums read no categories
             content.pop("category_field")
         assert not [key for key in content if known_settings.only_read_by(key, model)]

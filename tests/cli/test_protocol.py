@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from recbole_cammsr import registry
+from recbole_cammsr import default_settings
 from recbole_cammsr.cli import arguments, protocol, run_recbole
 from recbole_cammsr.cli.request import Request
 
@@ -29,7 +29,7 @@ def _own_files(tmp_path, monkeypatch):
     ):
         (tmp_path / kind).mkdir()
         (tmp_path / kind / f"{name}.yaml").write_text(content)
-    monkeypatch.setattr(registry, "PROPERTIES", str(tmp_path))
+    monkeypatch.setattr(default_settings, "PROPERTIES", str(tmp_path))
 
 
 def test_data_and_evaluation_are_taken_over_and_nothing_else():

@@ -148,9 +148,12 @@ def test_nothing_that_recbole_or_this_package_ships_is_refused():
 
     import yaml
 
-    from recbole_cammsr import registry
+    from recbole_cammsr import default_settings
 
-    folders = [Path(known_settings.recbole_folder()) / "properties", Path(registry.PROPERTIES)]
+    folders = [
+        Path(known_settings.recbole_folder()) / "properties",
+        Path(default_settings.PROPERTIES),
+    ]
     files = [path for folder in folders for path in folder.rglob("*.yaml")]
     assert len(files) > 100
     for path in files:

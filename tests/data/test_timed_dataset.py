@@ -10,7 +10,8 @@ import pytest
 import torch
 import yaml
 
-from recbole_cammsr.registry import MODELS, properties_file
+from recbole_cammsr.default_settings import properties_file
+from recbole_cammsr.registry import MODELS
 
 
 @pytest.mark.parametrize(
