@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,6 +16,9 @@ from .literals import json_or_literal
 from .source_folder import csv_rows
 
 Record = dict[str, Any]
+
+# a cell in quotes, those within it doubled
+_QUOTED = re.compile(r'"(?:[^"]|"")*"')
 
 
 @contextmanager
@@ -54,7 +58,7 @@ def read_table(
         separator: Field separator; None takes ``,`` for ``.csv`` and a tab otherwise.
 
     Yields:
-        The cells of those columns.
+        The cells of those columns; those of atomic files without the quotes that RecBole takes off.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -77,6 +81,7 @@ def read_table(
         )
         header = [name.strip() for name in next(rows, [])]
         plain = [name.split(":")[0] for name in header]
+        atomic = not comma and plain != header
         where = []
         for column in columns:
             names = header if column in header else plain
@@ -92,7 +97,12 @@ def read_table(
                     f"{path}, line {number}: {len(row)} cells, the header has {len(header)}: quote "
                     f"a cell that holds the separator, or add what is missing: {row!r:.200}"
                 )
-            yield tuple(row[index] for index in where)
+            yield tuple(_bare(row[index]) if atomic else row[index] for index in where)
+
+
+def _bare(cell: str) -> str:
+    """A cell without the quotes around it; one with quotes elsewhere is text as it stands."""
+    return cell[1:-1].replace('""', '"') if _QUOTED.fullmatch(cell) else cell
 
 
 def read_records(path: str | os.PathLike[str]) -> Iterator[Record]:

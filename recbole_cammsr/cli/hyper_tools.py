@@ -167,15 +167,21 @@ def ray_trial(
 
 def _hyperopt_space(parameters: list[Parameter]) -> dict[str, Any]:
     from hyperopt import hp
+    from hyperopt.pyll import scope
 
-    return {
-        parameter.name: (
-            hp.choice(parameter.name, [_as_one(value) for value in parameter.values])
-            if parameter.kind == "choice"
-            else getattr(hp, parameter.kind)(parameter.name, *parameter.values)
-        )
-        for parameter in parameters
-    }
+    space = {}
+    for parameter in parameters:
+        if parameter.kind == "choice":
+            drawn = hp.choice(parameter.name, [_as_one(value) for value in parameter.values])
+        else:
+            drawn = getattr(hp, parameter.kind)(parameter.name, *parameter.values)
+        space[parameter.name] = scope.int(drawn) if _is_whole(parameter) else drawn
+    return space
+
+
+def _is_whole(parameter: Parameter) -> bool:
+    """Whether a range has whole numbers only, which both tools would draw as floats."""
+    return parameter.kind == "quniform" and all(isinstance(n, int) for n in parameter.values)
 
 
 def _as_one(value: Any) -> Any:
@@ -193,6 +199,8 @@ def _ray_space(parameters: list[Parameter]) -> dict[str, Any]:
             space[parameter.name] = tune.choice(values)
         elif parameter.kind == "loguniform":  # the file gives exponents, Ray takes the ends
             space[parameter.name] = tune.loguniform(*(math.exp(value) for value in values))
+        elif _is_whole(parameter):
+            space[parameter.name] = tune.qrandint(*values)
         else:
             space[parameter.name] = getattr(tune, parameter.kind)(*values)
     return space

@@ -18,7 +18,10 @@ _RANGES = {"uniform": 2, "quniform": 3, "loguniform": 2}
 
 @dataclass(frozen=True)
 class Parameter:
-    """One setting to tune: its ``kind`` and the choices, or the ends of the range (and a step)."""
+    """One setting to tune: its ``kind`` and the choices, or the ends of the range (and a step).
+
+    Ends and step of a ``quniform`` are integers where all three are whole: so are its values then.
+    """
 
     name: str
     kind: str
@@ -101,6 +104,8 @@ def _parameter(line: str, place: str) -> Parameter:
         values = _choices(text)
     elif kind in _RANGES:
         values = _numbers(text)
+        if kind == "quniform" and all(number.is_integer() for number in values):
+            values = tuple(int(number) for number in values)  # of 32 to 64 by 32, not 64.0
         if len(values) != _RANGES[kind]:
             values = ()
     if not values:

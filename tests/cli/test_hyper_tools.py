@@ -80,3 +80,36 @@ def test_an_exhaustive_search_tries_all_or_says_so(tmp_path, monkeypatch, capsys
     else:
         assert tried < 24
         assert f"stopped by --early_stop after {tried} of 24 combinations" in said
+
+
+@pytest.mark.parametrize(("step", "kind"), [(32, int), (0.5, float)])
+def test_steps_of_whole_numbers_are_whole_numbers(tmp_path, monkeypatch, step, kind):
+    """Hyperopt draws 64.0, of which no layer can be made."""
+    pytest.importorskip("hyperopt", reason="hyperopt is optional")
+    tried = []
+
+    def objective(config_dict: dict[str, Any], config_files: Any) -> dict[str, Any]:
+        tried.append(config_dict["width"])
+        return {
+            **{"model": "none", "best_valid_score": len(tried), "valid_score_bigger": True},
+            **{"best_valid_result": {"ndcg@10": 1}, "test_result": {"ndcg@10": 1}},
+        }
+
+    monkeypatch.setattr("recbole.quick_start.objective_function", objective)
+    parameters = [Parameter("width", "quniform", (2 * step, 4 * step, step))]
+    search = Search(parameters, "params.txt", [], {}, str(tmp_path / "tuned.result"), None)
+    with_hyperopt(search, "random", 5, 10)
+    assert tried
+    assert all(type(value) is kind for value in tried)
+    assert all(value in (2 * step, 3 * step, 4 * step) for value in tried)
+
+
+@pytest.mark.parametrize(("step", "kind"), [(32, int), (0.5, float)])
+def test_ray_draws_whole_numbers_too(step, kind):
+    pytest.importorskip("ray", reason="ray is optional")
+    from recbole_cammsr.cli.hyper_tools import _ray_space
+
+    space = _ray_space([Parameter("width", "quniform", (2 * step, 4 * step, step))])
+    drawn = [space["width"].sample() for _ in range(20)]
+    assert all(isinstance(value, kind) for value in drawn)
+    assert set(drawn) <= {2 * step, 3 * step, 4 * step}

@@ -14,13 +14,15 @@ def test_every_kind_is_read(tmp_path):
     path.write_text(
         "# comment\n\nsizes choice ['[64, 32]', '[8]']\nn choice [1, 2]\n"
         "rate loguniform -8, -4\ndrop uniform 0,0.5\nstep quniform 1,9,2\n"
+        "part quniform 0,1,0.5\n"
     )
     assert search_space.read(str(path)) == [
         Parameter("sizes", "choice", ("[64, 32]", "[8]")),
         Parameter("n", "choice", (1, 2)),
         Parameter("rate", "loguniform", (-8.0, -4.0)),
         Parameter("drop", "uniform", (0.0, 0.5)),
-        Parameter("step", "quniform", (1.0, 9.0, 2.0)),
+        Parameter("step", "quniform", (1, 9, 2)),
+        Parameter("part", "quniform", (0.0, 1.0, 0.5)),
     ]
 
 
@@ -53,7 +55,7 @@ def test_an_empty_file_is_refused(tmp_path):
         ("BPR", "learning_rate choice [abc]", "line 2 is not understood"),
         ("BPR", "learning_rate choice ['abc']", "'learning_rate' would be 'abc'; it must be a num"),
         ("BPR", "learning_rate uniform -1,1", "would be -1.0; it must be 0 or more"),
-        ("BPR", "epochs quniform 1,9,2", "would be 1.0; it must be a whole number"),
+        ("BPR", "epochs quniform 1,9,0.5", "would be 1.0; it must be a whole number"),
         ("BPR", "learner choice ['adam','adamm']", "'learner' would be 'adamm'"),
         ("BPR", "seed choice [3]", "'seed' stands twice"),
     ],
@@ -74,7 +76,7 @@ def test_values_of_every_form_pass(tmp_path):
     path.write_text(
         "mlp_hidden_size choice ['[64,32]','[8]']\nlearning_rate loguniform -8,-4\n"
         "train_batch_size choice ['2**10',512]\nweight_decay quniform 0,1,0.5\n"
-        "learner choice ['Adam','sgd']\nseed choice [1,2]\n"
+        "learner choice ['Adam','sgd']\nseed choice [1,2]\nembedding_size quniform 32,64,32\n"
     )
     search_space.check(search_space.read(str(path)), str(path), "NeuMF")
 
