@@ -1,8 +1,8 @@
 """What the models of this package share: one table of items, packed rows, full ranking.
 
-A model says how items become vectors (:meth:`CatalogueRecommender.make_ranking_table`), how a
-history is read (:meth:`CatalogueRecommender.forward`) and what it learns from
-(``calculate_loss``); everything between it and RecBole's trainer and evaluator stands here.
+A model says how items become vectors (``make_ranking_table``), how a history is read
+(:meth:`CatalogueRecommender.forward`) and what it learns from (``calculate_loss``); everything
+between it and RecBole's trainer and evaluator stands here.
 """
 
 from __future__ import annotations
@@ -11,19 +11,18 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from recbole.model.abstract_recommender import SequentialRecommender
 from recbole.utils import InputType
 from torch import nn
 
 from recbole_cammsr.data.packing import TARGET_COUNT_FIELD
-from recbole_cammsr.model.item_table import RankingTable, precision_of_products
+from recbole_cammsr.model.kept_item_table import KeptItemTable
 from recbole_cammsr.model.losses import catalogue_cross_entropy
 from recbole_cammsr.model.provenance import Provenance
 from recbole_cammsr.model.settings import check_cuts, check_settings
 from recbole_cammsr.model.targets import trained_positions
 
 
-class CatalogueRecommender(SequentialRecommender):
+class CatalogueRecommender(KeptItemTable):
     """A sequential model that trains on and ranks the whole catalogue (docs/model.md eq. 9).
 
     Args:
@@ -59,8 +58,6 @@ class CatalogueRecommender(SequentialRecommender):
             self.projection_key,
         )
         self.loss_names: tuple[str, ...] = ("recommendation",)
-        self._table: RankingTable | None = None
-        self._table_precision: torch.dtype | None = None
 
     def choose_tables(self, config: Any, dataset: Any) -> tuple[Any, ...]:
         """The feature tables that the model reads: all, unless it says otherwise.
@@ -89,55 +86,15 @@ class CatalogueRecommender(SequentialRecommender):
                 with torch.no_grad():
                     module.weight[module.padding_idx].zero_()
 
-    # ---------------------------------------------------------------- items
-
-    def make_ranking_table(self) -> RankingTable:
-        """The vectors of all items, computed anew.
-
-        Returns:
-            The table, rows indexed by item id.
-        """
-        raise NotImplementedError(f"{type(self).__name__} does not say how items become vectors")
-
-    def ranking_table(self) -> RankingTable:
-        """The vectors that ranking needs of every item.
-
-        They depend on nothing but the item, so they are made once: in eval mode without gradients
-        the table is kept until the model is trained, loaded or moved, or asked in another
-        precision.
-
-        Returns:
-            The table, rows indexed by item id.
-        """
-        keep = not self.training and not torch.is_grad_enabled()
-        precision = precision_of_products(next(self.parameters()))
-        if keep and self._table is not None:
-            if self._table_precision == precision:
-                return self._table
-            self.forget_items()
-        table = self.make_ranking_table()
-        if keep:
-            self._table, self._table_precision = table, precision
-        return table
-
-    def forget_items(self) -> None:
-        """Drop what is kept of items: parameters, mode or device are about to change."""
-        self._table = None
-
-    def train(self, mode: bool = True) -> CatalogueRecommender:
-        """Switch mode; drops the kept item table."""
-        self.forget_items()
-        super().train(mode)
-        return self
+    # ---------------------------------------------------------------- checkpoints
 
     def load_state_dict(self, state_dict: Any, *args: Any, **kwargs: Any) -> Any:
-        """Load parameters; drops the kept item table.
+        """Load parameters.
 
         Raises:
             ValueError: the checkpoint was trained with other items, with features of another
                 dimension or of other items, or with other categories.
         """
-        self.forget_items()
         self.provenance.check_dimensions(state_dict)
         try:
             return super().load_state_dict(state_dict, *args, **kwargs)
@@ -160,10 +117,6 @@ class CatalogueRecommender(SequentialRecommender):
         """
         if para is not None:
             self.provenance.check_digests(para.get("item_side"))
-
-    def _apply(self, *args: Any, **kwargs: Any) -> Any:
-        self.forget_items()
-        return super()._apply(*args, **kwargs)
 
     # ---------------------------------------------------------------- users
 

@@ -62,8 +62,20 @@ def with_less_to_compute(model_class: type, faster: type[TrimmedPadding]) -> typ
             f"models that take (item_seq, item_seq_len) can {faster.purpose}; "
             f"set {faster.setting}: False"
         )
+
+    def reduced(self: Any, protocol: Any) -> tuple[Any, ...]:
+        """For pickle and copies: under its name stands the model's own class."""
+        return _without_state, (model_class, faster), self.__dict__
+
     same_name = {"__module__": model_class.__module__, "__qualname__": model_class.__qualname__}
-    return type(model_class.__name__, (faster, model_class), same_name)
+    return type(
+        model_class.__name__, (faster, model_class), {**same_name, "__reduce_ex__": reduced}
+    )
+
+
+def _without_state(model_class: type, faster: type[TrimmedPadding]) -> Any:
+    faster_class = with_less_to_compute(model_class, faster)
+    return faster_class.__new__(faster_class)
 
 
 def _is_ours(model_class: type) -> bool:

@@ -86,6 +86,7 @@ class _CatalogueCrossEntropy(torch.autograd.Function):
                 parts = top + torch.cat(sums, dim=1).log_()
                 normaliser = torch.logsumexp(parts, dim=1, keepdim=True)
                 own = (block.to(precise) * pick(candidates, label).to(precise)).sum(dim=1)
+                own = own.to(dtype).to(precise)  # as its tile has it: a loss is never below zero
                 total += normaliser.sum() - own.sum()
                 if gradient is not None:
                     # the exponentials above, each relative to its tile's largest, become shares

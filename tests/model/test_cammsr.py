@@ -286,6 +286,41 @@ def test_the_item_table_is_kept_in_evaluation_and_never_stale(make_model):
     assert model.ranking_table().items.requires_grad  # with gradients nothing is kept
 
 
+def _step(model, parameter):
+    parameter.grad = torch.ones_like(parameter)
+    torch.optim.Adam([parameter]).step()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda model, parameter: parameter.add_(1),
+        _step,
+        lambda model, parameter: model.item_encoder.load_state_dict(
+            {name: value + 1 for name, value in model.item_encoder.state_dict().items()}
+        ),
+        lambda model, parameter: model.item_encoder.load_state_dict(
+            {name: value + 1 for name, value in model.item_encoder.state_dict().items()},
+            assign=True,
+        ),
+    ],
+    ids=["in_place", "optimizer", "part_loaded", "part_assigned"],
+)
+def test_parameters_changed_in_eval_mode_change_the_scores(make_model, change):
+    """Averages of weights, fine-tuning without dropout: nobody switches the mode in between."""
+    _, _, loaders, model = make_model()
+    interaction = next(iter(loaders[2]))[0]
+    model.eval()
+    with torch.no_grad():
+        before = model.full_sort_predict(interaction)
+        assert torch.equal(model.full_sort_predict(interaction), before)
+        change(model, model.item_encoder.item_init.id_embedding.weight)
+        after = model.full_sort_predict(interaction)
+        model.forget_items()
+        assert torch.equal(after, model.full_sort_predict(interaction))
+    assert not torch.allclose(after, before)
+
+
 @pytest.mark.parametrize("settings", [{"complete_missing": False}, {"category_weight": 0}], ids=ids)
 def test_missing_modalities_get_no_weight_and_shares_sum_up(make_model, settings):
     _, _, _, model = make_model(**settings)

@@ -86,6 +86,19 @@ def test_autocast_computes_in_bfloat16_and_returns_float32():
     assert F.cosine_similarity(actual.flatten(), expected.flatten(), dim=0) > 0.99
 
 
+@pytest.mark.parametrize("size", [20.0, 100.0])
+def test_rounded_logits_of_sure_targets_make_no_negative_loss(size):
+    """The target's own logit has to be rounded as the one in the normaliser is."""
+    torch.manual_seed(0)
+    items = F.normalize(torch.randn(50, 64), dim=1)
+    targets = torch.arange(1, 50)
+    for target in targets:
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            loss = catalogue_cross_entropy(size * items[target, None], items, target[None])
+        exact = F.cross_entropy(size * items[target, None] @ items[1:].t(), target[None] - 1)
+        assert 0 <= float(loss) <= 1.2 * float(exact) + 1e-6
+
+
 def test_autocast_with_tiles_of_items_is_what_one_tile_gives(monkeypatch):
     torch.manual_seed(3)
     users = torch.randn(20, 16, requires_grad=True)

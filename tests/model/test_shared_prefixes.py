@@ -110,6 +110,25 @@ class _AddsToWhatItGathered(_Embeds):
         return self.gather_indexes(states, item_seq_len - 1) + states[:, 0]
 
 
+class _ReadsTheLastTwo(_Embeds):
+    """The first two prefixes of a history are as they would be without the window."""
+
+    def forward(self, item_seq, item_seq_len):
+        place = torch.arange(item_seq.shape[1])
+        read = place >= item_seq_len.unsqueeze(1) - 2
+        states = (self.embedding(item_seq) * read.unsqueeze(2)).cumsum(1)
+        return self.gather_indexes(states, item_seq_len - 1)
+
+
+def test_a_model_that_differs_in_long_rows_only_is_refused():
+    model = with_less_to_compute(_ReadsTheLastTwo, SharedPrefixes)()
+    histories = torch.tensor([[1, 2, 3, 4, 5], [6, 5, 4, 3, 2]])
+    length = torch.arange(1, 6).repeat(2)
+    item_seq = histories.repeat_interleave(5, 0) * (torch.arange(5) < length.unsqueeze(1))
+    with pytest.raises(ValueError, match="reads items or padding after the end"):
+        model(item_seq, length)
+
+
 @pytest.mark.parametrize(
     ("model_class", "reason"),
     [
