@@ -14,6 +14,8 @@ import functools
 import importlib
 import importlib.abc
 import importlib.machinery
+import importlib.util
+import os
 import sys
 from collections.abc import Sequence
 from contextvars import ContextVar
@@ -21,7 +23,7 @@ from types import ModuleType
 from typing import Any
 
 from recbole_cammsr import model_path
-from recbole_cammsr.compat.import_hooks import when_imported
+from recbole_cammsr.compat.import_hooks import rebind, when_imported
 
 #: model name -> module that defines it
 MODELS: dict[str, str] = {
@@ -80,6 +82,23 @@ def register() -> None:
     when_imported("recbole.config.configurator", _offer_properties)
     when_imported("recbole.data.utils", _offer_data)
     when_imported("recbole.model.abstract_recommender", _offer_faster_models)
+    when_imported("recbole.utils.case_study", _mask_case_studies)
+
+
+def is_ours(name: str) -> bool:
+    """Whether a model's name stands for one of this package's.
+
+    A file of that name in RecBole's folder, where many put their models, is what RecBole finds.
+
+    Args:
+        name: of a model, not a path.
+    """
+    if name not in MODELS:
+        return False
+    recbole = importlib.util.find_spec("recbole")
+    folders = (recbole.submodule_search_locations if recbole else None) or ()
+    inside = os.path.join(*_MODEL_PACKAGE.split(".")[1:], f"{name.lower()}.py")
+    return not any(os.path.isfile(os.path.join(folder, inside)) for folder in folders)
 
 
 class _ModelFinder(importlib.abc.MetaPathFinder):
@@ -92,7 +111,7 @@ class _ModelFinder(importlib.abc.MetaPathFinder):
         if package != _MODEL_PACKAGE:
             return None
         for model, module in MODELS.items():
-            if leaf == model.lower():
+            if leaf == model.lower() and is_ours(model):
                 return importlib.machinery.ModuleSpec(fullname, _AliasLoader(model, module))
         return None
 
@@ -142,7 +161,7 @@ def family_of_name(name: str) -> str | None:
     """
     if model_path.is_path(name):
         return family(model_path.load(name))
-    return name if name in MODELS else None
+    return name if is_ours(name) else None
 
 
 def _add_dataset_arguments(module: ModuleType) -> None:
@@ -156,7 +175,13 @@ def _add_dataset_arguments(module: ModuleType) -> None:
 
 
 def _offer_datasets(module: ModuleType) -> None:
-    """Let ``recbole.data.dataset.<Model>Dataset`` resolve, importing our class on first use."""
+    """Let ``recbole.data.dataset.<Model>Dataset`` resolve, importing our class on first use.
+
+    RecBole's own sequential ones are let know whole histories, for ``mask_history``.
+    """
+    from recbole_cammsr.data import own_items
+
+    own_items.offer(module)
     earlier = getattr(module, "__getattr__", None)
 
     def resolve(name: str) -> Any:
@@ -244,14 +269,21 @@ def _offer_data(module: ModuleType) -> None:
             dataset = original_create(config)
         finally:
             _sought.reset(token)
+        # of a pickled one it is that of the run that saved it, by which it would be split
+        dataset.config = config
         if config["exact_time_order"]:
             from recbole_cammsr.data import exact_time_order
 
             exact_time_order.sort_by_exact_time(dataset)
-        # of a pickled one it is that of the run that saved it, by which it would be split
-        dataset.config = config
         token_digest.note(config, dataset)
         return dataset
 
-    module.get_dataloader = get_dataloader  # type: ignore[attr-defined]
-    module.create_dataset = create_dataset  # type: ignore[attr-defined]
+    rebind("get_dataloader", original_loader, get_dataloader)
+    rebind("create_dataset", original_create, create_dataset)
+
+
+def _mask_case_studies(module: ModuleType) -> None:
+    """Let RecBole's ``full_sort_topk`` leave out what the loader it is given leaves out."""
+    from recbole_cammsr.data import masked_history
+
+    masked_history.offer(module)

@@ -184,6 +184,67 @@ def test_a_variant_has_its_parents_defaults_data_and_training(toy_path, tmp_path
     assert changed != parents
 
 
+def test_it_makes_no_difference_that_recbole_was_imported_first(tmp_path):
+    """Tools that sort imports put this package behind it."""
+    code = f"""
+import sys
+sys.argv = ["prog"]
+{{}}
+from recbole.config import Config
+from recbole.data import create_dataset, data_preparation
+{{}}
+from recbole_cammsr.model.cammsr import CAMMSR
+
+class Mine(CAMMSR):
+    pass
+
+options = {{{{"exact_time_order": True, "state": "ERROR", "checkpoint_dir": {str(tmp_path)!r}}}}}
+options["load_col"] = {{{{"inter": ["user_id", "item_id", "timestamp"]}}}}
+split = {{{{"LS": "valid_and_test"}}}}
+options["eval_args"] = {{{{"split": split, "order": "TO", "mode": "full"}}}}
+stock = Config("SASRec", "ml-100k", config_dict={{{{**options, "train_neg_sample_args": None}}}})
+rows = data_preparation(stock, create_dataset(stock))[2].dataset.inter_feat
+print(sorted(zip(rows["user_id"].tolist(), rows["item_id"].tolist())), stock["token_digest"])
+made = Config(Mine, "ml-100k", config_dict=options)
+print(type(data_preparation(made, create_dataset(made))[0]).__name__)
+"""
+    ours = "import recbole_cammsr"
+    first, late = (in_new_process(code.format(*order)) for order in ((ours, ""), ("", ours)))
+    assert late == first
+    assert late.endswith("PackedTrainDataLoader")
+
+
+def test_a_model_in_recboles_own_folder_is_the_one_that_it_finds(tmp_path):
+    """Who has written a model of one of these names has put it there."""
+    import recbole
+
+    folder = tmp_path / "recbole"
+    ignored = shutil.ignore_patterns("dataset_example", "__pycache__")
+    shutil.copytree(Path(recbole.__file__).parent, folder, ignore=ignored)
+    models = folder / "model" / "sequential_recommender"
+    shutil.copy(models / "sasrec.py", models / "tedrec.py")
+    text = (models / "tedrec.py").read_text().replace("SASRec", "TedRec")
+    (models / "tedrec.py").write_text(text)
+    properties = folder / "properties" / "model"
+    (properties / "TedRec.yaml").write_text("own: 1\n" + (properties / "SASRec.yaml").read_text())
+    code = f"""
+import sys
+sys.path.insert(0, {str(tmp_path)!r})
+sys.argv = ["prog"]
+from recbole_cammsr import registry
+from recbole.config import Config
+from recbole.utils import get_model
+print(get_model("TedRec").__module__, get_model("HM4SR").__module__)
+made = Config("TedRec", "ml-100k", config_dict={{"train_neg_sample_args": None, "state": "ERROR"}})
+print(made["own"], made["modalities"], registry.family_of_name("TedRec"))
+from recbole_cammsr.cli import known_settings
+print(known_settings.reads("TedRec", "own"), known_settings.reads("TedRec", "adaptor_draws"))
+"""
+    lines = in_new_process(code).splitlines()
+    assert lines[0] == ("recbole.model.sequential_recommender.tedrec recbole_cammsr.model.hm4sr")
+    assert lines[1:] == ["1 None None", "True False"]
+
+
 @pytest.mark.parametrize(
     ("model", "dataset_class"),
     [
@@ -204,6 +265,36 @@ def test_a_variant_of_each_model_has_that_models_data_set(tmp_path, model, datas
         assert registry.family(mine) == model
         assert made["learning_rate"] == config(model)["learning_rate"]
         assert type(create_dataset(made)).__name__ == dataset_class
+
+
+def test_a_pickled_data_set_of_another_order_is_put_into_the_order_asked_for(
+    make_config, toy_path, tmp_path
+):
+    """Made for a split by chance, it stands in the order of the file."""
+    from recbole.data import create_dataset, data_preparation
+
+    def targets(folder, order, **more):
+        made = make_config(
+            "BPR",
+            train_neg_sample_args={"distribution": "uniform", "sample_num": 1},
+            exact_time_order=True,
+            eval_args={"split": {"LS": "valid_and_test"}, "order": order, "mode": "full"},
+            checkpoint_dir=str(tmp_path / folder),
+            **more,
+        )
+        rows = data_preparation(made, create_dataset(made))[2].dataset.inter_feat
+        return sorted(zip(rows["user_id"].tolist(), rows["item_id"].tolist()))
+
+    lines = (toy_path / "toy" / "toy.inter").read_text().splitlines()
+    place = [column.split(":")[0] for column in lines[0].split("\t")].index("timestamp")
+    rows = [line.split("\t") for line in lines[1:]]
+    for number, row in enumerate(rows):  # closer together than float32 can tell, last first
+        row[place] = str(1_400_000_000 - number % 97)
+    text = "\n".join([lines[0], *("\t".join(row) for row in rows)]) + "\n"
+    (toy_path / "toy" / "toy.inter").write_text(text)
+    expected = targets("fresh", "TO")
+    assert targets("shared", "RO", save_dataset=True) != expected
+    assert targets("shared", "TO") == expected
 
 
 def test_a_checkout_on_the_path_has_its_parts_too():

@@ -4,10 +4,11 @@
     python docs/measurements/own_history.py --split test --no_header --name "CAMMSR with times" \
         ... >> runs.csv
 
-For each checkpoint, over the rows of a split with the history not masked (the protocol of
-docs/results): how many of the first ten items are in the user's history, and NDCG@10 and Recall@10
-with and without these in the ranking. With ``--against`` the checkpoints, seeds of one model, are
-compared with those of another one: t-tests paired over users, of their means over the seeds.
+For each checkpoint, over the rows of a split: how many of the first ten items the user has already
+(but for the one to be found), where these are ranked as by the protocol of docs/results, and
+NDCG@10 and Recall@10 with and without them in the ranking. With ``--against`` the checkpoints,
+seeds of one model, are compared with those of another one: t-tests paired over users, of their
+means over the seeds.
 
     python docs/measurements/own_history.py --split test A-seed1.pth A-seed2.pth \
         --against B-seed1.pth B-seed2.pth
@@ -46,18 +47,17 @@ def measure(path: str, split: str) -> tuple[dict[str, Any], dict[str, float], di
         Data set, model and seed of the run; means over the users; and, by metric, what each of
         them has, in the order of their tokens.
     """
-    config, model, dataset, _, valid, test = checkpoints.open_checkpoint(path)
+    config, model, dataset, _, valid, test = checkpoints.open_checkpoint(path, True)
     model.eval()
     users, own, kept, masked = [], [], [], []
-    for interaction, _, _, targets in valid if split == "valid" else test:
+    for interaction, history, _, targets in valid if split == "valid" else test:
         interaction = interaction.to(config["device"])
         scores = model.full_sort_predict(interaction).view(-1, dataset.item_num).float().cpu()
         scores[:, 0] = -torch.inf
-        history = interaction[model.ITEM_SEQ].cpu()
         users.append(interaction[dataset.uid_field].cpu())
-        held = torch.zeros_like(scores, dtype=torch.bool).scatter_(1, history, True)
+        held = torch.zeros_like(scores, dtype=torch.bool)
+        held[history] = True
         own.append(held.gather(1, scores.topk(10).indices).sum(1))
-        held.scatter_(1, targets.view(-1, 1), False)
         without = scores.masked_fill(held, -torch.inf)
         for ranks, ranked in ((kept, scores), (masked, without)):
             ranks.append(ranks_of(targets, ranked, max(config["topk"])))

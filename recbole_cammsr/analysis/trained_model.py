@@ -126,7 +126,7 @@ class TrainedModel:
             own = every[self.dataset.iid_field][every[self.dataset.uid_field] == known[user]]
             history = np.setdiff1d(own.numpy(), tested)
         target = int(row[self.dataset.iid_field][0])
-        masked = self._masked(known[user], history, target, tested)
+        masked = self._masked(known[user], row, target, tested)
         return UserRow(row.to(self.model.device), history, target, tested, masked)
 
     @property
@@ -143,14 +143,14 @@ class TrainedModel:
     def _is_sequential(self) -> bool:
         return bool(self.config["MODEL_TYPE"].name == "SEQUENTIAL")
 
-    def _masked(
-        self, user: int, history: np.ndarray, target: int, tested: np.ndarray
-    ) -> np.ndarray:
+    def _masked(self, user: int, row: Any, target: int, tested: np.ndarray) -> np.ndarray:
         """Items that a user's test row is not ranked against, as the loader has them."""
         if not self.ranks_without_history:
             return np.zeros(0, dtype=np.int64)
         if self._is_sequential:
-            return np.setdiff1d(history, [target])
+            from recbole_cammsr.data import masked_history
+
+            return np.setdiff1d(masked_history.masked_items(self._test.dataset, row)[1], [target])
         sampler = getattr(self._test, "_sampler", None)  # None where rows are not ranked at all
         used = sampler.used_ids[user] if sampler is not None else set()
         return np.array(sorted(set(used) - set(tested.tolist())), dtype=np.int64)

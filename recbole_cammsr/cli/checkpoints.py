@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import sys
 from collections.abc import Collection
@@ -12,7 +13,7 @@ from recbole_cammsr import registry
 from recbole_cammsr.cli import protocol
 from recbole_cammsr.cli.errors import RunError, UsageError
 from recbole_cammsr.cli.training import Outcome
-from recbole_cammsr.compat.torch26 import load_checkpoint
+from recbole_cammsr.compat.torch26 import data_and_model, load_checkpoint
 from recbole_cammsr.data import token_digest
 
 #: settings of the process rather than of the run, or given anew with every command
@@ -137,11 +138,13 @@ def _check_same_tokens(saved: Any, config: Any, path: str) -> None:
         )
 
 
-def open_checkpoint(path: str) -> tuple[Any, ...]:
-    """RecBole's ``load_data_and_model`` of a file that has been checked.
+def open_checkpoint(path: str, mask_history: bool | None = None) -> tuple[Any, ...]:
+    """Model and data of a checkpoint, of a file that has been checked.
 
     Args:
         path: a file that RecBole's trainer saved.
+        mask_history: whether items that a user has are taken out of the ranking; None for what the
+            checkpoint says.
 
     Returns:
         Configuration, model, data set, and training, validation and test data.
@@ -149,13 +152,20 @@ def open_checkpoint(path: str) -> tuple[Any, ...]:
     Raises:
         RunError: the file is damaged or was written by something else, or the data have changed.
     """
-    from recbole.quick_start import load_data_and_model
+    from recbole.utils import ModelType
 
-    saved = _load(path)["config"]
+    checkpoint = _load(path)
+    saved = checkpoint["config"]
     # an unpickled Config has not given numpy the aliases that RecBole's metrics use
     saved.compatibility_settings()
-    opened: tuple[Any, ...] = load_data_and_model(path)
-    _check_same_tokens(saved, opened[0], path)
+    config = copy.deepcopy(saved)
+    if mask_history is not None:
+        config["mask_history"] = mask_history
+        if config["MODEL_TYPE"] != ModelType.SEQUENTIAL:
+            # RecBole's own switch: what a user has is taken out where it cannot be had again
+            config["repeatable"] = not mask_history
+    opened = data_and_model({**checkpoint, "config": config})
+    _check_same_tokens(saved, config, path)
     return opened
 
 
@@ -235,22 +245,9 @@ def evaluate(path: str, mask_history: Any = None) -> Outcome:
     Raises:
         RunError: the file is damaged or was written by something else, or the data have changed.
     """
-    from recbole.data.utils import create_samplers, get_dataloader
-    from recbole.utils import ModelType, get_trainer
+    from recbole.utils import get_trainer
 
-    config, model, dataset, train_data, valid_data, test_data = open_checkpoint(path)
-    if mask_history is not None:
-        config["mask_history"] = mask_history
-        samplers = [valid_data._sampler, test_data._sampler]
-        if config["MODEL_TYPE"] != ModelType.SEQUENTIAL:
-            # RecBole's own switch: what a user has is taken out where it cannot be had again
-            config["repeatable"] = not mask_history
-            parts = [loader._dataset for loader in (train_data, valid_data, test_data)]
-            samplers = create_samplers(config, dataset, parts)[1:]
-        valid_data, test_data = (
-            get_dataloader(config, phase)(config, loader._dataset, sampler)
-            for phase, loader, sampler in zip(("valid", "test"), (valid_data, test_data), samplers)
-        )
+    config, model, _, train_data, valid_data, test_data = open_checkpoint(path, mask_history)
     modes = config["eval_args"]["mode"]
     for mode in {modes["valid"], modes["test"]} if isinstance(modes, dict) else {modes}:
         if str(mode)[:3] in ("uni", "pop"):

@@ -86,12 +86,13 @@ def only_read_by(name: str, model: str) -> tuple[str, ...]:
     """
     if model_path.is_path(model):
         return ()  # it may inherit from the one that reads it
-    files = {each: default_settings.properties_file("model", each) for each in registry.MODELS}
+    ours = filter(registry.is_ours, registry.MODELS)
+    files = {each: default_settings.properties_file("model", each) for each in ours}
     readers = {each for each, path in files.items() if path and name in _keys(path, _YAML_KEY)}
     if not readers or model in readers:
         return ()
     # which of its settings a model of RecBole's reads cannot be told from its files
-    elsewhere = _read_by_recbole(models=model not in registry.MODELS)
+    elsewhere = _read_by_recbole(models=not registry.is_ours(model))
     return () if name in elsewhere else tuple(sorted(readers))
 
 
@@ -107,7 +108,7 @@ def reads(model: str, name: str) -> bool:
     """
     if only_read_by(name, model):
         return False
-    path = default_settings.properties_file("model", model) if model in registry.MODELS else None
+    path = default_settings.properties_file("model", model) if registry.is_ours(model) else None
     if path is None:
         return True
     return name in _keys(path, _YAML_KEY) or name in _read_by_recbole(models=False)

@@ -73,7 +73,7 @@ def model_settings(model: str) -> dict[str, Any]:
         model: its name.
     """
     own = recboles_settings("model", model)
-    if model in registry.MODELS or model_path.is_path(model):
+    if registry.is_ours(model) or model_path.is_path(model):
         from recbole.utils import get_model
 
         own.update(config_files.read_all(default_settings.default_files(model, get_model(model))))

@@ -16,6 +16,7 @@ from recbole_cammsr.compat import (
     numpy2,
     pandas3,
     ray,
+    saved_loaders,
     scipy,
     thop,
     torch26,
@@ -42,6 +43,7 @@ _SHIMS = (
     anomaly,
     amp_dtype,
     worker_start,
+    saved_loaders,
 )
 
 

@@ -31,7 +31,7 @@ from typing import Any
 
 from recbole_cammsr.compat import checkpoint_name, distributed_evaluation
 from recbole_cammsr.compat.distributed_evaluation import from_first
-from recbole_cammsr.compat.import_hooks import when_imported
+from recbole_cammsr.compat.import_hooks import rebind, when_imported
 
 _stock: dict[str, Callable[..., None]] = {}
 
@@ -139,6 +139,7 @@ def _wrap_model(trainer_class: Any) -> None:
     @wraps(stock)
     def init(self: Any, config: Any, model: Any) -> None:
         if not config["single_spec"]:
+            _refuse_counting(model)
             saved = model.state_dict()
             constant = [name for name, _ in model.named_buffers() if name not in saved]
             model._ddp_params_and_buffers_to_ignore = constant
@@ -152,6 +153,17 @@ def _wrap_model(trainer_class: Any) -> None:
         self.distributed_model = DistributedDataParallel(model)
 
     trainer_class.__init__ = init
+
+
+def _refuse_counting(model: Any) -> None:
+    """Refuse RecBole's ``Pop``, which counts items where others have parameters to agree on."""
+    if any(
+        base.__module__ == "recbole.model.general_recommender.pop" for base in type(model).__mro__
+    ):
+        raise ValueError(
+            f"nproc: {type(model).__name__} counts items, and each process would count those of "
+            "its own rows; set nproc: 1"
+        )
 
 
 def _agree_on_checkpoint(trainer_class: Any) -> None:
@@ -199,4 +211,4 @@ def _agree_on_checkpoint(trainer_class: Any) -> None:
 def _replace_worker(module: ModuleType) -> None:
     """Let RecBole's ``run`` spawn our worker."""
     _stock["run_recboles"] = module.run_recboles
-    module.run_recboles = run_worker  # type: ignore[attr-defined]
+    rebind("run_recboles", module.run_recboles, run_worker)

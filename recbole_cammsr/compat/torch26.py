@@ -70,6 +70,39 @@ def _load_pickled_objects(module: ModuleType) -> None:
         module.torch = ModuleProxy(module.torch, load=load_checkpoint)  # type: ignore[attr-defined]
 
 
+def data_and_model(checkpoint: Any) -> tuple[Any, ...]:
+    """What a checkpoint's run had, made again.
+
+    Args:
+        checkpoint: as RecBole's trainer saved it; its ``config`` may have been changed.
+
+    Returns:
+        Configuration, model, data set, and training, validation and test data.
+    """
+    import torch
+    from recbole.quick_start import quick_start as recboles
+
+    config = checkpoint["config"]
+    if not _is_there(config["device"]):
+        config["device"] = torch.device("cpu")
+    recboles.init_seed(config["seed"], config["reproducibility"])
+    recboles.init_logger(config)
+    logger = recboles.getLogger()
+    logger.info(config)
+
+    dataset = recboles.create_dataset(config)
+    logger.info(dataset)
+    loaders = recboles.data_preparation(config, dataset)
+
+    # seeded again: what making the loaders drew must not decide the model's first weights
+    recboles.init_seed(config["seed"], config["reproducibility"])
+    model_class = recboles.get_model(config["model"])
+    model = model_class(config, loaders[0]._dataset).to(config["device"])
+    model.load_state_dict(checkpoint["state_dict"])
+    model.load_other_parameter(checkpoint.get("other_parameter"))
+    return (config, model, dataset, *loaders)
+
+
 def _mend_load_data_and_model(module: ModuleType) -> None:
     """Replace ``load_data_and_model``, which imports torch inside its body, by the same steps.
 
@@ -78,28 +111,7 @@ def _mend_load_data_and_model(module: ModuleType) -> None:
     original = module.load_data_and_model
 
     def load_data_and_model(model_file: str) -> tuple[Any, ...]:
-        import torch
-
-        checkpoint = load_checkpoint(model_file, map_location="cpu")
-        config = checkpoint["config"]
-        if not _is_there(config["device"]):
-            config["device"] = torch.device("cpu")
-        module.init_seed(config["seed"], config["reproducibility"])
-        module.init_logger(config)
-        logger = module.getLogger()
-        logger.info(config)
-
-        dataset = module.create_dataset(config)
-        logger.info(dataset)
-        loaders = module.data_preparation(config, dataset)
-
-        # seeded again: what making the loaders drew must not decide the model's first weights
-        module.init_seed(config["seed"], config["reproducibility"])
-        model_class = module.get_model(config["model"])
-        model = model_class(config, loaders[0]._dataset).to(config["device"])
-        model.load_state_dict(checkpoint["state_dict"])
-        model.load_other_parameter(checkpoint.get("other_parameter"))
-        return (config, model, dataset, *loaders)
+        return data_and_model(load_checkpoint(model_file, map_location="cpu"))
 
     load_data_and_model.__doc__ = original.__doc__
     rebind("load_data_and_model", original, load_data_and_model)

@@ -10,6 +10,7 @@ import torch
 from recbole.data.dataset import SequentialDataset
 from recbole.data.interaction import Interaction
 
+from recbole_cammsr.data import own_items
 from recbole_cammsr.data.augmentation import prefix_rows
 from recbole_cammsr.data.categories import CategoryTable, read_categories
 from recbole_cammsr.data.coverage import coverage_report
@@ -155,6 +156,9 @@ class CAMMSRDataset(TimedDataset):
         fields = self.inter_feat.interaction
         of_target = {field: value[torch.from_numpy(rows.target)] for field, value in fields.items()}
         of_target[self.item_list_length_field] = torch.from_numpy(rows.length)
+        if self.config["mask_history"]:
+            own_items.note(self, fields[self.uid_field], fields[self.iid_field])
+            of_target |= own_items.place_column(torch.from_numpy(rows.target))
         flat, widths = {}, {}
         for field, value in fields.items():
             if field == self.uid_field:

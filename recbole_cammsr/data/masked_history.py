@@ -3,15 +3,20 @@
 RecBole takes the items that a user has out of the ranking for its general models, and leaves them
 in for its sequential ones. Where nothing is had twice that is a large part of the first places
 (docs/results/history.md). RecBole's trainer masks whatever a loader hands it as history, so this
-is done in the loader, for every sequential model.
+is done in the loader, for every sequential model. What is masked is all that a user has, as for
+general models, and not only the last ``MAX_ITEM_LIST_LENGTH`` items.
 """
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import torch
 from recbole.data.dataloader import FullSortEvalDataLoader
+
+from recbole_cammsr.compat.import_hooks import rebind
+from recbole_cammsr.data.own_items import had_before
 
 
 class MaskedHistoryDataLoader(FullSortEvalDataLoader):
@@ -28,11 +33,51 @@ class MaskedHistoryDataLoader(FullSortEvalDataLoader):
             target that the history holds as well, where things are had again, stays a candidate.
         """
         rows, _, row_of_target, target = super().collate_fn(index)
-        history = rows[
-            self._dataset.iid_field + self.config["LIST_SUFFIX"]
-        ]  # (B, L), 0 where it is padding
-        row, place = ((history > 0) & (history != target.unsqueeze(1))).nonzero(as_tuple=True)
-        return rows, (row, history[row, place]), row_of_target, target
+        row, item = masked_items(self._dataset, rows)
+        kept = item != target[row]
+        return rows, (row[kept], item[kept]), row_of_target, target
+
+
+def masked_items(dataset: Any, rows: Any) -> tuple[torch.Tensor, torch.Tensor]:
+    """What is taken out of the ranking of some rows, be it a target or not.
+
+    Args:
+        dataset: that the rows are of.
+        rows: ``B`` rows of it.
+
+    Returns:
+        Row and item of each, ``(n,)`` each: what the user has before the row, or, where that is
+        not known (:func:`recbole_cammsr.data.own_items.had_before`), what the row has of it.
+    """
+    before = had_before(dataset, rows)
+    if before is not None:
+        return before
+    history = rows[dataset.iid_field + dataset.config["LIST_SUFFIX"]]  # (B, L), padded with 0
+    row, place = (history > 0).nonzero(as_tuple=True)
+    return row, history[row, place]
+
+
+def offer(module: Any) -> None:
+    """Let RecBole's case studies rank what an evaluation with the same loader ranks.
+
+    Args:
+        module: ``recbole.utils.case_study``.
+    """
+    stock = module.full_sort_scores
+
+    @functools.wraps(stock)
+    def full_sort_scores(
+        uid_series: Any, model: Any, test_data: Any, device: Any = None
+    ) -> torch.Tensor:
+        scores: torch.Tensor = stock(uid_series, model, test_data, device)
+        if isinstance(test_data, MaskedHistoryDataLoader):
+            dataset = test_data.dataset
+            users = torch.as_tensor(uid_series).unsqueeze(1)
+            rows = (dataset.inter_feat[dataset.uid_field] == users).nonzero(as_tuple=True)[1]
+            scores[test_data.collate_fn(rows)[1]] = -torch.inf
+        return scores
+
+    rebind("full_sort_scores", stock, full_sort_scores)
 
 
 def is_wanted(config: Any) -> bool:

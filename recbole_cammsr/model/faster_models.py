@@ -74,8 +74,8 @@ def with_less_to_compute(model_class: type, faster: type[TrimmedPadding]) -> typ
 
 
 def _without_state(model_class: type, faster: type[TrimmedPadding]) -> Any:
-    faster_class = with_less_to_compute(model_class, faster)
-    return faster_class.__new__(faster_class)
+    made: Any = with_less_to_compute(model_class, faster)  # type: ignore[arg-type]
+    return made.__new__(made)
 
 
 def _is_ours(model_class: type) -> bool:

@@ -109,6 +109,7 @@ def check_settings(config: Any) -> None:
             f"cross-entropy over the catalogue."
         )
     _refuse_sampled_negatives(config)
+    _refuse_labels(config)
     check_values(config)
     if config["hidden_size"] % config["n_heads"]:
         raise ValueError(
@@ -129,6 +130,18 @@ def _refuse_sampled_negatives(config: Any) -> None:
         raise ValueError(
             f"`{name}` is {asked}; {config['model']} trains with cross-entropy over "
             f"the catalogue, which has all negatives: set `{name}: ~` (None)."
+        )
+
+
+def _refuse_labels(config: Any) -> None:
+    """Refuse an evaluation of labels, which the rows of a sequential model do not have."""
+    if "eval_args" not in config or not config["eval_args"]:
+        return  # the model's own settings alone
+    modes = config["eval_args"].get("mode")
+    if "labeled" in (modes.values() if isinstance(modes, dict) else [modes]):
+        raise ValueError(
+            f"`eval_args` has the mode 'labeled', and {config['model']} ranks items and does not "
+            f"judge labels: set `mode: full`."
         )
 
 

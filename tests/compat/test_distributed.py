@@ -245,6 +245,21 @@ def test_too_few_gpus_are_refused(make_config: Any, monkeypatch: pytest.MonkeyPa
         make_config(gpu_id="0", local_rank=0, nproc=2, world_size=2, offset=0)
 
 
+def test_a_model_that_counts_its_own_rows_is_refused(make_config: Any) -> None:
+    from recbole.data import create_dataset, data_preparation
+    from recbole.trainer import Trainer
+    from recbole.utils import get_model
+
+    negatives = {"distribution": "uniform", "sample_num": 1}
+    config = make_config("Pop", train_neg_sample_args=negatives)
+    train = data_preparation(config, create_dataset(config))[0]
+    model = get_model("Pop")(config, train.dataset)
+    Trainer(config, model)
+    config["single_spec"] = False
+    with pytest.raises(ValueError, match=r"nproc: Pop counts items.*set nproc: 1"):
+        Trainer(config, model)
+
+
 def test_single_process_is_left_to_recbole(make_config: Any) -> None:
     config = make_config()
     assert config["single_spec"] is True

@@ -58,3 +58,15 @@ def test_without_validation_it_does_not_matter(make_model):
     trainer = get_trainer(config["MODEL_TYPE"], "CAMMSR")(config, model)
     trainer.fit(train, valid, saved=False, verbose=False)
     trainer.fit(train, None, saved=False, verbose=False)
+
+
+def test_a_trainer_that_validates_by_something_else_needs_none(make_model):
+    from recbole.trainer import Trainer
+
+    class ByLoss(Trainer):
+        def _valid_epoch(self, valid_data, show_progress=False):
+            return 1.0, {"loss": 1.0}
+
+    config, _, (train, valid, _), model = make_model("SASRec", epochs=1, metrics=["Recall"])
+    assert not is_computed(config)
+    assert ByLoss(config, model).fit(train, valid, saved=False, verbose=False)[0] == 1.0

@@ -35,7 +35,9 @@ def by_hand(model, dataset, data, masked):
 @pytest.mark.parametrize("name", ["CAMMSR", "SASRec"])
 def test_items_of_the_history_are_not_ranked_but_the_target_is(make_model, name):
     settings = {} if name == "CAMMSR" else {"train_neg_sample_args": None}
-    config, dataset, loaders, model = make_model(name, mask_history=True, **settings)
+    config, dataset, loaders, model = make_model(
+        name, mask_history=True, MAX_ITEM_LIST_LENGTH=60, **settings
+    )
     result = evaluated(config, model, loaders[2])
     expected, repeats = by_hand(model, dataset, loaders[2], masked=True)
     assert repeats  # somebody comes back to what the history has
@@ -81,3 +83,87 @@ def test_saved_loaders_are_not_reused_with_another_ranking(make_data):
     plain = make_data(save_dataloaders=True)[2][2]
     masked = make_data(save_dataloaders=True, mask_history=True)[2][2]
     assert [loader.collate_fn([0])[1] is None for loader in (plain, masked)] == [True, False]
+
+
+def _had_before(dataset_of_loader, every, row):
+    """Items of a row's user before the row, from the file's interactions, one after the other."""
+    items = [item for item, _ in every[int(row[dataset_of_loader.uid_field])]]
+    window = row[dataset_of_loader.item_id_list_field].tolist()
+    window = [item for item in window if item]
+    target = int(row[dataset_of_loader.iid_field])
+    places = [
+        place
+        for place, item in enumerate(items)
+        if item == target and items[max(place - len(window), 0) : place] == window
+    ]
+    return [set(items[:place]) for place in places]
+
+
+@pytest.mark.parametrize("split", [{"LS": "valid_and_test"}, {"RS": [0.6, 0.2, 0.2]}], ids=str)
+@pytest.mark.parametrize("name", ["CAMMSR", "SASRec", "FDSA"])
+def test_what_is_masked_goes_beyond_what_the_model_reads(make_data, toy_path, name, split):
+    """As for general models: all that the user has, not the last items of it."""
+    stock = {} if name == "CAMMSR" else {"train_neg_sample_args": None}
+    if name == "FDSA":
+        stock["selected_features"] = ["category"]
+        stock["load_col"] = {"inter": ["user_id", "item_id", "timestamp"], "item": ["item_id"]}
+        stock["load_col"]["item"].append("category")
+    _, dataset, loaders = make_data(
+        name,
+        **{"mask_history": True, "MAX_ITEM_LIST_LENGTH": 3, "exact_time_order": True, **stock},
+        eval_args={"split": split, "order": "TO", "mode": "full", "group_by": "user"},
+    )
+    lines = (toy_path / "toy" / "toy.inter").read_text().splitlines()
+    header = [column.split(":")[0] for column in lines[0].split("\t")]
+    every = {}
+    for line in lines[1:]:
+        cells = dict(zip(header, line.split("\t")))
+        if cells["item_id"] not in dataset.field2token_id["item_id"]:
+            continue  # without a row in the .item file, which RecBole leaves out
+        user = dataset.token2id("user_id", cells["user_id"])
+        item = dataset.token2id("item_id", cells["item_id"])
+        every.setdefault(int(user), []).append((int(item), float(cells["timestamp"])))
+    for own in every.values():
+        own.sort(key=lambda pair: pair[1])
+    beyond = 0
+    for loader in loaders[1:]:
+        for rows, (row, item), _, targets in loader:
+            for number in range(len(rows)):
+                masked = set(item[row == number].tolist())
+                before = _had_before(loader.dataset, every, rows[number])
+                assert masked in [had - {int(targets[number])} for had in before]
+                beyond += len(masked) > 3
+    assert beyond
+
+
+@pytest.mark.parametrize("name", ["CAMMSR", "SASRec"])
+def test_recboles_case_studies_recommend_what_the_evaluation_ranks(make_model, name):
+    from recbole.utils.case_study import full_sort_topk
+
+    settings = {} if name == "CAMMSR" else {"train_neg_sample_args": None}
+    settings["metrics"], settings["valid_metric"] = ["Hit"], "Hit@10"
+    for masked in (True, False):
+        config, dataset, loaders, model = make_model(name, mask_history=masked, **settings)
+        users = np.arange(dataset.user_num - 1, 0, -1)
+        _, items = full_sort_topk(users, model, loaders[2], 10)
+        rows = loaders[2].dataset.inter_feat
+        target = dict(zip(rows["user_id"].tolist(), rows["item_id"].tolist()))
+        hits = [target[user] in ten.tolist() for user, ten in zip(users, items)]
+        result = evaluated(config, model, loaders[2])
+        assert np.mean(hits) == pytest.approx(result["hit@10"], abs=1e-4)
+
+
+def test_rows_that_were_split_in_files_have_what_they_bring(make_data, monkeypatch):
+    from recbole_cammsr.data import own_items
+
+    _, _, loaders = make_data(mask_history=True)
+    known = next(iter(loaders[2]))[1]
+    monkeypatch.setattr(own_items.OwnItems, "before", lambda *_: pytest.fail("not known here"))
+    for loader in loaders[1:]:
+        del loader.dataset.own_items
+    rows, (row, item), _, target = next(iter(loaders[2]))
+    history = rows["item_id_list"]
+    for number in range(len(rows)):
+        had = set(history[number].tolist()) - {0, int(target[number])}
+        assert set(item[row == number].tolist()) == had
+    assert len(known[0]) >= len(row)

@@ -1,0 +1,130 @@
+"""What a user has before each row: all earlier items, beyond the window that a model reads."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+# hidden column: where a row's target stands among the items of all users. In a file's first line a
+# colon ends a column's name, so that no column can be taken for it
+_PLACE = "history:place"
+
+
+@dataclass(frozen=True)
+class OwnItems:
+    """Items of all users, by user and time.
+
+    Attributes:
+        items: ``(I,)`` of each interaction; a user's stand together.
+        begin: ``(n_users,)`` where those of each user begin.
+    """
+
+    items: torch.Tensor
+    begin: torch.Tensor
+
+    @classmethod
+    def of(cls, users: torch.Tensor, items: torch.Tensor, n_users: int) -> OwnItems:
+        """Sort out whose each item is.
+
+        Args:
+            users: ``(I,)``, equal ones together.
+            items: ``(I,)``, a user's in the order of time.
+            n_users: of the data set, padding included.
+        """
+        present, counts = users.unique_consecutive(return_counts=True)
+        begin = torch.zeros(n_users, dtype=torch.long)
+        begin[present.long()] = counts.cumsum(0) - counts
+        return cls(items, begin)
+
+    def before(
+        self, users: torch.Tensor, places: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Items that users have before some of their interactions.
+
+        Args:
+            users: ``(B,)``.
+            places: ``(B,)`` index of the interactions in ``items``.
+
+        Returns:
+            Row and item of each, ``(n,)`` each.
+        """
+        begin = self.begin[users.long()]
+        counts = places - begin
+        row = torch.arange(len(places)).repeat_interleave(counts)
+        within = torch.arange(len(row)) - (counts.cumsum(0) - counts)[row]
+        return row, self.items[begin[row] + within]
+
+
+def offer(module: Any) -> None:
+    """Let RecBole's sequential data sets know whole histories where ``mask_history`` is set.
+
+    Args:
+        module: ``recbole.data.dataset``.
+    """
+    dataset_class = module.SequentialDataset
+    original = dataset_class.data_augmentation
+
+    @functools.wraps(original)
+    def data_augmentation(self: Any) -> None:
+        original(self)
+        if self.config["mask_history"]:
+            _note_rows(self)
+
+    dataset_class.data_augmentation = data_augmentation
+
+
+def note(dataset: Any, users: torch.Tensor, items: torch.Tensor) -> None:
+    """Keep the interactions of a data set, whose split rows will know where they stand in them.
+
+    Args:
+        dataset: its ``inter_feat`` is not split yet.
+        users: ``(I,)`` of all interactions, by user and time.
+        items: ``(I,)``.
+    """
+    dataset.own_items = OwnItems.of(users, items, dataset.user_num)
+
+
+def place_column(places: torch.Tensor) -> dict[str, torch.Tensor]:
+    """The column that a data set's rows need beside :func:`note`.
+
+    Args:
+        places: ``(N,)`` index of each row's target among all interactions.
+    """
+    return {_PLACE: places}
+
+
+def _note_rows(dataset: Any) -> None:
+    """The same of prefix rows as RecBole makes them: by user, one for each item but the first."""
+    rows = dataset.inter_feat
+    users, targets = rows[dataset.uid_field], rows[dataset.iid_field]
+    opens = torch.ones(len(users), dtype=torch.bool)
+    opens[1:] = users[1:] != users[:-1]
+    places = torch.arange(len(users)) + opens.cumsum(0)
+    first = places[opens] - 1
+    total = len(users) + len(first)
+    all_users, items = users.new_empty(total), targets.new_empty(total)
+    all_users[places], items[places] = users, targets
+    all_users[first] = users[opens]
+    items[first] = rows[dataset.item_id_list_field][opens, 0]
+    rows.update(type(rows)(place_column(places)))
+    note(dataset, all_users, items)
+
+
+def had_before(dataset: Any, rows: Any) -> tuple[torch.Tensor, torch.Tensor] | None:
+    """What the users of some rows have before them.
+
+    Args:
+        dataset: that the rows are of.
+        rows: ``B`` rows of it.
+
+    Returns:
+        Row and item of each, ``(n,)`` each; None where it is not known: for rows that were split
+        in files, and data sets of models that make their rows themselves.
+    """
+    own: OwnItems | None = getattr(dataset, "own_items", None)
+    if own is None or _PLACE not in rows.interaction:
+        return None
+    return own.before(rows[dataset.uid_field], rows[_PLACE])

@@ -1,0 +1,26 @@
+"""A run that saves its loaders goes on as one that does not, and as those that load them."""
+
+from __future__ import annotations
+
+import pytest
+from recbole.data import create_dataset, data_preparation
+from recbole.utils import init_seed
+
+
+@pytest.mark.parametrize("name", ["CAMMSR", "SASRec"])
+def test_saving_loaders_changes_no_batch(make_config, tmp_path, name):
+    def batches(**settings):
+        config = make_config(
+            name,
+            train_neg_sample_args=None,
+            checkpoint_dir=str(tmp_path),
+            **settings,
+        )
+        init_seed(config["seed"], config["reproducibility"])
+        train = data_preparation(config, create_dataset(config))[0]
+        return [batch["item_id"].tolist() for _ in range(2) for batch in train]
+
+    expected = batches()
+    assert batches(save_dataloaders=True) == expected
+    assert list(tmp_path.glob("*-dataloader.pth"))
+    assert batches() == expected
