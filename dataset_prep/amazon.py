@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .amazon_misfit import BAD_SYNTAX, no_item, no_review
+from .amazon_misfit import BAD_SYNTAX, no_category, no_item, no_review
 from .amazon_ratings import is_ratings_file, rating_records
 from .amazon_releases import RELEASES, Record, texts_in
 from .line_files import LineFile
@@ -125,10 +125,7 @@ class Amazon:
         if not fitting:
             raise no_item(path, self.release, writer.report.as_dict())
         if not of_the_release:
-            writer.warn(
-                f"{path.name}: no item has the field {release.categories!r} of Amazon "
-                f"{self.release}, so none has a category: check --release"
-            )
+            writer.warn(no_category(path, self.release))
         if without_categories:
             writer.note(
                 f"{path.name}: {without_categories} of {fitting} items have empty "

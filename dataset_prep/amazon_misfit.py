@@ -7,12 +7,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from recbole_cammsr.data.literals import python_literal
-
 from .amazon_ratings import is_ratings_file, ratings_layout
 from .amazon_releases import RELEASES, Release
 from .line_files import LineFile
-from .literals import json_value
+from .literals import json_or_literal, json_value
 
 BAD_SYNTAX = "{}: line cut short or not of the release's syntax"
 #: lines that are tried with the other releases
@@ -56,10 +54,33 @@ def no_item(path: Path, release: str, report: Mapping[str, Any]) -> ValueError:
         The error to raise.
     """
     layout = RELEASES[release]
-    syntax = "a Python literal" if layout.parse_item is python_literal else "JSON"
+    syntax = "JSON" + " or a Python literal" * (layout.parse_item is json_or_literal)
     expected = f"{path}: no line is an item of Amazon {release} (field {layout.item})"
     others = _fitting(path, release, lambda x: x.parse_item, lambda x: (x.item,))
+    if len(others) > 1:
+        others = _of_same_categories(path, release) or others
     return ValueError(expected + _unreadable(path, syntax, report) + _advice(others))
+
+
+def no_category(path: Path, release: str) -> str:
+    """Explain a file of items without the release's field of categories.
+
+    Args:
+        path: The file.
+        release: The release it was given as.
+
+    Returns:
+        The sentence: a warning, since the items may all the same be of the release.
+    """
+    return (
+        f"{path.name}: no item has the field {RELEASES[release].categories!r} of Amazon {release}, "
+        "so none has a category" + _advice(_of_same_categories(path, release))
+    )
+
+
+def _of_same_categories(path: Path, given: str) -> list[str]:
+    """As ``_fitting`` for items, by their categories too, in which 2014 and 2018 differ."""
+    return _fitting(path, given, lambda x: x.parse_item, lambda x: (x.item, x.categories))
 
 
 def _fitting(

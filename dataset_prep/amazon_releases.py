@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any
 
-from recbole_cammsr.data.literals import python_literal
-
-from .literals import json_value
+from .literals import json_or_literal, json_value
 
 Record = Mapping[str, Any]
 #: fields of an image in the 2023 metadata, best first
@@ -62,11 +61,9 @@ def _images_2018(record: Record) -> list[str]:
 
 
 def _images_2023(record: Record) -> list[str]:
-    found = record.get("images")
     best = (
         next((image[size] for size in IMAGE_SIZES if image.get(size)), None)
-        for image in (found if isinstance(found, list) else [])
-        if isinstance(image, dict)
+        for image in image_objects(record.get("images"))
     )
     return [url for url in best if isinstance(url, str)]
 
@@ -76,7 +73,9 @@ RELEASES = {
     "2014": Release(
         *_REVIEWS_UNTIL_2018,
         "categories",
-        python_literal,
+        # As released a Python dictionary, with single quotes, which is never JSON too; copies of it
+        # in JSON have escapes that Python reads otherwise.
+        json_or_literal,
         _images_2014,
         ("reviewerID", "asin", "overall", "unixReviewTime"),
     ),
@@ -102,6 +101,27 @@ RELEASES = {
         ratings_header=True,
     ),
 }
+
+
+def image_objects(images: object) -> list[Record]:
+    """List the images of an item, the main one first.
+
+    Args:
+        images: A list of objects, as in the 2023 metadata; an object of lists, as Hugging Face's
+            ``datasets`` writes the same; one object; or nothing.
+
+    Returns:
+        One object an image; a value that a shorter list lacks is None.
+    """
+    found: list[Record] = []
+    if isinstance(images, dict):
+        columns = [
+            values if isinstance(values, (list, tuple)) else [values] for values in images.values()
+        ]
+        found = [dict(zip(images, row)) for row in zip_longest(*columns)]
+    elif isinstance(images, (list, tuple)):
+        found = [image for image in images if isinstance(image, dict)]
+    return sorted(found, key=lambda image: image.get("variant") != "MAIN")
 
 
 def texts_in(value: object) -> list[str]:

@@ -1,12 +1,38 @@
-"""What the cells of a table mean: ids, numbers, times, categories and texts."""
+"""Cells of a table, and what they mean: ids, numbers, times, categories and texts."""
 
 from __future__ import annotations
 
 import math
+import re
 from datetime import date, datetime, timezone
 from typing import Any
 
-from .list_cells import list_in_cell
+from .list_cells import list_in_cell, paths_in_sequence
+
+# a cell in quotes, those within it doubled
+_QUOTED = re.compile(r'"(?:[^"]|"")*"')
+
+
+def cells_in_line(line: str, separator: str = "\t") -> list[str]:
+    """Split a line of a table whose separator parts cells within quotes as well.
+
+    Data frames put a cell that holds a double quote into quotes and double those within it, and
+    RecBole takes them off again; dumps hold bare quotes.
+
+    Args:
+        line: The line, without its line break.
+        separator: What stands between cells.
+
+    Returns:
+        The cells; where the separator is one character, one that as a whole is such a quoted cell
+        without its quotes, any other as it stands.
+    """
+    cells = line.split(separator)
+    return [_unquoted(cell) for cell in cells] if '"' in line and len(separator) == 1 else cells
+
+
+def _unquoted(cell: str) -> str:
+    return cell[1:-1].replace('""', '"') if _QUOTED.fullmatch(cell) else cell
 
 
 def as_id(value: Any) -> str:
@@ -95,13 +121,17 @@ def as_seconds(value: Any, units: int = 1) -> float | None:
     return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp()
 
 
-def as_category_paths(value: Any, separator: str | None = None) -> list[list[str]]:
+def as_category_paths(
+    value: Any, separator: str | None = None, several: bool = False
+) -> list[list[str]]:
     """Read categories.
 
     Args:
         value: None, one label, a list of labels (one path), a list of such lists, or the JSON or
-            Python literal of a list.
+            Python literal of a list. Labels are texts or whole numbers, spelled as ids are.
         separator: What stands between the levels of a path given as one text.
+        several: Whether a text is a cell of a ``token_seq`` column, which holds labels without an
+            order, or paths as this package writes them; a separator goes before.
 
     Returns:
         The paths.
@@ -109,11 +139,13 @@ def as_category_paths(value: Any, separator: str | None = None) -> list[list[str
     Raises:
         ValueError: If the value is none of these.
     """
-    value = list_in_cell(value)
+    value = list_in_cell(value, numbers=True)
     if isinstance(value, str):
         text = value.strip()
         if separator is not None:
             value = [label.strip() for label in text.split(separator) if label.strip()]
+        elif several and not text.startswith(("['", '["')):
+            value = paths_in_sequence(text)
         elif text.startswith("["):
             raise ValueError(f"{text!r:.100} is no list of labels or paths")
         else:
@@ -124,9 +156,16 @@ def as_category_paths(value: Any, separator: str | None = None) -> list[list[str
     if not any(isinstance(part, (list, tuple)) for part in nested):
         nested = [nested]
     for path in nested:
-        if not isinstance(path, (list, tuple)) or not all(isinstance(x, str) for x in path):
+        if not isinstance(path, (list, tuple)) or not all(map(_is_label, path)):
             raise ValueError(f"{value!r:.100} is no label, path or list of paths")
-    return [list(path) for path in nested if path]
+    return [[x if isinstance(x, str) else as_id(x) for x in path] for path in nested if path]
+
+
+def _is_label(value: Any) -> bool:
+    """Whether a value is a text or a whole number; data frames store some of these as floats."""
+    if isinstance(value, float):
+        return value.is_integer()
+    return isinstance(value, (str, int)) and not isinstance(value, bool)
 
 
 def as_text(value: Any) -> str | None:

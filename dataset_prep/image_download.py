@@ -12,12 +12,17 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
+from itertools import repeat
 from pathlib import Path
 from typing import IO, Any
 
 from .atomic_write import atomic_open
 from .download_journal import JOURNAL, Entry, read_journal
+from .downloaded_image import decodable, is_image
 from .http_fetch import FetchError, Limits, fetch, open_session
+from .image_opening import FORMATS
+
+_NO_IMAGE = f"what came is not a sound file of {', '.join(FORMATS)}"
 
 
 @dataclass
@@ -52,7 +57,7 @@ def download_images(
             pass or were due to another limit are tried again.
         limits: Limits of time, size and number.
         advance: Called with 1 for each item.
-        retry_all: Try every failure again.
+        retry_all: Try every failure again, and every image that cannot be decoded.
 
     Returns:
         The counts.
@@ -61,26 +66,36 @@ def download_images(
     target.mkdir(parents=True, exist_ok=True)
     done = read_journal(target)
     counts = DownloadCounts()
+    due: list[tuple[str, str]] = []
+    had: list[tuple[str, str, Path]] = []
 
-    def todo() -> Iterator[tuple[str, str]]:
-        for token, url in links:
-            entry = done.get(token)
-            if (
-                entry is None
-                or entry.url != url
-                or not _settled(entry, target, limits)
-                or (retry_all and entry.file is None)
-            ):
-                yield token, url
-                continue
-            counts.kept += entry.file is not None
-            counts.failed += entry.file is None
-            if advance is not None:
-                advance(1)
+    def count(files: int) -> None:
+        counts.kept += files
+        counts.failed += 1 - files
+        if advance is not None:
+            advance(1)
 
+    for token, url in links:
+        entry = done.get(token)
+        if entry is None or entry.url != url or not _settled(entry, target, limits):
+            due.append((token, url))
+        elif entry.file is not None:
+            had.append((token, url, target / entry.file))
+        elif retry_all:
+            due.append((token, url))
+        else:
+            count(0)
+    # Before the requests, since they would run out of time while files are decoded. Without
+    # retry_all nothing is: it would take as long as encoding.
+    sound = decodable(path for *_, path in had) if retry_all else repeat(True)
+    for (token, url, _), good in zip(had, sound):
+        if good:
+            count(1)
+        else:
+            due.append((token, url))
     _end_torn_line(target / JOURNAL)
     with (target / JOURNAL).open("a", encoding="utf-8") as journal:
-        asyncio.run(_download_all(todo(), target, journal, limits, counts, advance))
+        asyncio.run(_download_all(iter(due), target, journal, limits, counts, advance))
     return counts
 
 
@@ -117,6 +132,9 @@ async def _download(session: Any, token: str, url: str, folder: Path, limits: Li
     except FetchError as error:
         limit = None if error.limit is None else _spelled(error.limit, limits)
         return Entry(token, url, None, None, str(error), error.passing, limit)
+    if not is_image(data):
+        # Servers answer so where they refuse a robot or are not well, without saying for how long.
+        return Entry(token, url, None, None, _NO_IMAGE, True)
     # Long enough that no two URLs meet; the first two digits keep folders small.
     digest = hashlib.sha256(url.encode("utf-8", "surrogatepass")).hexdigest()[:40]
     name = f"{digest[:2]}/{digest}"

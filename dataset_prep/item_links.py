@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from typing import Any
 
-from .amazon_releases import IMAGE_SIZES
+from .amazon_releases import IMAGE_SIZES, image_objects
+from .clean_text import reference_word
 from .item_records import read_items
+
+# Other blanks are part of a link, as they are of many file names.
+_BETWEEN_LINKS = re.compile(r"\s+(?=https?://)", re.IGNORECASE)
 
 
 def read_links(
@@ -41,15 +46,18 @@ def first_link(value: Any) -> str:
     """Take the first link of a field.
 
     Args:
-        value: A link, links separated by blanks, an object with the link of each of Amazon's image
-            sizes, of which the largest is taken, a list of these, or nothing.
+        value: A link, links separated by blanks, a list of these, or nothing; or images as
+            ``amazon_releases.image_objects`` reads them, of whose first one with a link the
+            largest is taken.
 
     Returns:
-        The link; empty where there is none.
+        The link, with blanks in it written as in a URL; empty where there is none.
     """
-    if isinstance(value, dict):
-        value = [value.get(size) for size in IMAGE_SIZES]
-    if isinstance(value, (list, tuple)):
-        return next((link for link in map(first_link, value) if link), "")
-    words = value.split() if isinstance(value, str) else []
-    return words[0] if words else ""
+    if isinstance(value, (dict, list, tuple)):
+        links = [image.get(size) for image in image_objects(value) for size in IMAGE_SIZES]
+        if not isinstance(value, dict):
+            links += [link for link in value if not isinstance(link, dict)]
+        return next((link for link in map(first_link, links) if link), "")
+    if not isinstance(value, str):
+        return ""
+    return reference_word(_BETWEEN_LINKS.split(value.strip(), maxsplit=1)[0])

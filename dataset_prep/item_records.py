@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from recbole_cammsr.data.quoted_cells import python_strings
 
@@ -19,6 +20,8 @@ from .table_reader import Record, field, open_text, read_records, read_table
 LABEL_NAMES = r"^(categor|genre|class)|tags?$"
 _LABEL_FIELD = re.compile(LABEL_NAMES, re.IGNORECASE)
 _JSON_SUFFIXES = (".jsonl", ".json", ".ndjson")
+# Tables that are no text.
+_BINARY_SUFFIXES = (".parquet", ".pq", ".feather", ".arrow", ".orc", ".xlsx", ".xls")
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,14 @@ def read_items(
         FileNotFoundError: If there is no such file.
         ValueError: If the file cannot be read, or a column or the item id is absent.
     """
+    suffix = Path(path).suffix.lower()
+    if suffix in _BINARY_SUFFIXES:
+        raise ValueError(
+            f"{path}: items are read from .item, .csv, .tsv and JSON lines (.jsonl, .json, "
+            f".ndjson), each optionally .gz, not from {suffix}: write it as one of these"
+            + ", or let cammsr-prep table make an .item file of it"
+            * (suffix == ".parquet")
+        )
     if str(path).removesuffix(".gz").endswith(_JSON_SUFFIXES):
         for record in read_records(path):
             yield as_id(field(record, item_field, path)), record

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +18,10 @@ PAIRS_SUFFIX = "_pairs.csv"
 #: what follows the release's prefix in the file of titles: 50k and 100k differ
 TITLE_SUFFIXES = ("_titles.csv", "_title_en.csv")
 TAGS = "tags_to_summary.csv"
+# The id of a record; all are numbers.
+_ID = re.compile(r"\s*\d+\s*,")
+# More lines than a text has: a quote that none of so many closes was not meant to open one.
+_MOST_LINES = 100
 _HEADER_IDS = frozenset({"item", "itemid", "item_id", "video", "videoid", "video_id"})
 # The releases count milliseconds; as seconds such a number would lie after the year 5000.
 _FIRST_MILLISECONDS = 1e11
@@ -133,7 +139,7 @@ class MicroLens:
     def _id_and_text(self, path: Path, writer: StagingWriter) -> Iterator[tuple[str, str]]:
         """Yield item and text; the header is optional and commas in a text need no quotes."""
         lines = noted_lines(LineFile(path, progress=self.progress), writer)
-        for number, line in enumerate(lines):
+        for number, line in enumerate(_joined(lines)):
             item, comma, text = line.partition(",")
             item = item.strip()
             if number == 0 and item.lower() in _HEADER_IDS:
@@ -145,3 +151,44 @@ class MicroLens:
             if len(text) > 1 and text[0] == text[-1] == '"':
                 text = text[1:-1].replace('""', '"')
             yield item, text
+
+
+def _joined(lines: Iterator[str]) -> Iterator[str]:
+    """Join the lines of each text that stands in quotes and holds line breaks."""
+    ahead: deque[str] = deque()
+    while True:
+        line = ahead.popleft() if ahead else next(lines, None)
+        if line is None:
+            return
+        parts = [line]
+        for _ in range(_lines_to_quote(line, ahead, lines)):
+            parts.append(ahead.popleft())
+        yield "\n".join(parts)
+
+
+def _lines_to_quote(line: str, ahead: deque[str], lines: Iterator[str]) -> int:
+    """Count the lines behind one up to the quote that closes its text; 0 where none is to join.
+
+    Args:
+        line: The line of an id and the beginning of its text.
+        ahead: Lines behind it; gets those of ``lines`` that must be looked at.
+        lines: The lines behind these.
+    """
+    text = line.partition(",")[2].strip()
+    quotes = text.count('"')
+    # Those within a quoted text are doubled, so an even number leaves none open.
+    if not text.startswith('"') or quotes % 2 == 0:
+        return 0
+    for number in range(_MOST_LINES):
+        if number == len(ahead):
+            line = next(lines, "")
+            if not line:
+                return 0
+            ahead.append(line)
+        # The files hold bare quotes too; these end with their record.
+        if _ID.match(ahead[number]):
+            return 0
+        quotes += ahead[number].count('"')
+        if quotes % 2 == 0 and ahead[number].rstrip().endswith('"'):
+            return number + 1
+    return 0

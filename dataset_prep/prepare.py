@@ -26,7 +26,7 @@ from .unusable_ids import id_notes
 STAGE = "stage-source"
 FILTER = "atomic-files"
 #: raised when the staged rows or the atomic files of the same source would come out differently
-LAYOUT = 7
+LAYOUT = 8
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .cells import spells_number
+from .cells import cells_in_line, spells_number
 from .json_array import refuse_json_array
 from .line_files import LineFile
 from .literals import json_or_literal
@@ -31,11 +31,13 @@ class RecordFile:
             ``.parquet``.
         separator: What stands between the cells of a text table; None decides by the name. Cells
             are quoted as in CSV unless a tab or several characters separate them: such dumps hold
-            bare quotes.
+            bare quotes. Between tabs a cell that is quoted as a whole loses its quotes, but they
+            keep no tab or line break in it.
         progress: Whether to show a progress bar.
         columns: Names of the cells of a table without header; empty where it has one.
         columns_option: The option that gives them, where the command has one.
         seen: Field names met so far.
+        types: Field name to type in the header of an atomic file, known with the first record.
     """
 
     path: Path
@@ -44,6 +46,7 @@ class RecordFile:
     columns: Sequence[str] = ()
     columns_option: str = ""
     seen: set[str] = field(default_factory=set)
+    types: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.path = Path(self.path)
@@ -116,6 +119,17 @@ class RecordFile:
                     f"{sorted(self.seen)[:20]}{self._no_header(self.seen)}"
                 )
 
+    def is_sequence(self, name: str) -> bool:
+        """Say whether the cells of a field hold several words; known with the first record.
+
+        Args:
+            name: The field.
+
+        Returns:
+            Whether the header of an atomic file makes it a ``token_seq``.
+        """
+        return self.types.get(name) == "token_seq"
+
     def _no_header(self, names: Collection[str]) -> str:
         """What to do where a first line is no header; empty where it seems to be one."""
         named = self.columns or self._suffix in JSON_SUFFIXES | PARQUET_SUFFIXES
@@ -127,7 +141,7 @@ class RecordFile:
         separator = self.separator or SEPARATORS[self._suffix]
         file = LineFile(self.path, progress=self.progress)
         rows: Iterator[list[str]] = (
-            (line.split(separator) for line in noted_lines(file, sink))
+            (cells_in_line(line, separator) for line in noted_lines(file, sink))
             if separator == "\t" or len(separator) > 1
             else noted_rows(file, sink, separator)
         )
@@ -138,9 +152,12 @@ class RecordFile:
             if len(row) == len(names):
                 yield dict(zip(names, row))
             else:
+                line = separator.join(row)
+                within = "; a tab or line break parts cells within quotes as well"
                 sink.skip(
                     MALFORMED.format(self.path.name),
-                    example=f"{shown(separator.join(row))} has {len(row)} cells, {expected}",
+                    example=f"{shown(line)} has {len(row)} cells, {expected}"
+                    + within * (separator == "\t" and '"' in line),
                 )
 
     def _header(self, row: Sequence[str]) -> list[str]:
@@ -152,6 +169,7 @@ class RecordFile:
             raise ValueError(
                 f"{self.path}: the header names a column twice: {header}{self._no_header(header)}"
             )
+        self.types = {name: cell.partition(":")[2] for name, cell in zip(names, header)}
         return names
 
     def _json_lines(self, sink: DamageSink) -> Iterator[Mapping[str, Any]]:

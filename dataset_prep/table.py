@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .cells import as_category_paths, as_id, as_text
+from recbole_cammsr.data.quoted_cells import python_strings
+
+from .cells import as_id
 from .filter_failure import left_out
 from .interaction_records import InteractionFields, readable_interactions
-from .list_cells import list_in_cell
+from .item_fields import NO_CATEGORY as NO_CATEGORY
+from .item_fields import NO_TEXT as NO_TEXT
+from .item_fields import ItemFields
 from .record_file import RecordFile
-from .source_folder import DamageSink, shown
+from .source_folder import shown
 from .staging import StagingWriter
 from .time_range import TIME_UNITS
 
@@ -40,8 +44,6 @@ LIST_SEPARATOR = ", "
 #: roles that every record must fill
 REQUIRED = frozenset({"user", "item"})
 NO_ITEM_ID = "{}: record without item id"
-NO_CATEGORY = "{}: category (item kept) that is no label, path or list of paths"
-NO_TEXT = "{}: {} (item kept) that is an object or a list of them, no text"
 REPEATED = "{}: record that repeats an item"
 CONFLICTING = "{}: record of an item that stands before with other fields"
 
@@ -56,7 +58,8 @@ class TableMapping:
         items: The same for items, see ``ITEM_DEFAULTS``.
         separator: What stands between the cells of a text table; None decides by the file name.
         category_separator: What stands between the levels of a path given as one text, e.g.
-            ``" > "``; None takes such a text as one label. Lists are lists either way.
+            ``" > "``; None takes such a text as one label, or as words where it stands in a
+            ``token_seq`` column of an atomic file. Lists are lists either way.
         time_unit: Unit of numeric times, a key of ``TIME_UNITS``.
         columns: Names of the cells of interactions without a header; a role's own name plays it.
         item_columns: The same for items.
@@ -204,6 +207,7 @@ class Table:
             ITEM_COLUMNS_OPTION,
         )
         names = self.mapping.item_fields()
+        reader = ItemFields(file, names, self.mapping.category_separator, writer)
         # The fields' hash tells a repeat from a contradiction and needs little memory.
         listed: dict[str, int] = {}
         conflicting = ""
@@ -213,7 +217,7 @@ class Table:
             if not item:
                 writer.skip(NO_ITEM_ID.format(file.path.name), example=shown(dict(record)))
                 continue
-            fields = self._fields(file, names, record, writer)
+            fields = reader.read(record)
             content = hash(repr(fields))
             if item not in listed:
                 listed[item] = content
@@ -221,7 +225,10 @@ class Table:
                 label = record.get(names["categories"])
                 if isinstance(label, str) and label.strip() and not label.lstrip().startswith("["):
                     texts += 1
-                    with_separator += LIST_SEPARATOR in label
+                    strings = file.is_sequence(names["categories"]) and python_strings(
+                        label.strip()
+                    )
+                    with_separator += LIST_SEPARATOR in label and not strings
             elif listed[item] == content:
                 writer.skip(REPEATED.format(file.path.name), example=shown(item))
             else:
@@ -236,37 +243,16 @@ class Table:
                 f"{file.path.name}: items stand more than once with different fields, first "
                 f"{conflicting!r}, and their first record is taken: keep one record an item"
             )
+        for sentence in reader.unreadable(self.mapping.items):
+            writer.warn(sentence)
         if self.mapping.category_separator is None and 2 * with_separator > texts:
+            taken = "split at blanks" if file.is_sequence(names["categories"]) else "one label each"
             writer.note(
                 f"{file.path.name}: {with_separator:,} of {texts:,} texts in "
-                f"{names['categories']!r} hold {LIST_SEPARATOR!r} and are one label each: where "
-                f'they are lists, give --category-separator "{LIST_SEPARATOR}" --category-kind flat'
+                f"{names['categories']!r} hold {LIST_SEPARATOR!r} and are {taken}: where they are "
+                f'lists, give --category-separator "{LIST_SEPARATOR}" --category-kind flat'
             )
         return listed
-
-    def _fields(
-        self,
-        file: RecordFile,
-        names: Mapping[str, str],
-        record: Mapping[str, Any],
-        sink: DamageSink,
-    ) -> dict[str, Any]:
-        """What an item's record says; a field that cannot be read is counted and left empty."""
-        separator = self.mapping.category_separator
-        fields: dict[str, Any] = {"categories": ()}
-        readers: dict[str, tuple[str, Callable[[Any], Any]]] = {
-            "categories": (NO_CATEGORY, lambda value: as_category_paths(value, separator)),
-            **dict.fromkeys(("title", "description", "brand"), (NO_TEXT, _text)),
-            "image": (NO_TEXT, _references),
-        }
-        for role, (reason, read) in readers.items():
-            value = record.get(names[role])
-            try:
-                fields[role] = read(value)
-            except ValueError:
-                example = f"{shown(value)} in {names[role]!r}"
-                sink.skip(reason.format(file.path.name, role), example=example)
-        return fields
 
 
 def _fields_of(
@@ -275,18 +261,6 @@ def _fields_of(
     """Role to field: as named, else the default, else a column that has the role's name."""
     own = {role: role for role in defaults if role in columns and defaults[role] not in columns}
     return {**defaults, **own, **named}
-
-
-def _text(value: Any) -> str | None:
-    """Text of a cell, which may spell a list of texts."""
-    return as_text(list_in_cell(value))
-
-
-def _references(value: Any) -> list[str]:
-    """Image references of a cell."""
-    value = list_in_cell(value)
-    several = value if isinstance(value, (list, tuple)) else [value]
-    return [reference for reference in map(as_text, several) if reference]
 
 
 def _required(names: Mapping[str, str], named: Mapping[str, str]) -> dict[str, str]:

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import gzip
 import os
-import re
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+from .cells import cells_in_line
 from .json_array import refuse_json_array
 from .literals import json_or_literal
 from .source_folder import csv_rows
 
 Record = dict[str, Any]
-
-# a cell in quotes, those within it doubled
-_QUOTED = re.compile(r'"(?:[^"]|"")*"')
 
 
 @contextmanager
@@ -58,7 +55,7 @@ def read_table(
         separator: Field separator; None takes ``,`` for ``.csv`` and a tab otherwise.
 
     Yields:
-        The cells of those columns; those of atomic files without the quotes that RecBole takes off.
+        The cells of those columns, without the quotes that stand around a whole cell.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -73,15 +70,19 @@ def read_table(
             for number, line in enumerate(file, start=1):  # noqa: B007  (the line of an error)
                 yield line.rstrip("\r\n")
 
-        # A tab-separated dump holds bare quotes; only CSV has a quoting convention.
+        # A tab-separated dump holds bare quotes; only in CSV they keep a cell together.
         rows = (
             csv_rows(lines(), Path(path), separator or ",")
             if comma
-            else (line.split(separator or "\t") for line in lines() if line)
+            else (cells_in_line(line, separator or "\t") for line in lines() if line)
         )
         header = [name.strip() for name in next(rows, [])]
         plain = [name.split(":")[0] for name in header]
-        atomic = not comma and plain != header
+        mend = (
+            "quote a cell that holds the separator"
+            if comma
+            else "take separators and line breaks out of the cells (quotes do not help here)"
+        )
         where = []
         for column in columns:
             names = header if column in header else plain
@@ -94,15 +95,10 @@ def read_table(
             # In a row with a bare separator every cell behind it would count as another column.
             if len(row) != len(header):
                 raise ValueError(
-                    f"{path}, line {number}: {len(row)} cells, the header has {len(header)}: quote "
-                    f"a cell that holds the separator, or add what is missing: {row!r:.200}"
+                    f"{path}, line {number}: {len(row)} cells, the header has {len(header)}: "
+                    f"{mend}, or add what is missing: {row!r:.200}"
                 )
-            yield tuple(_bare(row[index]) if atomic else row[index] for index in where)
-
-
-def _bare(cell: str) -> str:
-    """A cell without the quotes around it; one with quotes elsewhere is text as it stands."""
-    return cell[1:-1].replace('""', '"') if _QUOTED.fullmatch(cell) else cell
+            yield tuple(row[index] for index in where)
 
 
 def read_records(path: str | os.PathLike[str]) -> Iterator[Record]:

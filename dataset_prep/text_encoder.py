@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from .content_digest import settings_digest, weights_digest
 from .model_location import resolve_model
 from .optional_import import require
 from .pooling import Pooling, read_pooling
+from .text_network import TextNetwork, give_padding
 from .torch_device import to_device
 
 # Padded tokens a batch. On a CPU the states should stay in its cache: measured on MiniLM, 1024
@@ -22,6 +24,8 @@ _ACCELERATOR_TOKENS = 8192
 # Some tokenizers state "no limit" as a huge number.
 _NO_LIMIT = 1_000_000
 _DEFAULT_LENGTH = 512
+# The pooling of a two-tower model: its own.
+_JOINT = "joint"
 
 
 class TextEncoder:
@@ -39,9 +43,10 @@ class TextEncoder:
         """Wrap a loaded model.
 
         Args:
-            model: Module whose output has ``last_hidden_state`` (B, T, d).
+            model: Module whose output has ``last_hidden_state`` (B, T, d), of a model with a
+                decoder the encoder's; or a two-tower model with ``get_text_features``.
             tokenizer: The model's ``transformers`` tokenizer.
-            pooling: How token states become one vector.
+            pooling: How token states become one vector; a two-tower model has a way of its own.
             device: Torch device to run on.
             precision: Type of the weights and states: ``"float32"``, ``"float16"`` or
                 ``"bfloat16"``; pooling is always done in float32.
@@ -49,18 +54,21 @@ class TextEncoder:
                 does not depend on them.
 
         Raises:
-            ValueError: If the device is unknown, not available, or unfit for the precision.
+            ValueError: If the device is unknown, not available, or unfit for the precision, the
+                tokenizer cannot pad, or a checkpoint lacks what all texts go through.
         """
-        self.model = to_device(model, device, precision)
+        self._network = TextNetwork(model)
+        self._random_weights = self._network.own(random_weights)
+        self.model = to_device(self._network.module, device, precision)
+        give_padding(tokenizer)
         self.tokenizer = tokenizer
-        self.pooling = pooling
+        self.pooling = replace(pooling, mode=_JOINT) if self._network.joint else pooling
         self.device = device
         self.precision = precision
-        self._random_weights = tuple(random_weights)
         limits = [
             pooling.max_length,
             getattr(tokenizer, "model_max_length", None),
-            _positions(model),
+            self._network.positions,
         ]
         known = [limit for limit in limits if limit and 0 < limit < _NO_LIMIT]
         self.max_length = min(known, default=_DEFAULT_LENGTH)
@@ -87,7 +95,8 @@ class TextEncoder:
         Raises:
             ImportError: If ``transformers`` is not installed.
             FileNotFoundError: If the model cannot be found.
-            ValueError: If its pooling is not supported or ``max_length`` is not within limits.
+            ValueError: If its pooling is not supported, ``max_length`` is not within limits, or it
+                cannot be used (see the constructor).
         """
         transformers = require("transformers", "Text encoding")
         location = resolve_model(name)
@@ -166,11 +175,16 @@ class TextEncoder:
         if cut is not None:
             full = [text for text, length in zip(texts, lengths) if length == self.max_length]
             cut(self._count_longer(full))
+        padding: dict[str, Any] = {}
+        if self._network.padded:
+            width = self._network.positions or self.max_length
+            padding = {"padding": "max_length", "max_length": width}
+            lengths = [width] * len(lengths)
         features: np.ndarray | None = None
         with torch.inference_mode():
             for rows in length_sorted_batches(lengths, tokens_per_batch):
                 batch = {key: [values[row] for row in rows] for key, values in encoded.items()}
-                pooled = self._pooled(self.tokenizer.pad(batch, return_tensors="pt"))
+                pooled = self._pooled(self.tokenizer.pad(batch, return_tensors="pt", **padding))
                 if features is None:
                     features = np.empty((len(texts), pooled.shape[1]), dtype=np.float32)
                 features[rows] = pooled
@@ -193,23 +207,27 @@ class TextEncoder:
         torch = require("torch", "Text encoding", "pip install torch")
         batch = {key: value.to(self.device) for key, value in batch.items()}
         try:
-            states = self.model(**batch).last_hidden_state.float()
+            pooled = self._network.vectors(batch) if self._network.joint else self._states(batch)
         except torch.cuda.OutOfMemoryError as error:
             shape = tuple(batch["input_ids"].shape)
             raise ValueError(
                 f"a batch of {shape[0]} texts of {shape[1]} tokens does not fit on {self.device}: "
                 "lower --tokens-per-batch"
             ) from error
-        if self.pooling.mode == "cls":
-            # The first position that is not padding: some tokenizers pad on the left.
-            first = batch["attention_mask"].argmax(dim=1)
-            pooled = states[torch.arange(len(states), device=states.device), first]
-        else:
-            mask = batch["attention_mask"].unsqueeze(-1).to(states.dtype)
-            pooled = (states * mask).sum(1) / mask.sum(1).clamp(min=1e-9)
         if self.pooling.normalize:
             pooled = torch.nn.functional.normalize(pooled, dim=1)
         return np.asarray(pooled.cpu().numpy())
+
+    def _states(self, batch: dict[str, Any]) -> Any:
+        """Run one padded batch and pool the states of its tokens: float32 (B, d)."""
+        torch = require("torch", "Text encoding", "pip install torch")
+        states = self._network.states(batch)
+        if self.pooling.mode == "cls":
+            # The first position that is not padding: some tokenizers pad on the left.
+            first = batch["attention_mask"].argmax(dim=1)
+            return states[torch.arange(len(states), device=states.device), first]
+        mask = batch["attention_mask"].unsqueeze(-1).to(states.dtype)
+        return (states * mask).sum(1) / mask.sum(1).clamp(min=1e-9)
 
 
 def default_tokens_per_batch(device: str) -> int:
@@ -242,16 +260,6 @@ def length_sorted_batches(lengths: Sequence[int], tokens_per_batch: int) -> Iter
         size = max(1, tokens_per_batch // max(1, lengths[order[start]]))
         yield order[start : start + size]
         start += size
-
-
-def _positions(model: Any) -> int | None:
-    """Number of tokens for which a model has positions, None where it does not say."""
-    limit: int | None = getattr(model.config, "max_position_embeddings", None)
-    embeddings = getattr(model, "embeddings", None)
-    positions = getattr(embeddings, "position_embeddings", None)
-    padding = getattr(positions, "padding_idx", None)
-    # RoBERTa and its kin (XLM-R, MPNet, Longformer, ...) count from the padding's index + 1 on.
-    return limit if limit is None or padding is None else limit - padding - 1
 
 
 def _file_reader(location: str) -> Any:

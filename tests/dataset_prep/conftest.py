@@ -14,6 +14,20 @@ SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 WORDS = SPECIAL + list("abcdefghijklmn.,")
 
 
+def word_tokenizer(**special: object):
+    """A tokenizer of ``WORDS`` that puts [CLS] before a text and [SEP] behind it."""
+    transformers = pytest.importorskip("transformers")
+    # Built from its parts, since the tokenizer classes of BERT changed between versions.
+    tokenizers = pytest.importorskip("tokenizers")
+    vocab = {word: index for index, word in enumerate(WORDS)}
+    words = tokenizers.Tokenizer(tokenizers.models.WordPiece(vocab, unk_token="[UNK]"))
+    words.pre_tokenizer = tokenizers.pre_tokenizers.BertPreTokenizer()
+    words.post_processor = tokenizers.processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
+    return transformers.PreTrainedTokenizerFast(tokenizer_object=words, **special)
+
+
 @pytest.fixture(scope="session")
 def tiny_text_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A random two-layer BERT of 16 dimensions with a 20-word vocabulary, without pooling files."""
@@ -30,18 +44,23 @@ def tiny_text_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
         max_position_embeddings=24,
     )
     transformers.BertModel(config).save_pretrained(folder)
-    # Built from its parts, since the tokenizer classes of BERT changed between versions.
-    tokenizers = pytest.importorskip("tokenizers")
-    vocab = {word: index for index, word in enumerate(WORDS)}
-    words = tokenizers.Tokenizer(tokenizers.models.WordPiece(vocab, unk_token="[UNK]"))
-    words.pre_tokenizer = tokenizers.pre_tokenizers.BertPreTokenizer()
-    words.post_processor = tokenizers.processors.TemplateProcessing(
-        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
-    )
     names = dict(zip(("pad_token", "unk_token", "cls_token", "sep_token", "mask_token"), SPECIAL))
-    tokenizer = transformers.PreTrainedTokenizerFast(tokenizer_object=words, **names)
+    tokenizer = word_tokenizer(**names)
     tokenizer.save_pretrained(folder)
     return folder
+
+
+@pytest.fixture
+def save_text_model(tmp_path: Path):
+    """A function that saves a model with a tokenizer of ``WORDS``; [SEP] ends its texts."""
+
+    def save(model, **special: object) -> Path:
+        folder = tmp_path / type(model).__name__
+        model.save_pretrained(folder)
+        word_tokenizer(unk_token="[UNK]", **special).save_pretrained(folder)
+        return folder
+
+    return save
 
 
 @pytest.fixture

@@ -92,6 +92,26 @@ def test_2014(tmp_path: Path, release_2014: Amazon) -> None:
     assert any("not utf-8" in note for note in report["notes"])
 
 
+def test_2014_metadata_in_json_keeps_what_python_reads_otherwise(tmp_path: Path) -> None:
+    reviews = compressed(tmp_path / "r.json.gz", review_2014("A1", "1", 5.0, 1400000000))
+    item = {"asin": "1", "title": "Smile \U0001f600", "price": None, "inStock": True}
+    meta = compressed(
+        tmp_path / "m.json.gz",
+        json.dumps({**item, "categories": [["Beauty", "Eyes"]]}),
+        '{"asin": "2", "title": "a\\/b", "imUrl": "http:\\/\\/e.org\\/2.jpg"}',
+        repr({"asin": "3", "title": 'quotes "and" \\ud83d', "categories": [["It's"]]}),
+    )
+    _, items, report = stage(tmp_path, Amazon("2014", reviews, meta))
+    assert items["1"]["title"] == "Smile \U0001f600"
+    assert json.loads(items["1"]["categories"]) == [["Beauty", "Eyes"]]
+    assert items["2"]["title"] == "a/b"
+    assert items["2"]["image"] == "http://e.org/2.jpg"
+    # A line as released keeps the meaning that it has in Python.
+    assert items["3"]["title"] == 'quotes "and" \\ud83d'
+    assert json.loads(items["3"]["categories"]) == [["It's"]]
+    assert report["skipped"] == {}
+
+
 def test_2018(tmp_path: Path) -> None:
     def review(user: str, item: object, **more: object) -> str:
         record = {"overall": 5.0, "verified": True, "reviewerID": user, "asin": item}
@@ -173,6 +193,46 @@ def test_2023_milliseconds_and_main_category_in_place_of_empty_categories(tmp_pa
     assert items["P1"]["image"] == "http://e.org/l http://e.org/t2"
     assert items["P1"]["brand"] == "Yes To"
     assert any("1 of 2 items have empty categories" in note for note in report["notes"])
+
+
+def test_2023_images_as_an_object_of_lists(tmp_path: Path) -> None:
+    images = {
+        "P1": {
+            "hi_res": [None, "http://e.org/2h"],
+            "large": ["http://e.org/1l", "http://e.org/2l"],
+            "thumb": ["http://e.org/1t", "http://e.org/2t", "http://e.org/3t"],
+            "variant": ["MAIN", "PT01"],
+        },
+        "P2": {
+            "hi_res": ["http://e.org/1"],
+            "large": (None, "http://e.org/2"),
+            "thumb": None,
+            "variant": ["PT01", "MAIN"],
+        },
+        "P3": {"hi_res": None, "large": [], "variant": None},
+        "P4": [
+            {"large": "http://e.org/side", "variant": "PT01"},
+            {"large": "http://e.org/main", "variant": "MAIN"},
+        ],
+        "P5": {},
+    }
+    review = {"rating": 4.0, "user_id": "U1", "timestamp": 1588687728923, "parent_asin": "P1"}
+    reviews = compressed(tmp_path / "r.jsonl.gz", json.dumps(review))
+    meta = compressed(
+        tmp_path / "m.jsonl.gz",
+        *(
+            json.dumps({"parent_asin": item, "categories": ["A"], "images": value})
+            for item, value in images.items()
+        ),
+    )
+    _, items, _ = stage(tmp_path, Amazon("2023", reviews, meta))
+    assert {name: item["image"] for name, item in items.items()} == {
+        "P1": "http://e.org/1l http://e.org/2h http://e.org/3t",
+        "P2": "http://e.org/2 http://e.org/1",
+        "P3": None,
+        "P4": "http://e.org/main http://e.org/side",
+        "P5": None,
+    }
 
 
 @pytest.mark.parametrize("skip", [0, 1, 2])

@@ -9,6 +9,7 @@ import pytest
 
 pytest.importorskip("pyarrow")
 from recbole_cammsr.dataset_prep.amazon import Amazon
+from recbole_cammsr.dataset_prep.amazon_releases import RELEASES
 from recbole_cammsr.dataset_prep.source_folder import shown
 from recbole_cammsr.dataset_prep.staging import StagingWriter, read_report
 
@@ -32,26 +33,36 @@ def staged(folder: Path, release: str, item: str) -> Path:
     return folder / "staged"
 
 
-@pytest.mark.parametrize(
-    ("release", "given", "syntax"),
-    [
-        ("2018", "2014", "JSON"),
-        ("2023", "2014", "JSON"),
-        ("2014", "2018", "a Python literal"),
-        ("2014", "2023", "a Python literal"),
-    ],
-)
+@pytest.mark.parametrize("release", ["2018", "2023"])
 def test_lines_of_another_syntax_are_counted_and_their_release_named(
-    release: str, given: str, syntax: str, tmp_path: Path
+    release: str, tmp_path: Path
 ) -> None:
     with pytest.raises(ValueError, match=r"m\.json: no line is an item of Amazon") as caught:
-        staged(tmp_path, release, ITEMS[given])
+        staged(tmp_path, release, ITEMS["2014"])
     said = str(caught.value)
-    assert f"could not be parsed as {syntax}: 2, e.g. {shown(ITEMS[given])}: its" in said
-    assert said.endswith(f"its lines are of another release: try --release {given}")
+    assert f"could not be parsed as JSON: 2, e.g. {shown(ITEMS['2014'])}: its" in said
+    assert said.endswith("its lines are of another release: try --release 2014")
 
 
-@pytest.mark.parametrize(("release", "given"), [("2018", "2023"), ("2023", "2018")])
+def test_2014_is_read_in_two_syntaxes(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"parsed as JSON or a Python literal: 2, e\.g\. 'no': ch"):
+        staged(tmp_path, "2014", "no")
+
+
+def test_releases_that_both_fit_by_item_are_told_apart_by_categories(tmp_path: Path) -> None:
+    for given in ("2014", "2018"):
+        item = json.dumps({**json.loads(ITEMS["2018"]), RELEASES[given].categories: [["Beauty"]]})
+        if given == "2014":
+            item = item.replace('"category"', '"other"')
+        with pytest.raises(ValueError, match=rf"another release: try --release {given}$"):
+            staged(tmp_path, "2023", item)
+    with pytest.raises(ValueError, match=r"another release: try --release 2014 or 2018$"):
+        staged(tmp_path, "2023", '{"asin": "B1"}')
+
+
+@pytest.mark.parametrize(
+    ("release", "given"), [("2018", "2023"), ("2023", "2018"), ("2014", "2023")]
+)
 def test_fields_of_another_release_are_told_as_such(
     release: str, given: str, tmp_path: Path
 ) -> None:
@@ -86,10 +97,9 @@ def test_reviews_of_the_release_whose_times_are_damaged_name_no_other(tmp_path: 
 
 
 def test_items_without_the_field_of_categories_are_a_warning(tmp_path: Path) -> None:
-    item = {"asin": "B1", "title": "JSON that is a Python literal too", "category": ["Beauty"]}
-    report = read_report(staged(tmp_path, "2014", json.dumps(item)))
-    assert report["warnings"] == [
-        "m.json: no item has the field 'categories' of Amazon 2014, so none has a category: check "
-        "--release"
-    ]
+    said = "m.json: no item has the field 'categories' of Amazon 2014, so none has a category: "
+    report = read_report(staged(tmp_path, "2014", ITEMS["2018"]))
+    assert report["warnings"] == [f"{said}its lines are of another release: try --release 2018"]
+    report = read_report(staged(tmp_path, "2014", '{"asin": "B1"}'))
+    assert report["warnings"] == [f"{said}check --release and the file"]
     assert not read_report(staged(tmp_path, "2014", ITEMS["2014"]))["warnings"]

@@ -58,7 +58,9 @@ class Handler(BaseHTTPRequestHandler):
         server = self.server
         server.seen[self.path] = server.seen.get(self.path, 0) + 1
         name = self.path.strip("/")
-        if name.startswith("good"):
+        if name in server.bodies:
+            self.answer(200, server.bodies[name])
+        elif name.startswith("good"):
             self.answer(200, server.image)
         elif name.startswith("slow"):
             time.sleep(0.25)
@@ -108,6 +110,7 @@ def server(encode_image) -> Iterator[ThreadingHTTPServer]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.image = encode_image(colour=(9, 8, 7))
     server.seen = {}
+    server.bodies = {}
     server.down = False
     server.root = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
@@ -392,7 +395,8 @@ def test_command_from_links_to_features(server, tmp_path, monkeypatch, run_prep,
     capsys.readouterr()
     run_prep("encode-images", *arguments)
     assert "up to date, nothing to do" in capsys.readouterr().out
-    assert not server.seen
+    # What came in place of an image may have been a page that asks for patience.
+    assert server.seen == {"/html": 1}
     # The download folder stands for a folder of images from now on.
     again = ["--images", output / "toy.image.downloads", "--items", items, "--modality", "again"]
     run_prep("encode-images", "--dataset", "toy", "--output", output, *again, "--quiet")
@@ -416,6 +420,59 @@ def test_refusals_of_a_limit_end_with_it(server, tmp_path):
     assert run(small, retry_all=True) == (0, 2, {"/good": 1, "/none": 1})
     assert run(QUICK) == (1, 1, {"/good": 1})
     assert run(QUICK) == (0, 1, {})
+
+
+PAGE = b"<html><body>are you a robot?</body></html>"
+
+
+@pytest.mark.parametrize("body", [PAGE, b"", b"{}", b"<svg/>", b"%PDF-1.7\n"])
+def test_answer_that_is_no_image_is_a_failure_that_may_pass(server, tmp_path, body):
+    links = [("a", f"{server.root}/captcha")]
+    server.bodies["captcha"] = body
+    counts = download_images(links, tmp_path, QUICK)
+    assert (counts.fetched, counts.failed, counts.passing) == (0, 1, 1)
+    entry = read_journal(tmp_path)["a"]
+    assert entry.reason.startswith("what came is not a sound file of JPEG")
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == [JOURNAL]
+    server.bodies["captcha"] = server.image
+    counts = download_images(links, tmp_path, QUICK)
+    assert (counts.fetched, counts.failed) == (1, 0)
+    assert (tmp_path / read_journal(tmp_path)["a"].file).read_bytes() == server.image
+
+
+def test_every_format_that_can_be_decoded_is_kept(server, tmp_path, encode_image):
+    for kind in ("JPEG", "MPO", "PNG", "GIF", "WEBP", "BMP", "TIFF"):
+        server.bodies[kind] = encode_image(kind=kind)
+    server.bodies["pixel"] = encode_image(size=(1, 1))
+    server.bodies["grey"] = encode_image("I;16", kind="TIFF")
+    links = [(name, f"{server.root}/{name}") for name in server.bodies]
+    assert download_images(links, tmp_path, QUICK).fetched == len(links)
+    server.seen.clear()
+    assert download_images(links, tmp_path, QUICK, retry_all=True).kept == len(links)
+    assert not server.seen
+
+
+def test_files_that_cannot_be_decoded_are_asked_for_again_when_all_failures_are(server, tmp_path):
+    links = [(name, f"{server.root}/good-{name}") for name in ("whole", "page", "cut")]
+    download_images(links, tmp_path, QUICK)
+    files = {name: tmp_path / read_journal(tmp_path)[name].file for name, _ in links}
+    # As an earlier version has left them.
+    files["page"].write_bytes(PAGE)
+    files["cut"].write_bytes(server.image[:-30])
+    server.seen.clear()
+    assert download_images(links, tmp_path, QUICK).kept == 3
+    assert not server.seen
+    advanced: list[int] = []
+    counts = download_images(links, tmp_path, QUICK, advanced.append, retry_all=True)
+    assert server.seen == {"/good-page": 1, "/good-cut": 1}
+    assert (counts.fetched, counts.kept, counts.failed, sum(advanced)) == (2, 1, 0, 3)
+    assert {path.read_bytes() for path in files.values()} == {server.image}
+    # One that comes as before is no image of the item any more.
+    files["page"].write_bytes(PAGE)
+    server.bodies["good-page"] = PAGE
+    counts = download_images(links, tmp_path, QUICK, retry_all=True)
+    assert (counts.kept, counts.failed) == (2, 1)
+    assert read_journal(tmp_path)["page"].file is None
 
 
 def test_command_tries_links_again_and_leaves_out_those_that_are_gone(
@@ -503,6 +560,27 @@ def test_first_link_of_an_object_is_its_largest_image():
     assert first_link([{**sizes, "hi_res": None}]) == "http://l"
     assert first_link({"variant": "MAIN", "thumb": "http://t"}) == "http://t"
     assert first_link([{"variant": "MAIN"}, sizes]) == "http://h"
+
+
+def test_first_link_of_an_object_of_lists_is_of_its_main_image():
+    images = {"hi_res": [None, "http://2"], "large": ["http://1", None], "variant": ["MAIN"]}
+    assert first_link(images) == "http://1"
+    assert first_link({**images, "variant": ["PT01", "MAIN"]}) == "http://2"
+    assert first_link({"hi_res": None, "large": [], "variant": None}) == ""
+
+
+@pytest.mark.parametrize(
+    ("value", "link"),
+    [
+        ("http://h/img/a b.jpg", "http://h/img/a%20b.jpg"),
+        (["http://h/a b.jpg", "http://h/c.jpg"], "http://h/a%20b.jpg"),
+        ("http://h/a b.jpg  HTTPS://h/c d.jpg", "http://h/a%20b.jpg"),
+        ({"large": "http://h/a\u00a0b.jpg"}, "http://h/a%C2%A0b.jpg"),
+        ("http://h/a%20b.jpg\nhttp://h/c.jpg", "http://h/a%20b.jpg"),
+    ],
+)
+def test_blank_within_a_link_is_part_of_it(value, link):
+    assert first_link(value) == link
 
 
 def test_folder_of_downloads_needs_its_files(tmp_path: Path, encode_image):

@@ -272,7 +272,7 @@ def test_image_links_keep_their_spelling_and_stay_one_word(tmp_path: Path) -> No
     with StagingWriter(tmp_path / "staged") as writer:
         for item, link in links.items():
             writer.interaction("u", item, None, 1.5)
-            writer.item(item, image=[link, "second.jpg"])
+            writer.item(item, image=[link, "https://x.com/second.jpg"])
     item_file = tmp_path / "x.item"
     rule = FilterRule(min_per_user=0, min_per_item=0)
     filter_staged(tmp_path / "staged", tmp_path / "work", tmp_path / "x.inter", item_file, rule)

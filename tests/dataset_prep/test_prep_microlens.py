@@ -10,6 +10,7 @@ import pytest
 
 pytest.importorskip("pyarrow")
 from pyarrow import parquet
+from recbole_cammsr.dataset_prep.clean_text import clean_text
 from recbole_cammsr.dataset_prep.microlens import MicroLens
 from recbole_cammsr.dataset_prep.source_folder import MALFORMED
 from recbole_cammsr.dataset_prep.staging import INTERACTIONS, ITEMS, StagingWriter, read_report
@@ -96,3 +97,33 @@ def test_rows_with_an_empty_title_count_as_items_without_one(tmp_path: Path) -> 
     assert [item["item"] for item in items] == ["12", "7", "5", "99"]
     # 5 is in no pair.
     assert report["notes"] == ["MicroLens-50k_titles.csv: 3 items of the pairs have no title"]
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_line_break_within_quotes_is_part_of_the_title(tmp_path: Path, newline: str) -> None:
+    text = 'item,title\n12,"Hello\n\nworld, ""yes""\nagain"\n7,"one line"\n99,"last\nline"'
+    write(tmp_path, "MicroLens-50k", "_titles.csv", "")
+    (tmp_path / "MicroLens-50k_titles.csv").write_bytes(text.replace("\n", newline).encode())
+    _, items, report = stage(MicroLens(tmp_path), tmp_path / "staged")
+    assert [(item["item"], clean_text(item["title"])) for item in items] == [
+        ("12", 'Hello world, "yes" again'),
+        ("7", "one line"),
+        ("99", "last line"),
+    ]
+    assert report["skipped"] == {MALFORMED.format("MicroLens-50k_pairs.csv"): 1}
+
+
+def test_bare_quote_at_the_beginning_ends_with_its_line(tmp_path: Path) -> None:
+    # The third text ends in a doubled quote, the last one never ends.
+    text = '12,"Wow\n7,5" TV\n99,"say ""\n 8 ,plain "\n5,"A" and, b\n6,"open\nnot an item\n'
+    write(tmp_path, "MicroLens-100k", "_title_en.csv", text)
+    _, items, report = stage(MicroLens(tmp_path), tmp_path / "staged")
+    assert [(item["item"], item["title"]) for item in items] == [
+        ("12", '"Wow'),
+        ("7", '5" TV'),
+        ("99", 'say "'),
+        ("8", 'plain "'),
+        ("5", '"A" and, b'),
+        ("6", '"open'),
+    ]
+    assert report["skipped"][MALFORMED.format("MicroLens-100k_title_en.csv")] == 1

@@ -93,7 +93,7 @@ def test_damaged_records_are_counted_by_reason(tmp_path: Path) -> None:
     inter.write_text(
         "user_id,item_id,rating,timestamp\nu,a,5,1\nu,,5,1\nu,a,5\nu,a,five,1\nu,a,5,yesterday\n"
     )
-    items.write_text('{"item_id": "a", "categories": [1]}\n[]\n{"item_id"\n{"title": "no id"}\n')
+    items.write_text('{"item_id": "a", "categories": [1.5]}\n[]\n{"item_id"\n{"title": "no id"}\n')
     rows, staged, report = stage(Table(inter, items), tmp_path / "staged")
     assert rows == [("u", "a", 5.0, 1.0)]
     assert staged == [("a", None, None)]
@@ -201,7 +201,7 @@ def test_category_texts_are_labels_paths_or_json() -> None:
     assert as_category_paths("Books > Spy", " > ") == [["Books", "Spy"]]
     assert as_category_paths('[["a", "b"], ["c"]]') == [["a", "b"], ["c"]]
     assert as_category_paths([]) == []
-    for wrong in ([["a"], "b"], [["a", 1]], 3, "[not json"):
+    for wrong in ([["a"], "b"], [["a", 1.5]], True, {}, "[not json"):
         with pytest.raises(ValueError, match=r"path|Expecting"):
             as_category_paths(wrong)
 

@@ -253,6 +253,17 @@ def test_command_leaves_out_items_without_text(with_pooling, tmp_path, capsys, r
         run_prep("encode-text", *arguments, "--fields", "text,absent")
 
 
+@pytest.mark.parametrize(("name", "more"), [("i.PARQUET", "cammsr-prep table"), ("i.xlsx", "")])
+def test_items_that_are_no_text_are_refused_with_the_formats_that_are_read(tmp_path, name, more):
+    (tmp_path / name).write_bytes(b"PAR1\xff\xfe")
+    formats = (
+        r"i\.\w+: items are read from \.item, \.csv, \.tsv and JSON lines \(.*not from \.\w+: w"
+    )
+    with pytest.raises(ValueError, match=formats) as caught:
+        scan_items(tmp_path / name, "item_id", ["title"])
+    assert more in str(caught.value)
+
+
 def test_required_field_must_hold_text(with_pooling, tmp_path, run_prep):
     descriptions = [[], [""], None, "", {"en": "x"}, ["a"], "b"]
     with (tmp_path / "i.jsonl").open("w") as file:
