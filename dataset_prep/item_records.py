@@ -11,7 +11,7 @@ from pathlib import Path
 from recbole_cammsr.data.quoted_cells import python_strings
 
 from .category_labels import SEPARATOR
-from .cells import as_id
+from .cells import as_id, cells_in_line
 from .feature_file import is_feature_token
 from .list_cells import list_in_cell
 from .table_reader import Record, field, open_text, read_records, read_table
@@ -142,5 +142,5 @@ def label_words(cell: str) -> str:
 def _column_types(path: str | os.PathLike[str]) -> dict[str, str]:
     """Field name to type of an atomic file's header; empty for another table."""
     with open_text(path) as file:
-        header = file.readline().rstrip("\r\n").split("\t")
+        header = cells_in_line(file.readline().rstrip("\r\n"))
     return dict(cell.partition(":")[::2] for cell in header if ":" in cell)

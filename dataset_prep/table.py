@@ -192,7 +192,7 @@ class Table:
         if not shared and example:
             raise ValueError(
                 f"{file.path} field {names['item']!r} and {self.items} share no item (e.g. "
-                f"{example!r} and {min(listed)!r}): name the matching fields"
+                f"{example!r} and {min(listed)!r}): {_advice(example, listed)}"
             )
 
     def _stage_items(self, writer: StagingWriter) -> Collection[str]:
@@ -267,3 +267,13 @@ def _required(names: Mapping[str, str], named: Mapping[str, str]) -> dict[str, s
     """Roles whose field must occur in the file."""
     wanted: Sequence[str] = [role for role in names if role in REQUIRED or role in named]
     return {role: names[role] for role in wanted}
+
+
+def _advice(example: str, listed: Collection[str]) -> str:
+    """What to do where two files share no item, of which one has this id and the other those."""
+    if {example.removesuffix(".0"), f"{example}.0"} & set(listed):
+        return (
+            "one of them spells whole numbers as fractions, as data frames write a column with "
+            "gaps; write the ids as whole numbers"
+        )
+    return "name the matching fields"

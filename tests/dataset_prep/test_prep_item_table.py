@@ -132,10 +132,12 @@ def test_a_file_without_item_says_what_was_left_out(tmp_path: Path) -> None:
         stage(source, tmp_path / "staged")
 
 
-def test_only_names_that_end_in_tag_are_labels(tmp_path: Path) -> None:
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_only_names_that_end_in_tag_are_labels(tmp_path: Path, quote: str) -> None:
     path = tmp_path / "x.item"
+    names = ["item_id:token", "tagline:token_seq", "tags:token_seq", "user_tag:token"]
     path.write_text(
-        "item_id:token\ttagline:token_seq\ttags:token_seq\tuser_tag:token\n"
+        "\t".join(f"{quote}{name}{quote}" for name in names) + "\n"
         "1\tin space_time or end of the end\tSki_Fi Ski_Fi>Space\tHot_Now\n"
     )
     (row,) = read_items(path, "item_id", ["tagline", "tags", "user_tag"])

@@ -231,6 +231,14 @@ def test_ids_of_two_namings_are_refused(tmp_path: Path) -> None:
         stage(Table(inter, items), tmp_path / "staged")
 
 
+def test_ids_that_one_file_spells_as_fractions_are_named(tmp_path: Path) -> None:
+    inter, items = write(tmp_path, ".csv")
+    inter.write_text("user_id,item_id,timestamp\nu,1.0,1\nv,2.0,2\n")
+    items.write_text("item_id,title\n1,A\n2,B\n")
+    with pytest.raises(ValueError, match=r"'1\.0' and '1'.*write the ids as whole numbers"):
+        stage(Table(inter, items), tmp_path / "staged")
+
+
 def test_unknown_suffix_and_broken_parquet_are_named(tmp_path: Path) -> None:
     inter = tmp_path / "inter.xls"
     inter.write_text("x")
