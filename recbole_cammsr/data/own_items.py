@@ -108,7 +108,8 @@ def _note_rows(dataset: Any) -> None:
     all_users, items = users.new_empty(total), targets.new_empty(total)
     all_users[places], items[places] = users, targets
     all_users[first] = users[opens]
-    items[first] = rows[dataset.item_id_list_field][opens, 0]
+    history = dataset.iid_field + dataset.config["LIST_SUFFIX"]
+    items[first] = rows[history][opens, 0]
     rows.update(type(rows)(place_column(places)))
     note(dataset, all_users, items)
 
