@@ -12,7 +12,6 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
-from itertools import repeat
 from pathlib import Path
 from typing import IO, Any
 
@@ -69,9 +68,9 @@ def download_images(
     due: list[tuple[str, str]] = []
     had: list[tuple[str, str, Path]] = []
 
-    def count(files: int) -> None:
-        counts.kept += files
-        counts.failed += 1 - files
+    def count(has_file: bool) -> None:
+        counts.kept += has_file
+        counts.failed += not has_file
         if advance is not None:
             advance(1)
 
@@ -79,18 +78,17 @@ def download_images(
         entry = done.get(token)
         if entry is None or entry.url != url or not _settled(entry, target, limits):
             due.append((token, url))
-        elif entry.file is not None:
-            had.append((token, url, target / entry.file))
-        elif retry_all:
+        elif not retry_all:
+            count(entry.file is not None)
+        elif entry.file is None:
             due.append((token, url))
         else:
-            count(0)
+            had.append((token, url, target / entry.file))
     # Before the requests, since they would run out of time while files are decoded. Without
     # retry_all nothing is: it would take as long as encoding.
-    sound = decodable(path for *_, path in had) if retry_all else repeat(True)
-    for (token, url, _), good in zip(had, sound):
+    for (token, url, _), good in zip(had, decodable(path for *_, path in had)):
         if good:
-            count(1)
+            count(True)
         else:
             due.append((token, url))
     _end_torn_line(target / JOURNAL)

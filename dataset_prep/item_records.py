@@ -8,12 +8,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from recbole_cammsr.data.quoted_cells import python_strings
-
 from .category_labels import SEPARATOR
 from .cells import as_id, cells_in_line
 from .feature_file import is_feature_token
-from .list_cells import list_in_cell
+from .list_cells import list_in_cell, words_in_sequence
 from .table_reader import Record, field, open_text, read_records, read_table
 
 #: names of columns that hold labels; a tagline is a text
@@ -130,11 +128,11 @@ def label_words(cell: str) -> str:
         ``"Skin Care Face"``: labels that another one continues are left out, several that remain
         are separated by commas.
     """
-    labels = python_strings(cell) or cell.split(" ")
+    labels = words_in_sequence(cell)
     leaves = [
         label
         for label in dict.fromkeys(labels)
-        if label and not any(other.startswith(label + SEPARATOR) for other in labels)
+        if not any(other.startswith(label + SEPARATOR) for other in labels)
     ]
     return ", ".join(label.replace(SEPARATOR, " ").replace("_", " ").strip() for label in leaves)
 

@@ -14,10 +14,10 @@ import numpy as np
 from .cells import as_category_paths, as_id, as_text
 from .feature_source import FeatureRows, existing_features, read_rows
 from .interaction_records import InteractionFields, readable_interactions
+from .item_fields import NO_CATEGORY
 from .record_file import RecordFile
 from .source_folder import Damage, DamageSink, require_files, shown
 from .staging import StagingWriter
-from .table import NO_CATEGORY
 
 # before the number of a row that no item has: nobody's ID, which the number alone may be
 _NO_ITEM = "\t"

@@ -13,8 +13,6 @@ from recbole_cammsr.data.quoted_cells import python_strings
 from .cells import as_id
 from .filter_failure import left_out
 from .interaction_records import InteractionFields, readable_interactions
-from .item_fields import NO_CATEGORY as NO_CATEGORY
-from .item_fields import NO_TEXT as NO_TEXT
 from .item_fields import ItemFields
 from .record_file import RecordFile
 from .source_folder import shown
@@ -225,10 +223,9 @@ class Table:
                 label = record.get(names["categories"])
                 if isinstance(label, str) and label.strip() and not label.lstrip().startswith("["):
                     texts += 1
-                    strings = file.is_sequence(names["categories"]) and python_strings(
-                        label.strip()
+                    with_separator += LIST_SEPARATOR in label and not (
+                        file.is_sequence(names["categories"]) and python_strings(label.strip())
                     )
-                    with_separator += LIST_SEPARATOR in label and not strings
             elif listed[item] == content:
                 writer.skip(REPEATED.format(file.path.name), example=shown(item))
             else:

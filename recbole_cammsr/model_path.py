@@ -17,6 +17,7 @@ import sys
 from typing import Any
 
 from recbole_cammsr.compat.import_hooks import rebind
+from recbole_cammsr.compat.requirement import recbole_folder
 
 _PATH = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+")
 
@@ -113,8 +114,7 @@ def inherited_defaults(model_class: type | None) -> str | None:
         return None
     for parent in model_class.__mro__[1:]:
         if parent.__module__.startswith("recbole.model."):
-            folder = os.path.dirname(str(importlib.import_module("recbole").__file__))
-            path = os.path.join(folder, "properties", "model", f"{parent.__name__}.yaml")
+            path = os.path.join(recbole_folder(), "properties", "model", f"{parent.__name__}.yaml")
             if os.path.isfile(path):
                 return path
     return None

@@ -14,7 +14,6 @@ import functools
 import importlib
 import importlib.abc
 import importlib.machinery
-import importlib.util
 import os
 import sys
 from collections.abc import Sequence
@@ -24,6 +23,7 @@ from typing import Any
 
 from recbole_cammsr import model_path
 from recbole_cammsr.compat.import_hooks import rebind, when_imported
+from recbole_cammsr.compat.requirement import recbole_folder
 
 #: model name -> module that defines it
 MODELS: dict[str, str] = {
@@ -95,10 +95,8 @@ def is_ours(name: str) -> bool:
     """
     if name not in MODELS:
         return False
-    recbole = importlib.util.find_spec("recbole")
-    folders = (recbole.submodule_search_locations if recbole else None) or ()
     inside = os.path.join(*_MODEL_PACKAGE.split(".")[1:], f"{name.lower()}.py")
-    return not any(os.path.isfile(os.path.join(folder, inside)) for folder in folders)
+    return not os.path.isfile(os.path.join(recbole_folder(), inside))
 
 
 class _ModelFinder(importlib.abc.MetaPathFinder):

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import difflib
 import glob
-import importlib.util
 import os
 import re
 from collections.abc import Iterable
@@ -21,7 +20,7 @@ import yaml
 from recbole_cammsr import default_settings, model_path, registry
 from recbole_cammsr.cli import config_files, value_rules
 from recbole_cammsr.cli.errors import UsageError
-from recbole_cammsr.compat.requirement import require_recbole
+from recbole_cammsr.compat.requirement import recbole_folder
 
 _YAML_KEY = re.compile(r"^([A-Za-z]\w*)[ \t]*:", re.MULTILINE)
 _SOURCE_KEY = re.compile(r"\bconfig(?:_dict)?(?:\[|\.get\()\s*[\"'](\w+)[\"']")
@@ -31,21 +30,6 @@ _CLASS = re.compile(r"^class (\w+)\(", re.MULTILINE)
 #: files of models that are named by their path: their settings are known from then on
 _noted: set[str] = set()
 _QUOTED_WORD = re.compile(r"[\"'](\w+)[\"']")
-
-
-@cache
-def recbole_folder() -> str:
-    """The folder of the installed RecBole.
-
-    Raises:
-        ImportError: RecBole is not installed; says how to install it.
-    """
-    require_recbole()
-    spec = importlib.util.find_spec("recbole")
-    locations = spec.submodule_search_locations if spec is not None else None
-    if not locations:
-        raise ImportError("the module 'recbole' that Python finds is not RecBole")
-    return next(iter(locations))
 
 
 def settings() -> frozenset[str]:

@@ -13,7 +13,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from recbole_cammsr import default_settings, model_path, registry
-from recbole_cammsr.cli import config_files, known_settings
+from recbole_cammsr.cli import config_files
+from recbole_cammsr.compat.requirement import recbole_folder
 
 #: settings about data that RecBole's own list of them leaves out
 _MORE_DATA_SETTINGS = frozenset({"data_path"})
@@ -62,7 +63,7 @@ def recboles_settings(kind: str, name: str) -> dict[str, Any]:
         kind: folder below RecBole's ``properties``.
         name: of the file, without ``.yaml``.
     """
-    path = os.path.join(known_settings.recbole_folder(), "properties", kind, f"{name}.yaml")
+    path = os.path.join(recbole_folder(), "properties", kind, f"{name}.yaml")
     return config_files.read(path) if os.path.isfile(path) and os.path.getsize(path) else {}
 
 

@@ -23,7 +23,6 @@ from __future__ import annotations
 import copy
 import os
 import signal
-import sys
 from collections.abc import Callable
 from functools import wraps
 from types import ModuleType
@@ -75,10 +74,7 @@ def _allow_existing_folders(module: ModuleType) -> None:
     def ensure_dir(dir_path: str) -> None:
         os.makedirs(dir_path, exist_ok=True)
 
-    for name, loaded in list(sys.modules.items()):  # modules imported earlier hold it by name
-        if name.startswith("recbole.") and getattr(loaded, "ensure_dir", None) is stock:
-            loaded.ensure_dir = ensure_dir  # type: ignore[attr-defined]
-    module.ensure_dir = ensure_dir  # type: ignore[attr-defined]
+    rebind("ensure_dir", stock, ensure_dir)
 
 
 def _choose_backend(module: ModuleType) -> None:

@@ -157,8 +157,9 @@ class CAMMSRDataset(TimedDataset):
         of_target = {field: value[torch.from_numpy(rows.target)] for field, value in fields.items()}
         of_target[self.item_list_length_field] = torch.from_numpy(rows.length)
         if self.config["mask_history"]:
-            own_items.note(self, fields[self.uid_field], fields[self.iid_field])
-            of_target |= own_items.place_column(torch.from_numpy(rows.target))
+            of_target |= own_items.note(
+                self, fields[self.uid_field], fields[self.iid_field], torch.from_numpy(rows.target)
+            )
         flat, widths = {}, {}
         for field, value in fields.items():
             if field == self.uid_field:

@@ -76,23 +76,21 @@ def offer(module: Any) -> None:
     dataset_class.data_augmentation = data_augmentation
 
 
-def note(dataset: Any, users: torch.Tensor, items: torch.Tensor) -> None:
+def note(
+    dataset: Any, users: torch.Tensor, items: torch.Tensor, places: torch.Tensor
+) -> dict[str, torch.Tensor]:
     """Keep the interactions of a data set, whose split rows will know where they stand in them.
 
     Args:
         dataset: its ``inter_feat`` is not split yet.
         users: ``(I,)`` of all interactions, by user and time.
         items: ``(I,)``.
+        places: ``(N,)`` index of each row's target among all interactions.
+
+    Returns:
+        The column that the rows need for it.
     """
     dataset.own_items = OwnItems.of(users, items, dataset.user_num)
-
-
-def place_column(places: torch.Tensor) -> dict[str, torch.Tensor]:
-    """The column that a data set's rows need beside :func:`note`.
-
-    Args:
-        places: ``(N,)`` index of each row's target among all interactions.
-    """
     return {_PLACE: places}
 
 
@@ -110,8 +108,7 @@ def _note_rows(dataset: Any) -> None:
     all_users[first] = users[opens]
     history = dataset.iid_field + dataset.config["LIST_SUFFIX"]
     items[first] = rows[history][opens, 0]
-    rows.update(type(rows)(place_column(places)))
-    note(dataset, all_users, items)
+    rows.update(type(rows)(note(dataset, all_users, items, places)))
 
 
 def had_before(dataset: Any, rows: Any) -> tuple[torch.Tensor, torch.Tensor] | None:

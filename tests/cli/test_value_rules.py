@@ -9,8 +9,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from recbole_cammsr.cli import known_settings, value_rules
+from recbole_cammsr.cli import value_rules
 from recbole_cammsr.cli.known_settings import expected_instead
+from recbole_cammsr.compat.requirement import recbole_folder
 
 INTERVALS = [
     ("[5,inf)", True),
@@ -151,7 +152,7 @@ def test_nothing_that_recbole_or_this_package_ships_is_refused():
     from recbole_cammsr import default_settings
 
     folders = [
-        Path(known_settings.recbole_folder()) / "properties",
+        Path(recbole_folder()) / "properties",
         Path(default_settings.PROPERTIES),
     ]
     files = [path for folder in folders for path in folder.rglob("*.yaml")]

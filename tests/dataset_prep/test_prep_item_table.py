@@ -13,12 +13,13 @@ pytest.importorskip("duckdb")
 from pyarrow import parquet
 from recbole_cammsr.dataset_prep import cli
 from recbole_cammsr.dataset_prep.cells import as_text
+from recbole_cammsr.dataset_prep.item_fields import NO_TEXT
 from recbole_cammsr.dataset_prep.item_records import read_items, scan_items
 from recbole_cammsr.dataset_prep.json_array import refuse_json_array
 from recbole_cammsr.dataset_prep.record_file import RecordFile
 from recbole_cammsr.dataset_prep.source_folder import Damage
 from recbole_cammsr.dataset_prep.staging import ITEMS, StagingWriter, read_report
-from recbole_cammsr.dataset_prep.table import CONFLICTING, NO_TEXT, REPEATED, Table
+from recbole_cammsr.dataset_prep.table import CONFLICTING, REPEATED, Table
 
 
 def write(folder: Path, items: list[dict[str, Any]]) -> Table:

@@ -14,10 +14,11 @@ pytest.importorskip("pyarrow")
 from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import parquet
+from recbole_cammsr.dataset_prep.item_fields import NO_CATEGORY
 from recbole_cammsr.dataset_prep.item_links import read_links
 from recbole_cammsr.dataset_prep.list_cells import list_in_cell
 from recbole_cammsr.dataset_prep.staging import ITEMS, StagingWriter, read_report
-from recbole_cammsr.dataset_prep.table import NO_CATEGORY, Table, TableMapping
+from recbole_cammsr.dataset_prep.table import Table, TableMapping
 
 LISTS = st.recursive(
     st.one_of(st.text(), st.none()), lambda inner: st.lists(inner, max_size=3), max_leaves=6

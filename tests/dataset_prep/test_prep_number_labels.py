@@ -14,10 +14,11 @@ import pyarrow
 from pyarrow import parquet
 from recbole_cammsr.dataset_prep import cli
 from recbole_cammsr.dataset_prep.cells import as_category_paths
+from recbole_cammsr.dataset_prep.item_fields import NO_CATEGORY, NO_TEXT
 from recbole_cammsr.dataset_prep.item_records import read_items
 from recbole_cammsr.dataset_prep.item_text import item_text
 from recbole_cammsr.dataset_prep.staging import ITEMS, StagingWriter
-from recbole_cammsr.dataset_prep.table import NO_CATEGORY, NO_TEXT, Table, TableMapping
+from recbole_cammsr.dataset_prep.table import Table, TableMapping
 
 
 def stage(folder: Path, items: Path, **named: str) -> tuple[list[dict[str, Any]], Any]:

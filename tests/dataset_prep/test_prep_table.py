@@ -15,7 +15,7 @@ pytest.importorskip("pyarrow")
 pytest.importorskip("duckdb")
 import pyarrow
 from pyarrow import parquet
-from recbole_cammsr.dataset_prep import cli, table
+from recbole_cammsr.dataset_prep import cli, item_fields, table
 from recbole_cammsr.dataset_prep.cells import as_category_paths, as_id, as_seconds
 from recbole_cammsr.dataset_prep.interaction_records import NO_IDS, NO_RATING, NO_TIME
 from recbole_cammsr.dataset_prep.record_file import NOT_JSON
@@ -102,7 +102,7 @@ def test_damaged_records_are_counted_by_reason(tmp_path: Path) -> None:
         NO_RATING.format("inter.csv"): 1,
         NO_TIME.format("inter.csv"): 1,
         MALFORMED.format("inter.csv"): 1,
-        table.NO_CATEGORY.format("items.jsonl"): 1,
+        item_fields.NO_CATEGORY.format("items.jsonl"): 1,
         table.NO_ITEM_ID.format("items.jsonl"): 1,
         NOT_JSON.format("items.jsonl"): 2,
     }
