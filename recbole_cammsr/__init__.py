@@ -10,10 +10,11 @@ from __future__ import annotations
 import os
 
 from recbole_cammsr import compat, default_settings, registry
+from recbole_cammsr.default_settings import preset
 from recbole_cammsr.registry import register
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "register"]
+__all__ = ["__version__", "preset", "register"]
 
 # a checkout on the path hides an installed package: its parts stand beside this folder, not in it
 _PARTS = os.path.dirname(default_settings.PROPERTIES)

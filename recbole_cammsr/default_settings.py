@@ -20,6 +20,28 @@ def properties_file(kind: str, name: str) -> str | None:
     return path if os.path.isfile(path) else None
 
 
+def preset(name: str) -> str:
+    """Path of one of this package's presets: settings of CAMMSR that were chosen together.
+
+    For RecBole's ``config_file_list``; commands take ``--config_files=preset/<name>.yaml``.
+
+    Args:
+        name: ``wide``, ``scaled`` or ``masked``; each file says what it is for.
+
+    Returns:
+        The path of ``properties/preset/<name>.yaml``.
+
+    Raises:
+        ValueError: no preset has that name.
+    """
+    path = properties_file("preset", name)
+    if path is None:
+        files = sorted(os.listdir(os.path.join(PROPERTIES, "preset")))
+        names = ", ".join(os.path.splitext(file)[0] for file in files)
+        raise ValueError(f"there is no preset {name!r}; the presets are {names}")
+    return path
+
+
 def default_files(name: str, model_class: Any) -> list[str]:
     """YAML files with a model's defaults, beside RecBole's own; a later one wins.
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import sys
 
 import pytest
 
+import recbole_cammsr
 from recbole_cammsr import default_settings
+from recbole_cammsr.cli import known_settings
 
 MODEL_FILE = """
 loss_type: CE
@@ -51,6 +54,12 @@ def config(model: str, dataset: str = "ml-100k", **settings):
     from recbole.config import Config
 
     return Config(model=model, dataset=dataset, config_dict=settings)
+
+
+def config_with_files(model: str, files: list[str]):
+    from recbole.config import Config
+
+    return Config(model=model, dataset="ml-100k", config_file_list=files)
 
 
 @pytest.mark.parametrize(
@@ -126,3 +135,52 @@ def test_a_variant_of_recboles_model_has_that_models_defaults(make_config, tmp_p
     assert made["n_layers"] == stock["n_layers"]
     assert made["loss_type"] == stock["loss_type"] == "CE"
     assert made["n_heads"] == 1
+
+
+PRESETS = ("masked", "scaled", "wide")
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_preset_changes_settings_that_the_model_has(name):
+    import yaml
+
+    with open(recbole_cammsr.preset(name), encoding="utf-8") as file:
+        chosen = yaml.safe_load(file)
+    known = known_settings.settings()
+    plain = config("CAMMSR")
+    read = config_with_files("CAMMSR", [recbole_cammsr.preset(name)])
+    assert chosen
+    for setting, value in chosen.items():
+        assert setting in known, f"{setting} is no setting of CAMMSR's or RecBole's"
+        assert plain[setting] != value, f"{setting} is the default; the preset need not name it"
+        assert read[setting] == value
+
+
+def test_presets_that_there_are_can_be_chosen_by_name():
+    files = os.listdir(os.path.join(default_settings.PROPERTIES, "preset"))
+    assert sorted(files) == [f"{name}.yaml" for name in PRESETS]
+
+
+def test_unknown_preset_is_answered_with_those_there_are():
+    with pytest.raises(ValueError, match="no preset 'deep'; the presets are masked, scaled, wide"):
+        recbole_cammsr.preset("deep")
+
+
+def test_presets_are_the_settings_that_were_measured():
+    """The experiments behind the results' tables, and the presets, say the same."""
+    import yaml
+
+    def experiment(name):
+        path = default_settings.properties_file("experiments", name)
+        with open(path, encoding="utf-8") as file:
+            return yaml.safe_load(file)
+
+    def preset(name):
+        with open(recbole_cammsr.preset(name), encoding="utf-8") as file:
+            return yaml.safe_load(file)
+
+    assert preset("wide") == experiment("amazon_beauty_wide")["settings"]
+    masked = experiment("amazon_beauty_masked")
+    assert preset("masked") in [
+        {**masked["settings"], **model["settings"]} for model in masked["models"].values()
+    ]
