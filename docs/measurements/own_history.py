@@ -47,7 +47,8 @@ def measure(path: str, split: str) -> tuple[dict[str, Any], dict[str, float], di
         Data set, model and seed of the run; means over the users; and, by metric, what each of
         them has, in the order of their tokens.
     """
-    config, model, dataset, _, valid, test = checkpoints.open_checkpoint(path, True)
+    masked_history = {"mask_history": True}
+    config, model, dataset, _, valid, test = checkpoints.open_checkpoint(path, masked_history)
     model.eval()
     users, own, kept, masked = [], [], [], []
     for interaction, history, _, targets in valid if split == "valid" else test:

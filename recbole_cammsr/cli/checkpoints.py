@@ -1,18 +1,16 @@
-"""Reads what a checkpoint says about its run, and evaluates one."""
+"""Reads what a checkpoint says about its run, and opens one."""
 
 from __future__ import annotations
 
 import copy
 import os
-import sys
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from recbole_cammsr import registry
 from recbole_cammsr.cli import protocol
 from recbole_cammsr.cli.errors import RunError, UsageError
-from recbole_cammsr.cli.training import Outcome
 from recbole_cammsr.compat.torch26 import data_and_model, load_checkpoint
 from recbole_cammsr.data import token_digest
 
@@ -138,13 +136,12 @@ def _check_same_tokens(saved: Any, config: Any, path: str) -> None:
         )
 
 
-def open_checkpoint(path: str, mask_history: bool | None = None) -> tuple[Any, ...]:
+def open_checkpoint(path: str, changed: Mapping[str, Any] | None = None) -> tuple[Any, ...]:
     """Model and data of a checkpoint, of a file that has been checked.
 
     Args:
         path: a file that RecBole's trainer saved.
-        mask_history: whether items that a user has are taken out of the ranking; None for what the
-            checkpoint says.
+        changed: settings of the evaluation that are others than the checkpoint's.
 
     Returns:
         Configuration, model, data set, and training, validation and test data.
@@ -159,11 +156,11 @@ def open_checkpoint(path: str, mask_history: bool | None = None) -> tuple[Any, .
     # an unpickled Config has not given numpy the aliases that RecBole's metrics use
     saved.compatibility_settings()
     config = copy.deepcopy(saved)
-    if mask_history is not None:
-        config["mask_history"] = mask_history
-        if config["MODEL_TYPE"] != ModelType.SEQUENTIAL:
+    for name, value in (changed or {}).items():
+        config[name] = value
+        if name == "mask_history" and config["MODEL_TYPE"] != ModelType.SEQUENTIAL:
             # RecBole's own switch: what a user has is taken out where it cannot be had again
-            config["repeatable"] = not mask_history
+            config["repeatable"] = not value
     opened = data_and_model({**checkpoint, "config": config})
     _check_same_tokens(saved, config, path)
     return opened
@@ -232,44 +229,6 @@ def _shaping(model: str) -> list[str]:
 def _shown(value: Any) -> str:
     """A list as it is typed, without quotes."""
     return f"[{', '.join(map(str, value))}]" if isinstance(value, (list, tuple)) else str(value)
-
-
-def evaluate(path: str, mask_history: Any = None) -> Outcome:
-    """Evaluate a checkpoint on its validation and test split, with the settings saved in it.
-
-    Args:
-        path: a file that RecBole's trainer saved.
-        mask_history: whether items that a user has are taken out of the ranking; None for what the
-            checkpoint says.
-
-    Raises:
-        RunError: the file is damaged or was written by something else, or the data have changed.
-    """
-    from recbole.utils import get_trainer
-
-    config, model, _, train_data, valid_data, test_data = open_checkpoint(path, mask_history)
-    modes = config["eval_args"]["mode"]
-    for mode in {modes["valid"], modes["test"]} if isinstance(modes, dict) else {modes}:
-        if str(mode)[:3] in ("uni", "pop"):
-            print(
-                f"note: candidates are drawn anew (eval_args mode {mode}), so the figures are not "
-                "those of the run to the last digit",
-                file=sys.stderr,
-            )
-    trainer = get_trainer(config["MODEL_TYPE"], config["model"])(config, model)
-    trainer.eval_collector.data_collect(train_data)
-    valid, test = (
-        trainer.evaluate(split, load_best_model=False, show_progress=config["show_progress"])
-        for split in (valid_data, test_data)
-    )
-    return Outcome(
-        model=config["model"],
-        dataset=config["dataset"],
-        valid=dict(valid or {}),
-        test=dict(test or {}),
-        bigger_is_better=bool(config["valid_metric_bigger"]),
-        checkpoint=path,
-    )
 
 
 def _load(path: str, needed: Collection[str] = ("config", "state_dict", "epoch")) -> Any:

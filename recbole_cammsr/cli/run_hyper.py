@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.metadata
+import math
 import os
 import sys
 from collections.abc import Sequence
@@ -92,6 +93,7 @@ def _run(argv: Sequence[str]) -> int:
     request = Request(options, settings)
     model, dataset = _model_and_dataset(request)
     parameters = _parameters(options, request, model)
+    _check_evaluations(options, parameters)
     output_folder = os.path.dirname(os.path.abspath(options.output_file))
     if not os.path.isdir(output_folder):
         raise UsageError(f"the folder of --output_file, {output_folder}, does not exist")
@@ -119,6 +121,21 @@ def _run(argv: Sequence[str]) -> int:
     tables.show("\n".join([title, *tables.table(["", "value"], rows)]))
     print(f"all trials  {best.written}")
     return EXIT_OK
+
+
+def _check_evaluations(
+    options: argparse.Namespace, parameters: Sequence[search_space.Parameter]
+) -> None:
+    """Refuse a limit that an exhaustive search would go beyond: it may be many times as long."""
+    if options.tool != "Hyperopt" or options.algo != "exhaustive" or options.max_evals is None:
+        return
+    combinations = math.prod(len(parameter.values) for parameter in parameters)
+    if options.max_evals < combinations:
+        raise UsageError(
+            f"--max_evals={options.max_evals} does not limit --algo=exhaustive (the default), which "
+            f"tries all {combinations} combinations; add --algo=random or --algo=bayes, or leave "
+            "--max_evals out"
+        )
 
 
 def _model_and_dataset(request: Request) -> tuple[str, str]:

@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from recbole_cammsr.cli import arguments, checkpoints, help_text, tables
+from recbole_cammsr.cli import arguments, checkpoints, evaluation, help_text, tables
 from recbole_cammsr.cli.errors import EXIT_OK, UsageError, guarded
 from recbole_cammsr.cli.request import DEFAULT_DATASET, DEFAULT_MODEL, Request
 
@@ -48,7 +48,8 @@ def _parser() -> arguments.Parser:
     parser.add_argument(
         "--evaluate",
         metavar="CHECKPOINT",
-        help="no training: evaluate a checkpoint with the settings saved in it",
+        help="no training: evaluate a checkpoint with the settings saved in it; "
+        f"{', '.join(evaluation.CHANGEABLE)} may be others",
     )
     arguments.add_process_options(parser)
     return parser
@@ -94,18 +95,19 @@ def _evaluate(
     argv: Sequence[str],
     settings: Sequence[str],
 ) -> int:
-    allowed = {"--evaluate", "--model", "-m", "--dataset", "-d", "--debug", "--mask_history"}
+    allowed = {"--evaluate", "--model", "-m", "--dataset", "-d", "--debug"}
+    allowed.update(f"--{name}" for name in evaluation.CHANGEABLE)
     others = [arg for arg in argv if arg.startswith("-") and arg.partition("=")[0] not in allowed]
     if others:
         raise UsageError(
             f"{others[0]!r} has no effect with --evaluate, which uses the settings saved in the "
-            "checkpoint"
+            f"checkpoint, but for {', '.join(evaluation.CHANGEABLE)}"
         )
+    changed = evaluation.changes(arguments.values(settings))
     checkpoints.check_exists(path)
     checkpoints.check_same(checkpoints.origin_of(path), path, model, dataset)
     arguments.hand_to_recbole(settings)
-    masked = arguments.values(settings).get("mask_history")
-    tables.show(tables.summary(checkpoints.evaluate(path, masked)))
+    tables.show(tables.summary(evaluation.evaluate(path, changed)))
     return EXIT_OK
 
 

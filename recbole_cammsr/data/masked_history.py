@@ -10,6 +10,7 @@ general models, and not only the last ``MAX_ITEM_LIST_LENGTH`` items.
 from __future__ import annotations
 
 import functools
+from logging import getLogger
 from typing import Any
 
 import torch
@@ -69,6 +70,8 @@ def offer(module: Any) -> None:
     def full_sort_scores(
         uid_series: Any, model: Any, test_data: Any, device: Any = None
     ) -> torch.Tensor:
+        if not _some_have_rows(uid_series, test_data.dataset):
+            return torch.empty((0, test_data.dataset.item_num))
         scores: torch.Tensor = stock(uid_series, model, test_data, device)
         if isinstance(test_data, MaskedHistoryDataLoader):
             dataset = test_data.dataset
@@ -78,6 +81,26 @@ def offer(module: Any) -> None:
         return scores
 
     rebind("full_sort_scores", stock, full_sort_scores)
+
+
+def _some_have_rows(users: Any, dataset: Any) -> bool:
+    """Whether there is anything to rank.
+
+    RecBole gives no scores for users without a row and does not say so: those of the others then
+    stand in rows that are not theirs. Here they are named in the log.
+    """
+    if dataset.config["MODEL_TYPE"].name != "SEQUENTIAL":
+        return True  # general models rank for any user
+    there = set(dataset.inter_feat[dataset.uid_field].tolist())
+    asked = torch.as_tensor(users).tolist()
+    absent = [user for user in asked if user not in there]
+    if absent:
+        named = ", ".join(map(str, dataset.id2token(dataset.uid_field, absent[:3])))
+        getLogger().warning(
+            f"{len(absent)} of {len(asked)} users have no row in these data, and so no scores "
+            f"({named}{', …' if len(absent) > 3 else ''}); the scores have rows for the others only"
+        )
+    return len(absent) < len(asked)
 
 
 def is_wanted(config: Any) -> bool:

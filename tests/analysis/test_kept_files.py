@@ -13,7 +13,7 @@ from recbole_cammsr.analysis.job import TrainingJob
 from recbole_cammsr.analysis.run_job import run_job
 from recbole_cammsr.analysis.store import ResultStore
 from recbole_cammsr.analysis.trained_model import TrainedModel
-from recbole_cammsr.cli import checkpoints, run_recbole
+from recbole_cammsr.cli import evaluation, run_recbole
 from recbole_cammsr.data import dataset
 
 
@@ -51,7 +51,7 @@ def test_a_kept_checkpoint_of_a_damaged_run_opens_from_any_folder(
     assert not (tmp_path / "out" / "scratch").exists()
     (tmp_path / "away").mkdir()
     monkeypatch.chdir(tmp_path / "away")
-    outcome = checkpoints.evaluate(str(path))
+    outcome = evaluation.evaluate(str(path))
     for metric, value in outcome.test.items():
         assert value == pytest.approx(result.test[metric], abs=0.5001e-4), metric
     opened = TrainedModel(str(path))

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from recbole_cammsr.analysis.trained_model import TrainedModel
-from recbole_cammsr.cli import checkpoints, known_settings, run_recbole, training
+from recbole_cammsr.cli import known_settings, run_recbole, training
 from recbole_cammsr.cli.errors import RunError, describe
 
 
@@ -140,34 +139,6 @@ def test_settings_of_a_resumed_model_of_ones_own_are_known(toy_path, tmp_path, m
     error = capsys.readouterr().err
     assert code == 0, error
     assert "hidden_sizes" not in error
-
-
-@pytest.mark.parametrize("repeatable", [False, True])
-def test_histories_of_general_models_are_masked_as_asked_for(make_checkpoint, repeatable):
-    """RecBole's own switch is another one there, `repeatable`."""
-    settings = {"eval_args": {"split": {"LS": "valid_and_test"}, "order": "TO", "mode": "full"}}
-    path = make_checkpoint("BPR", repeatable=repeatable, **settings)
-    found = {asked: checkpoints.evaluate(path, asked).test for asked in (None, False, True)}
-    assert found[None] == found[not repeatable]
-    assert found[True] != found[False]
-    trained = TrainedModel(path)  # ranks by loops over the scores
-    known, everything = trained.dataset.inter_feat, []
-    for user in trained.users:
-        row = trained.row(user)
-        scores = trained.model.full_sort_predict(row.interaction).view(-1).detach()
-        number = trained.dataset.token2id(trained.dataset.uid_field, user)
-        own = known[trained.dataset.iid_field][known[trained.dataset.uid_field] == number]
-        left = set(range(1, len(scores))) - (set(own.tolist()) - {row.target})
-        everything.append(1 + sum(float(scores[item] > scores[row.target]) for item in left))
-    hits = sum(rank <= 10 for rank in everything) / len(everything)
-    assert found[True]["recall@10"] == pytest.approx(hits, abs=1e-4)
-
-
-def test_candidates_that_are_drawn_anew_are_named(make_checkpoint, capsys):
-    split = {"split": {"LS": "valid_and_test"}, "order": "TO", "mode": "uni10"}
-    path = make_checkpoint(modalities=[], eval_args=split)
-    checkpoints.evaluate(path)
-    assert "candidates are drawn anew (eval_args mode uni10)" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -119,3 +119,17 @@ def test_run_hyper_refuses_a_search_without_trials(capsys, tool, given, option):
     error = capsys.readouterr().err
     assert f"--{option} must be at least 1, not {given}" in error
     assert error.count("\n") == 1
+
+
+def test_a_limit_that_an_exhaustive_search_would_go_beyond_is_refused(
+    tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "p").write_text("embedding_size choice [8,16]\nlearning_rate choice [0.1,0.01]\n")
+    asked = ["--model=BPR", "--dataset=d", "--params_file=p", "--output_file=no/x"]
+    assert run_hyper.main([*asked, "--max_evals=3"]) == 2
+    error = capsys.readouterr().err
+    assert "--max_evals=3 does not limit --algo=exhaustive (the default), which tries all 4" in error
+    for more in (["--max_evals=4"], ["--max_evals=3", "--algo=random"]):
+        assert run_hyper.main([*asked, *more]) == 2
+        assert "the folder of --output_file" in capsys.readouterr().err  # what is checked next

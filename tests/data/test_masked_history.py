@@ -153,6 +153,24 @@ def test_recboles_case_studies_recommend_what_the_evaluation_ranks(make_model, n
         assert np.mean(hits) == pytest.approx(result["hit@10"], abs=1e-4)
 
 
+@pytest.mark.parametrize("masked", [True, False])
+def test_users_without_a_row_are_named(make_model, caplog, masked):
+    """RecBole leaves them out of the scores without a word."""
+    from recbole.utils.case_study import full_sort_scores
+
+    _, dataset, loaders, model = make_model(mask_history=masked)
+    rows = loaders[2].dataset.inter_feat
+    loaders[2].dataset.inter_feat = rows[rows["user_id"] != 3]
+    scores = full_sort_scores(np.array([2, 3, 4]), model, loaders[2])
+    assert len(scores) == 2
+    token = dataset.id2token("user_id", 3)
+    assert f"1 of 3 users have no row in these data, and so no scores ({token})" in caplog.text
+    assert len(full_sort_scores(np.array([3]), model, loaders[2])) == 0
+    caplog.clear()
+    full_sort_scores(np.array([4, 2]), model, loaders[2])
+    assert "no row" not in caplog.text
+
+
 def test_rows_that_were_split_in_files_have_what_they_bring(make_data, monkeypatch):
     from recbole_cammsr.data import own_items
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from recbole_cammsr.cli import checkpoints
+from recbole_cammsr.cli import checkpoints, evaluation
 from recbole_cammsr.cli.errors import RunError
 
 
@@ -30,14 +30,14 @@ def shuffle(path: Path, seed: int) -> None:
 
 def test_lines_in_another_order_are_refused(make_data: Any, toy_path: Path) -> None:
     path = train(make_data, "SASRec")
-    before = checkpoints.evaluate(path).test
+    before = evaluation.evaluate(path).test
     inter = toy_path / "toy" / "toy.inter"
     text = inter.read_text(encoding="utf-8")
     shuffle(inter, seed=1)
     with pytest.raises(RunError, match=r"other users or items, .* another order.*toy\.inter"):
-        checkpoints.evaluate(path)
+        evaluation.evaluate(path)
     inter.write_text(text, encoding="utf-8")
-    assert checkpoints.evaluate(path).test == before
+    assert evaluation.evaluate(path).test == before
 
 
 def test_a_run_does_not_go_on_with_them_either(make_data: Any, make_config: Any, toy_path: Path):
@@ -61,4 +61,4 @@ def test_a_checkpoint_without_a_digest_is_opened(
     monkeypatch.setattr(token_digest, "note", lambda config, dataset: None)
     path = train(make_data, "SASRec")
     monkeypatch.undo()
-    assert checkpoints.evaluate(path).test
+    assert evaluation.evaluate(path).test
