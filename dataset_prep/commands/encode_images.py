@@ -167,8 +167,10 @@ def _encode(
             return
         absent = without_image(wanted, images, listing.refused)
         verdicts = stage.output.with_name(f"{options.dataset}.{options.modality}.verdicts.tsv")
+        # Those of the features that are there are theirs: a run that fails leaves both alone.
+        failed = verdicts.with_suffix(".failed.tsv") if stage.output.exists() else verdicts
         if not listing.images:
-            write_verdicts(verdicts, images, absent, listing.ignored)
+            write_verdicts(failed, images, absent, listing.ignored)
             check_any(listing, source)
         if 0 < len(images) < options.components:
             raise ValueError(
@@ -184,10 +186,11 @@ def _encode(
         except NothingEncodedError as error:
             # There is no feature file to write then, but still a reason for every item.
             missing = {**error.missing, **absent}
-            write_verdicts(verdicts, images, missing, listing.ignored)
-            raise NothingEncodedError(stage.output.name, missing, verdicts) from error
+            write_verdicts(failed, images, missing, listing.ignored)
+            raise NothingEncodedError(stage.output.name, missing, failed) from error
         missing = {**result.missing, **absent}
         write_verdicts(verdicts, images, missing, listing.ignored)
+        verdicts.with_suffix(".failed.tsv").unlink(missing_ok=True)
         ignored = len(listing.ignored)
     counts = {
         "items": result.items + len(missing),

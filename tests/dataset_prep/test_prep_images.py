@@ -366,6 +366,32 @@ def test_reasons_are_written_even_where_no_image_is_usable(
         run_prep("encode-images", *fixed[2:], "--images", tmp_path / "typo")
 
 
+def test_a_run_that_fails_leaves_the_features_and_their_reasons_alone(
+    tmp_path, monkeypatch, run_prep, encode_image
+):
+    monkeypatch.setattr(encode_images_command, "load_image_model", lambda *_: tiny_model())
+    images, bad = tmp_path / "images", tmp_path / "bad"
+    images.mkdir()
+    bad.mkdir()
+    (images / "1.png").write_bytes(encode_image())
+    (tmp_path / "toy.item").write_text("item_id:token\n1\n")
+    fixed = ["--dataset", "toy", "--output", tmp_path, "--quiet"]
+    run_prep("encode-images", *fixed, "--images", images)
+    kept = {path: path.read_bytes() for path in tmp_path.glob("toy.*")}
+    assert tmp_path / "toy.image.verdicts.tsv" in kept
+    failed = tmp_path / "toy.image.verdicts.failed.tsv"
+    with pytest.raises(ValueError, match="no image in it"):
+        run_prep("encode-images", *fixed, "--images", bad)
+    assert "1\tmissing\t\tno image" in failed.read_text().splitlines()
+    (bad / "1.png").write_bytes(png_header(50_000, 50_000))
+    with pytest.raises(ValueError, match=r"all reasons are in .*\.verdicts\.failed\.tsv"):
+        run_prep("encode-images", *fixed, "--images", bad)
+    assert "1\tmissing\t1.png\t1.png: " in failed.read_text()
+    assert {path: path.read_bytes() for path in kept} == kept
+    run_prep("encode-images", *fixed, "--images", images, "--force")
+    assert not failed.exists()
+
+
 def test_links_that_leave_the_folder_are_not_read(tmp_path, encode_image):
     outside = tmp_path / "outside"
     folder = tmp_path / "folder"
