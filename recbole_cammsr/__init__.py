@@ -8,13 +8,32 @@ torch and RecBole are loaded when something of theirs is used.
 from __future__ import annotations
 
 import os
+from typing import Any
 
 from recbole_cammsr import compat, default_settings, registry
 from recbole_cammsr.default_settings import preset
 from recbole_cammsr.registry import register
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "preset", "register"]
+__all__ = ["__version__", "preset", "protocol_settings", "register"]
+
+
+def protocol_settings(model: str, dataset: str, **settings: Any) -> dict[str, Any]:
+    """What the commands' ``--protocol`` sets, for RecBole's ``config_dict`` in a script.
+
+    Args:
+        model: name of a model, RecBole's or of this package.
+        dataset: name of the data set.
+        **settings: of RecBole, the model or the data set; they win over the protocol's, and of
+            ``eval_args`` a part will do.
+
+    Returns:
+        The protocol's settings and yours.
+    """
+    from recbole_cammsr.cli import protocol
+
+    return protocol.followed(model, dataset, settings)
+
 
 # a checkout on the path hides an installed package: its parts stand beside this folder, not in it
 _PARTS = os.path.dirname(default_settings.PROPERTIES)

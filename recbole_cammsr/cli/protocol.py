@@ -47,6 +47,20 @@ def settings_for(model: str, dataset: str, chosen: Mapping[str, Any]) -> dict[st
     return {key: value for key, value in settings.items() if key not in chosen}
 
 
+def followed(model: str, dataset: str, chosen: Mapping[str, Any]) -> dict[str, Any]:
+    """The protocol of a data set with a user's settings in it.
+
+    Args:
+        model: name of the model.
+        dataset: name of the data set.
+        chosen: what the user sets; wins. The rest of a part of ``eval_args`` is the protocol's.
+    """
+    settings = {**settings_for(model, dataset, chosen), **chosen}
+    if isinstance(settings.get("eval_args"), dict):
+        settings["eval_args"] = {**evaluation(dataset), **settings["eval_args"]}
+    return settings
+
+
 def evaluation(dataset: str) -> dict[str, Any]:
     """``eval_args`` of the protocol: split, order, grouping and candidates.
 

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+import recbole_cammsr
 from recbole_cammsr import default_settings
 from recbole_cammsr.cli import arguments, protocol, run_recbole
 from recbole_cammsr.cli.request import Request
@@ -145,3 +146,15 @@ def test_a_part_of_the_evaluation_leaves_the_rest_to_the_protocol(monkeypatch):
     found = arguments.values(sys.argv[1:])["eval_args"]
     assert found == {**protocol.evaluation("ml-100k"), "mode": "uni5"}
     assert found["split"] == {"LS": "valid_and_test"}
+
+
+def test_a_script_follows_the_protocol_as_the_command_does():
+    settings = recbole_cammsr.protocol_settings(
+        "SASRec", "d", data_path="data", metrics=["MRR"], eval_args={"mode": "uni100"}
+    )
+    expected = protocol.settings_for("SASRec", "d", {"metrics": ["MRR"]})
+    expected["eval_args"] = {**expected["eval_args"], "mode": "uni100"}
+    assert settings == {**expected, "data_path": "data", "metrics": ["MRR"]}
+    assert settings["eval_args"]["split"] == {"LS": "valid_and_test"}
+    assert settings["train_neg_sample_args"] is None
+    assert recbole_cammsr.protocol_settings("CAMMSR", "d", epochs=3) == {"epochs": 3}
