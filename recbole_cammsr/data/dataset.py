@@ -51,7 +51,12 @@ class CAMMSRDataset(TimedDataset):
     (:class:`~recbole_cammsr.data.timed_dataset.TimedDataset`), prefix rows are made without Python
     loops, and the training split is packed unless `train_packing` is false. Validation and test
     rows, vocabulary and counters are RecBole's own.
+
+    Attributes:
+        reads_categories: whether the model has `category_weight`; for the others it says nothing.
     """
+
+    reads_categories = True
 
     def __init__(self, config: Any) -> None:
         self.item_side = ItemSide()
@@ -76,7 +81,7 @@ class CAMMSRDataset(TimedDataset):
 
     @property
     def categories(self) -> CategoryTable | None:
-        """Category labels of the items; None where guidance is off."""
+        """Category labels of the items; None where guidance is off, or the model has none."""
         if self.item_side.features is None:
             self._read_item_side()
         return self.item_side.categories
@@ -104,7 +109,7 @@ class CAMMSRDataset(TimedDataset):
         ]
         lines = [coverage_report(tables)] if tables else ["no content modalities: item IDs only"]
         categories = None
-        if self.config["category_weight"] or self.config["category_field"]:
+        if self.reads_categories and self.config["category_weight"]:
             categories = self._read_categories(token_to_id)
         if categories is not None:
             lines.append(categories.report())
@@ -118,10 +123,8 @@ class CAMMSRDataset(TimedDataset):
         separators = self.config["field_separator"], self.config["seq_separator"]
         return read_features(file, self.iid_field, *separators)
 
-    def _read_categories(self, token_to_id: dict[str, int]) -> CategoryTable | None:
+    def _read_categories(self, token_to_id: dict[str, int]) -> CategoryTable:
         field = self.config["category_field"]
-        if not self.config["category_weight"]:
-            return None
         if not field:
             raise ValueError(
                 "`category_field` is not set; name the category column of the `.item` file, or set "
@@ -263,9 +266,10 @@ class AlwaysTimedDataset(CAMMSRDataset):
 
 
 class UntimedDataset(CAMMSRDataset):
-    """The same for models that have no `time_encoding`, and read no times."""
+    """The same for models that have no `time_encoding` and no `category_weight`."""
 
     has_setting = False
+    reads_categories = False
 
 
 def _pack(user_ids: np.ndarray, lengths: np.ndarray, overlap: int | None, width: int) -> PackedRows:

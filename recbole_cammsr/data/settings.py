@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -22,8 +23,10 @@ _DEFAULT_SUFFIXES = (".npz", ".npy", "")
 
 
 def is_number(value: Any) -> bool:
-    """Whether a setting is a number; True and False are none."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    """Whether a setting is a finite number; True and False are none."""
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def is_whole(value: Any) -> bool:
@@ -208,7 +211,7 @@ def held_in_memory(config: Any, raws: Iterable[RawFeatures], n_items: int) -> bo
         raise ValueError(f"`feature_device` is {mode!r}; it must be one of auto, resident, host.")
     budget = config["feature_budget"]
     budget = 2.0 if budget is None else budget
-    if isinstance(budget, bool) or not isinstance(budget, (int, float)) or budget <= 0:
+    if not is_number(budget) or budget <= 0:
         raise ValueError(f"`feature_budget` is {budget!r}; it must be a number of GiB above 0.")
     size = 4 if (config["feature_dtype"] or DEFAULT_FEATURE_DTYPE) == "float32" else 2
     needed = sum(n_items * raw.values.shape[-1] * size for raw in raws)

@@ -21,6 +21,7 @@ from recbole_cammsr.model.losses import catalogue_cross_entropy
 from recbole_cammsr.model.modality_swap import contrastive_loss, swapped_views
 from recbole_cammsr.model.pick import pick
 from recbole_cammsr.model.sampled_softmax import NegativeSampler, sampled_cross_entropy
+from recbole_cammsr.model.settings import tell_of_unused_weight
 from recbole_cammsr.model.temporal_experts import TemporalExperts, unit_warning
 
 
@@ -66,6 +67,9 @@ class CAMMSR(CatalogueRecommender):
             self.loss_names += ("category",)
         if self.swaps:
             self.loss_names += ("swap",)
+        elif self.swap_weight:
+            reason = "items have one modality, the ID counted, and nothing to swap it with."
+            tell_of_unused_weight(config, "swap_weight", reason)
         self.reset_linear_and_embeddings(config["initializer_range"])
         self.item_encoder.reset_parameters(config["initializer_range"])
 

@@ -47,7 +47,7 @@ from recbole_cammsr.model.item_table import RankingTable
 from recbole_cammsr.model.length_order import in_order_of_length
 from recbole_cammsr.model.modality_encoder import ModalityEncoder
 from recbole_cammsr.model.pick import pick
-from recbole_cammsr.model.settings import refuse_without_id
+from recbole_cammsr.model.settings import refuse_without_id, tell_of_unused_weight
 from recbole_cammsr.model.temporal_experts import TemporalMixture, TimeEmbedding, unit_warning
 
 # histories encoded at a time in ranking: bounds what the experts hold
@@ -128,6 +128,9 @@ class HM4SR(CatalogueRecommender):
         if self.placeholder_weight and self.tables:
             self.placeholders.extend(nn.Linear(2 * dimension, dimension) for _ in self.tables)
             self.loss_names += ("placeholder",)
+        elif self.placeholder_weight:
+            reason = "`modalities` is empty, and placeholders stand for content."
+            tell_of_unused_weight(config, "placeholder_weight", reason)
 
     def _make_category_head(self, config: Any, dataset: Any, width: int) -> None:
         self.category_weight = float(config["category_weight"] or 0.0)

@@ -7,15 +7,28 @@ from typing import Any
 
 import torch
 from recbole.model.abstract_recommender import SequentialRecommender
+from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from recbole_cammsr.model.item_table import RankingTable, precision_of_products
+
+#: how many steps optimisers have taken in this process: fused ones change parameters in place
+#: without a trace
+_steps_taken = 0
+
+
+def _note_step(*_: Any) -> None:
+    global _steps_taken
+    _steps_taken += 1
+
+
+register_optimizer_step_post_hook(_note_step)
 
 
 class KeptItemTable(SequentialRecommender):
     """A sequential model whose items do not depend on who looks at them."""
 
     _table: RankingTable | None = None
-    #: precision and state of the parameters that the kept table was made with
+    #: precision, steps and state of the parameters that the kept table was made with
     _table_made_with: tuple[Any, ...] = ()
 
     def make_ranking_table(self) -> RankingTable:
@@ -30,16 +43,17 @@ class KeptItemTable(SequentialRecommender):
         """The vectors that ranking needs of every item.
 
         They depend on nothing but the item, so they are made once: in eval mode without gradients
-        the table is kept until a parameter is changed in place, the model is loaded, moved or
-        switched to another mode, or asked in another precision. What is written to
-        ``parameter.data`` leaves no trace: call :meth:`forget_items` after it.
+        the table is kept until a parameter is changed in place, an optimiser takes a step, the
+        model is loaded, moved or switched to another mode, or asked in another precision. What is
+        written to ``parameter.data`` leaves no trace: call :meth:`forget_items` after it.
 
         Returns:
             The table, rows indexed by item id.
         """
         if self.training or torch.is_grad_enabled():
             return self.make_ranking_table()
-        made_with = (precision_of_products(next(self.parameters())), *self._parameter_states())
+        precision = precision_of_products(next(self.parameters()))
+        made_with = (precision, _steps_taken, *self._parameter_states())
         if self._table is None or self._table_made_with != made_with:
             self.forget_items()
             self._table, self._table_made_with = self.make_ranking_table(), made_with

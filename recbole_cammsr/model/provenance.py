@@ -178,7 +178,8 @@ class Provenance:
                     f"checkpoint was trained with; use the same file and item filters, or train "
                     f"anew."
                 )
-        if stored.get("categories") != self.digests.get("categories"):
+        # a model that reads none does not mind those of an earlier version's checkpoint
+        if "categories" in self.digests and stored.get("categories") != self.digests["categories"]:
             raise ValueError(_OTHER_CATEGORIES)
 
 

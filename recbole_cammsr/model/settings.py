@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -83,14 +84,19 @@ _DEVIATIONS = ("initializer_range",)
 #: settings, what holds of their values, and how to say it
 _RULES: tuple[tuple[tuple[str, ...], Callable[[Any], bool], str], ...] = (
     (_AT_LEAST_ONE, lambda v: is_whole(v) and v >= 1, "an integer of 1 or more"),
-    (_POSITIVE, lambda v: is_number(v) and v > 0, "a number above 0"),
+    (_POSITIVE, lambda v: is_number(v) and v > 0, "a number above 0, and finite"),
     (_SHARES, lambda v: is_number(v) and 0 <= v <= 1, "between 0 and 1"),
     (_DROPOUTS, lambda v: is_number(v) and 0 <= v < 1, "0 (off) or more, and below 1"),
-    (_NUMBERS, is_number, "a number"),
-    (_DEVIATIONS, lambda v: is_number(v) and v >= 0, "0 or a positive number"),
-    (_NOT_NEGATIVE, lambda v: is_number(v or 0) and (v or 0) >= 0, "0 (off) or a positive number"),
+    (_NUMBERS, is_number, "a finite number"),
+    (_DEVIATIONS, lambda v: is_number(v) and v >= 0, "0 or a positive, finite number"),
+    (
+        _NOT_NEGATIVE,
+        lambda v: v in (None, False) or (is_number(v) and v >= 0),
+        "0 (off) or a positive, finite number",
+    ),
     (_COUNTS, lambda v: v is None or (is_whole(v) and v >= 0), "0 (off) or a positive integer"),
-    (_SWITCHES, lambda v: v in (None, True, False), "True or False"),
+    # None is refused: it could mean the default as well as off
+    (_SWITCHES, lambda v: v in (True, False), "True or False"),
 )
 
 
@@ -197,3 +203,18 @@ def refuse_without_id(config: Any) -> None:
             f"`use_id` is {config['use_id']}, but {config['model']} is built on item IDs; take the "
             f"setting out, or compare with CAMMSR, SASRecMM or UniSRec without IDs."
         )
+
+
+def tell_of_unused_weight(config: Any, name: str, reason: str) -> None:
+    """Log that the weight of a task does nothing: a warning only where somebody asked for it.
+
+    Args:
+        config: RecBole's Config.
+        name: of a setting that is above 0.
+        reason: why there is no such task; ends the sentence.
+    """
+    asked_for = getattr(config, "external_config_dict", {}).get(name)
+    logging.getLogger().log(
+        logging.WARNING if asked_for else logging.INFO,
+        f"`{name}: {config[name]}` is not used: {reason}",
+    )

@@ -59,6 +59,7 @@ def test_settings_come_from_yaml_source_and_argument_lists():
         ("selected_features", "CAMMSR", ()),  # none of ours: whose it is cannot be told
         ("train_batch_size", "SASRec", ()),
         ("category_field", "SASRec", ("CAMMSR", "HM4SR")),
+        ("category_weight", "SASRecMM", ("CAMMSR", "HM4SR")),
         ("train_packing", "SASRec", ()),  # RecBole's own models are made to read it
         ("trim_padding", "SASRec", ()),
         ("nobody_reads_this", "CAMMSR", ()),

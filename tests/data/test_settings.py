@@ -52,6 +52,7 @@ def test_features_that_are_no_table_are_refused_in_a_sentence(make_data, toy_pat
         ({"feature_device": "gpu"}, "`feature_device` is 'gpu'.*auto, resident, host"),
         ({"feature_budget": 0}, "`feature_budget` is 0"),
         ({"feature_budget": "much"}, "`feature_budget` is 'much'"),
+        ({"feature_budget": float("nan")}, "`feature_budget` is nan"),
     ],
 )
 def test_unknown_values_are_refused(settings, message):

@@ -128,12 +128,13 @@ def test_a_saved_data_set_without_times_is_not_given_to_a_model_that_reads_them(
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_the_setting_is_read_for_the_models_that_list_it(make_config, model):
+def test_settings_are_read_for_the_models_that_list_them(make_config, model):
     from recbole.data import dataset as classes
 
     found = getattr(classes, f"{model}Dataset")
     listed = yaml.safe_load(Path(properties_file("model", model)).read_text())
     assert (found.has_setting and not found.always_timed) == ("time_encoding" in listed)
+    assert found.reads_categories == ("category_weight" in listed)
 
 
 @pytest.mark.parametrize("keep", ["first", "last"])

@@ -75,6 +75,19 @@ def test_loss_names_follow_the_switches(make_model):
     assert alone.loss_names == ("recommendation",)  # one modality has nothing to swap with
 
 
+def test_a_swap_that_was_asked_for_and_cannot_be_is_remarked_on(make_model, caplog):
+    alone = {"modalities": [], "category_weight": 0}
+    says = "`swap_weight: 0.5` is not used: items have one modality"
+    for settings, warned in (({"swap_weight": 0.5}, False), ({"swap_weight": 0.5, **alone}, True)):
+        caplog.clear()
+        make_model(**settings)
+        assert (says in caplog.text) == warned
+    for settings in (alone, {"swap_weight": 0, **alone}):  # by default nobody asked for it
+        caplog.clear()
+        make_model(**settings)
+        assert "swap_weight" not in caplog.text
+
+
 @pytest.mark.parametrize("time_encoding", TIME_ENCODINGS)
 def test_packed_rows_give_the_logits_of_classic_prefixes(
     make_model, move_parameters, time_encoding
@@ -286,9 +299,17 @@ def test_the_item_table_is_kept_in_evaluation_and_never_stale(make_model):
     assert model.ranking_table().items.requires_grad  # with gradients nothing is kept
 
 
-def _step(model, parameter):
+def _step(model, parameter, **options):
     parameter.grad = torch.ones_like(parameter)
-    torch.optim.Adam([parameter]).step()
+    torch.optim.Adam([parameter], **options).step()
+
+
+def _fused_step(model, parameter):
+    """As torch takes it on a GPU where asked to: the parameter does not say that it was changed."""
+    try:
+        _step(model, parameter, fused=True)
+    except RuntimeError as error:  # torch before 2.4 fuses on a GPU alone
+        pytest.skip(str(error))
 
 
 @pytest.mark.parametrize(
@@ -296,6 +317,7 @@ def _step(model, parameter):
     [
         lambda model, parameter: parameter.add_(1),
         _step,
+        _fused_step,
         lambda model, parameter: model.item_encoder.load_state_dict(
             {name: value + 1 for name, value in model.item_encoder.state_dict().items()}
         ),
@@ -304,7 +326,7 @@ def _step(model, parameter):
             assign=True,
         ),
     ],
-    ids=["in_place", "optimizer", "part_loaded", "part_assigned"],
+    ids=["in_place", "optimizer", "fused", "part_loaded", "part_assigned"],
 )
 def test_parameters_changed_in_eval_mode_change_the_scores(make_model, change):
     """Averages of weights, fine-tuning without dropout: nobody switches the mode in between."""
@@ -514,7 +536,11 @@ def test_a_checkpoint_of_other_dimensions_is_refused_in_a_sentence(make_model, t
 def test_norms_stand_where_the_setting_says(make_model, model):
     # checkpoints from before it lack the setting, which RecBole reads as None
     for value, before in ((None, False), (False, False), (True, True)):
-        encoder = make_model(model, norm_first=value)[3].encoder
+        config, _, loaders, made = make_model(model, norm_first=bool(value))
+        if value is None:
+            del config.final_config_dict["norm_first"]
+            made = type(made)(config, loaders[0]._dataset)
+        encoder = made.encoder
         assert [block.norm_first for block in encoder.blocks] == [before] * 2
         assert (encoder.last_norm is not None) == before
 

@@ -164,3 +164,20 @@ def test_what_is_kept_of_items_is_dropped_where_a_model_moves(make_model, name):
 def test_models_on_item_ids_refuse_to_go_without(make_model, name, off):
     with pytest.raises(ValueError, match=f"{name} is built on item IDs"):
         make_model(name, use_id=off)
+
+
+@pytest.mark.parametrize("name", ["HM4SR", "TedRec", "CAMMSR", "MISSRec"])
+def test_no_model_guesses_what_an_empty_switch_means(make_model, name):
+    with pytest.raises(ValueError, match="`use_id` is None; it must be True or False"):
+        make_model(name, use_id=None)
+
+
+@pytest.mark.parametrize("name", ["SASRecMM", "UniSRec", "TedRec", "MISSRec"])
+def test_models_that_read_no_categories_do_not_mind_them(make_model, name):
+    """Settings that a comparison shares may have a `category_weight`."""
+    _, dataset, _, model = make_model(name, category_weight=0.5, category_field=None)
+    assert dataset.categories is None
+    assert not [key for key in model.other_parameter()["item_side"] if "categor" in key]
+    # checkpoints of versions that noted the categories nevertheless
+    earlier = {**model.other_parameter()["item_side"], "categories": "digest"}
+    model.load_other_parameter({"item_side": earlier})

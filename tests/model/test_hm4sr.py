@@ -219,6 +219,17 @@ def test_switches_and_any_number_of_modalities(make_model, settings, names):
     assert not silent
 
 
+def test_placeholders_that_were_asked_for_and_cannot_be_are_remarked_on(make_model, caplog):
+    for settings, warned in (
+        ({"placeholder_weight": 0.5, "modalities": []}, True),
+        ({"placeholder_weight": 0.5}, False),
+        ({"modalities": []}, False),  # by default nobody asked for them
+    ):
+        caplog.clear()
+        make_model("HM4SR", **settings)
+        assert ("`placeholder_weight: 0.5` is not used: `modalities` is" in caplog.text) == warned
+
+
 def test_weights_multiply_their_losses(make_model):
     keys = ("id_contrast_weight", "category_weight", "placeholder_weight")
     _, _, loaders, model = make_model("HM4SR", **QUIET, placeholder_share=0.0)

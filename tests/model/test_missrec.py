@@ -284,6 +284,24 @@ def test_interests_are_found_once_an_epoch_and_once_an_evaluation(make_model, mo
     assert not torch.equal(found[0].vectors, found[1].vectors)
 
 
+def test_a_fused_step_in_eval_mode_has_interests_found_anew(make_model):
+    _, _, loaders, model = make_model("MISSRec")
+    interaction, batch = next(iter(loaders[2]))[0], next(iter(loaders[0]))
+    model.eval()
+    try:
+        optimizer = torch.optim.Adam(model.parameters(), lr=0.05, fused=True)
+    except RuntimeError as error:  # torch before 2.4 fuses on a GPU alone
+        pytest.skip(str(error))
+    with torch.no_grad():
+        model.full_sort_predict(interaction)
+    sum(model.calculate_loss(batch)).backward()
+    optimizer.step()
+    with torch.no_grad():
+        after = model.full_sort_predict(interaction)
+        model.forget_items()
+        assert torch.equal(after, model.full_sort_predict(interaction))
+
+
 def test_histories_without_content_are_ranked_and_learned_from(make_model, toy_path):
     for name in ("text", "image"):
         file = toy_path / "toy" / f"toy.{name}.npz"

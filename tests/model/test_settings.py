@@ -23,7 +23,7 @@ def settings_where(kind: str, named: str = "") -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(("model", "setting"), settings_where("bool"))
-@pytest.mark.parametrize("value", ["no", "off", 2])
+@pytest.mark.parametrize("value", ["no", "off", 2, None])
 def test_a_switch_is_true_or_false(model: str, setting: str, value: object) -> None:
     with pytest.raises(ValueError, match=f"`{setting}` is .*; it must be True or False"):
         check_values({setting: value})
@@ -49,7 +49,8 @@ def may_be_none(setting: str) -> bool:
     [line for line in settings_where("float") if line[1] != "feature_budget"],
 )
 def test_a_number_is_a_number(model: str, setting: str) -> None:
-    for value in ("much", *([] if may_be_none(setting) else [None])):
+    refused = ["much", "", [], True, float("nan"), float("inf"), -float("inf")]
+    for value in [*refused, *([] if may_be_none(setting) else [None])]:
         with pytest.raises(ValueError, match=f"`{setting}` is "):
             check_values({setting: value})
 
@@ -57,6 +58,12 @@ def test_a_number_is_a_number(model: str, setting: str) -> None:
 def test_the_start_has_no_negative_deviation() -> None:
     with pytest.raises(ValueError, match="`initializer_range` is -1; it must be 0 or a positive"):
         check_values({"initializer_range": -1})
+
+
+@pytest.mark.parametrize(("model", "setting"), settings_where("float", "_weight"))
+def test_a_task_may_be_switched_off_in_any_way(model: str, setting: str) -> None:
+    for value in (0, 0.0, None, False):
+        check_values({setting: value})
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
