@@ -71,7 +71,8 @@ class Base:
         model_settings: of CAMMSR alone, e.g. what tuning chose.
         seeds: each variant runs once with each.
         baselines: RecBole models that are shown beside.
-        metrics: columns of the tables, the first one is tested and drawn; empty for all.
+        metrics: columns of the tables, empty for all; the first one of single users, such as NDCG,
+            is tested and drawn.
     """
 
     dataset: str

@@ -28,8 +28,13 @@ class Trial:
 
     @property
     def score(self) -> float:
-        """Mean of what validation says; larger is better."""
+        """Mean of what validation says; larger is better, -inf where a run diverged."""
         return statistics.fmean(result.score for result in self.results)
+
+    @property
+    def diverged(self) -> str:
+        """Why its loss or scores became NaN, with the first seed that had it; else empty."""
+        return next((result.diverged for result in self.results if result.diverged), "")
 
 
 @dataclass(frozen=True)
@@ -79,7 +84,7 @@ def run(experiment: Experiment, runner: Runner) -> Outcome:
                 (t.dataset, t.contender): t.combination for t in all_trials if t.chosen
             }.get((dataset, one.label))
             if one.grid and combination is None:
-                continue  # one of its trials failed
+                continue  # one of its trials failed, or all diverged
             settings = experiment.settings_of(one, dataset)
             chosen[(dataset, one.label)] = {**settings, **(combination or {})}
     runs, more = _final(experiment, runner, chosen)
@@ -113,7 +118,8 @@ def tune(experiment: Experiment, runner: Runner) -> tuple[list[Trial], list[str]
     Returns:
         The trials of which all runs finished, and a sentence for each run that failed. Where a
         trial of a contender failed none is chosen: with it another one might have been, and then
-        the test split would be asked twice.
+        the test split would be asked twice. One that diverged would do so again: it counts as the
+        worst, and none is chosen only where all did.
     """
     planned: list[tuple[Contender, str, int, dict[str, Any], list[TrainingJob]]] = []
     titles: dict[str, str] = {}
@@ -160,7 +166,7 @@ def tune(experiment: Experiment, runner: Runner) -> tuple[list[Trial], list[str]
     best: dict[tuple[str, str], Trial] = {}
     for trial in tried:  # the first of equals
         key = (trial.dataset, trial.contender)
-        if key in lost:
+        if key in lost or trial.diverged:
             continue
         if key not in best or trial.score > best[key].score:
             best[key] = trial
@@ -173,6 +179,12 @@ def tune(experiment: Experiment, runner: Runner) -> tuple[list[Trial], list[str]
         f"{label} on {dataset} is not tested: {count} of its combinations failed, and the choice "
         f"is made among all of them"
         for (dataset, label), count in lost.items()
+    ]
+    sentences += [
+        f"{label} on {dataset} is not tested: the loss or the scores of all its combinations "
+        f"became NaN; give its grid other values, such as a lower `learning_rate`"
+        for dataset, label in dict.fromkeys((trial.dataset, trial.contender) for trial in tried)
+        if (dataset, label) not in {**lost, **best}
     ]
     return kept, sentences
 

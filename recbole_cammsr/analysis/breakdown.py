@@ -134,8 +134,9 @@ def breakdown(runs: Sequence[Run], metrics: Sequence[str]) -> list[dict[str, Any
         metrics: those that are no metric of a single user are left out.
 
     Returns:
-        Rows with dataset, model, breakdown, group, users, metric, value. Seeds have the same users
-        in a group where they have the same split; else their mean number is given, rounded.
+        Rows with dataset, model, breakdown, group, test_rows, metric, value. Seeds have the same
+        test rows in a group where they have the same split; else their mean number is given,
+        rounded.
     """
     cells: dict[tuple[Any, ...], list[tuple[int, float]]] = {}
     metrics = [metric for metric in metrics if is_per_user(metric)]
@@ -159,6 +160,6 @@ def breakdown(runs: Sequence[Run], metrics: Sequence[str]) -> list[dict[str, Any
     names = ("dataset", "model", "breakdown", "group", "metric")
     result = []
     for key, of_seeds in cells.items():
-        users, value = np.mean(of_seeds, axis=0).tolist()
-        result.append({**dict(zip(names, key)), "users": round(users), "value": value})
+        count, value = np.mean(of_seeds, axis=0).tolist()
+        result.append({**dict(zip(names, key)), "test_rows": round(count), "value": value})
     return result

@@ -9,6 +9,7 @@ from typing import Any
 
 from recbole_cammsr.analysis import figure, files
 from recbole_cammsr.analysis.benchmark import Run
+from recbole_cammsr.analysis.metric_classes import smaller_is_better
 from recbole_cammsr.analysis.tables import MARKDOWN, markdown, metric_title
 
 COLUMNS = (
@@ -93,18 +94,16 @@ def write(runs: Sequence[Run], metric: str, folder: Path) -> str:
 def _draw(runs: Sequence[Run], costs: Sequence[dict[str, Any]], metric: str, path: Path) -> None:
     drawing, axes = figure.new(1, 2, (10.5, 4.2), sharey=True)
     names = (("epoch_seconds", "seconds an epoch"), ("best_seconds", "seconds to best validation"))
-    tint = dict(zip((row["model"] for row in costs), figure.colours(len(costs))))
-    shapes = "osD^vPX*"
+    styles = figure.styles([row["model"] for row in costs])
     for panel, (name, label) in zip(axes[0], names):
-        for place, row in enumerate(costs):
+        for row in costs:
             values = [run.result.test.get(metric) for run in runs if run.contender == row["model"]]
             known = [value for value in values if value is not None]
             if row[name] is None or not known:
                 continue
-            shape = shapes[(place // len(figure.COLOURS)) % len(shapes)]
+            style = {**styles[row["model"]], "ls": "none"}
             mean = statistics.fmean(known)
-            colour = tint[row["model"]]
-            panel.plot(row[name], mean, shape, ms=9, color=colour, label=row["model"])
+            panel.plot(row[name], mean, ms=9, clip_on=False, label=row["model"], **style)
         panel.set_xlabel(label)
         panel.set_xlim(left=0)
         panel.grid(alpha=0.3)
@@ -112,11 +111,9 @@ def _draw(runs: Sequence[Run], costs: Sequence[dict[str, Any]], metric: str, pat
     axes[0][0].set_ylabel(f"test {metric_title(metric)}")
     # a model that never reached a best epoch stands in the first panel alone
     handles = {line.get_label(): line for panel in axes[0] for line in panel.get_lines()}
-    if handles:
-        axes[0][1].legend(
-            handles.values(), handles, fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5)
-        )
-    title = f"{runs[0].dataset}: quality against time (up and to the left is better)"
+    figure.legend_beside(axes[0][1], handles)
+    better = "down" if smaller_is_better(metric) else "up"
+    title = f"{runs[0].dataset}: quality against time ({better} and to the left is better)"
     drawing.suptitle(title, fontsize=11)
     figure.save(drawing, path)
 

@@ -64,7 +64,8 @@ class Experiment:
         tuning_seeds: of the tuning runs, of which a combination's mean counts; the first one also
             draws the combinations.
         tuning_settings: for tuning runs only, e.g. fewer epochs.
-        metrics: columns of the table, the first one is tested and drawn; empty for all.
+        metrics: columns of the table, empty for all; the first one of single users, such as NDCG,
+            is tested and drawn.
     """
 
     name: str
@@ -161,8 +162,8 @@ def parse(content: Mapping[str, Any]) -> Experiment:
     if isinstance(datasets, list):
         datasets = dict.fromkeys(entries.names(datasets, "datasets"))
     datasets = {
-        str(name): _settings(own, f"data set {name!r}")
-        for name, own in entries.mapping(datasets, "'datasets'").items()
+        name: _settings(own, f"data set {name!r}")
+        for name, own in entries.by_name(datasets, "'datasets'").items()
     }
     models = content["models"]
     if isinstance(models, list):
@@ -171,8 +172,8 @@ def parse(content: Mapping[str, Any]) -> Experiment:
                 raise UsageError(_row_twice(name, "write a mapping"))
         models = dict.fromkeys(models)
     contenders = [
-        _contender(str(label), own, datasets)
-        for label, own in entries.mapping(models, "'models'").items()
+        _contender(label, own, datasets)
+        for label, own in entries.by_name(models, "'models'").items()
     ]
     reference = str(content.get("reference") or contenders[0].label)
     if reference not in {one.label for one in contenders}:
@@ -180,10 +181,10 @@ def parse(content: Mapping[str, Any]) -> Experiment:
     tuning = entries.mapping(content.get("tuning"), "'tuning'")
     entries.check_keys(tuning, _TUNING, "'tuning'")
     trials = tuning.get("trials", 1 if not any(one.grid for one in contenders) else None)
-    if not isinstance(trials, int) or trials < 1:
+    if not isinstance(trials, int) or isinstance(trials, bool) or trials < 1:
         raise UsageError(
-            "models have a grid, so 'tuning' needs 'trials': the number of combinations that each "
-            f"may try, at least 1, not {trials!r}"
+            "'tuning' needs 'trials': the number of combinations that each model with a grid may "
+            f"try, at least 1, not {trials!r}"
         )
     return Experiment(
         name=entries.title(content.get("name")),
@@ -261,8 +262,8 @@ def _contender(label: str, own: Any, datasets: Collection[str]) -> Contender:
     grid = entries.grid(entry.get("grid"), f"'grid' of {where}")
     check_names(grid, f"'grid' of {where}", _OWN_PLACE)
     settings_for = {
-        str(name): _settings(chosen, f"'settings_for' of {where}")
-        for name, chosen in entries.mapping(
+        name: _settings(chosen, f"'settings_for' of {where}")
+        for name, chosen in entries.by_name(
             entry.get("settings_for"), f"'settings_for' of {where}"
         ).items()
     }
@@ -284,6 +285,6 @@ def _contender(label: str, own: Any, datasets: Collection[str]) -> Contender:
 
 
 def _settings(value: Any, where: str) -> dict[str, Any]:
-    settings = entries.mapping(value, where)
+    settings = entries.settings(value, where)
     check_names(settings, where, _OWN_PLACE)
     return settings

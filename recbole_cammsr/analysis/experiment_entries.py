@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from recbole_cammsr.cli import arguments
 from recbole_cammsr.cli.errors import UsageError
 
 #: numpy's generators take no larger seed
@@ -27,6 +28,59 @@ def mapping(value: Any, where: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise UsageError(f"{where} must be a mapping, not {value!r}")
     return value
+
+
+def by_name(value: Any, where: str) -> dict[str, Any]:
+    """A mapping whose keys are names: ``2024:`` is the name ``2024``.
+
+    Args:
+        value: as the file has it.
+        where: it stands; opens the sentence.
+
+    Raises:
+        UsageError: it is no mapping, or two of its keys are one name.
+    """
+    named: dict[str, Any] = {}
+    for key, own in mapping(value, where).items():
+        if str(key) in named:
+            raise UsageError(
+                f"{where} has two entries of the name {str(key)!r}, one with and one without "
+                "quotes; give one of them another name"
+            )
+        named[str(key)] = own
+    return named
+
+
+def settings(value: Any, where: str) -> dict[str, Any]:
+    """Settings of values that a result file can hold: text, numbers, lists and mappings.
+
+    Args:
+        value: as the file has it.
+        where: it stands; opens the sentence.
+
+    Raises:
+        UsageError: it is no mapping, or YAML made a date, a set or the like of a value, or
+            something other than text of a key.
+    """
+    found = mapping(value, where)
+    _check_plain(found, where)
+    return found
+
+
+def _check_plain(value: Any, where: str) -> None:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if not isinstance(key, str):
+                raise UsageError(f"{where} has the key {key!r}, which is no text; put it in quotes")
+            _check_plain(inner, f"{where}: {key}")
+    elif isinstance(value, (list, tuple)):
+        for inner in value:
+            _check_plain(inner, where)
+    elif not (value is None or isinstance(value, (str, int, float))):
+        raise UsageError(
+            f"{where} holds {value}, which is read as a {type(value).__name__}, and no setting "
+            "takes one; write a number, or text in quotes"
+        )
 
 
 def names(values: Sequence[Any], entry: str) -> Sequence[Any]:
@@ -70,14 +124,14 @@ def title(value: Any) -> str:
     """The title of the report.
 
     Args:
-        value: as the file has it; none is "benchmark".
+        value: as the file has it; none is "benchmark". Line breaks become blanks.
 
     Raises:
         UsageError: it is a mapping or a list.
     """
     if isinstance(value, (dict, list)):
         raise UsageError(f"'name' is the title of the report, a text, not {value!r}")
-    return str(value or "benchmark")
+    return " ".join(str(value or "").split()) or "benchmark"
 
 
 def grid(value: Any, where: str) -> dict[str, list[Any]]:
@@ -91,17 +145,21 @@ def grid(value: Any, where: str) -> dict[str, list[Any]]:
         UsageError: a setting has no list of values, or one value twice, which would be two of the
             budget's combinations.
     """
-    settings = mapping(value, where)
-    for name, values in settings.items():
+    found = settings(value, where)
+    for name, values in found.items():
         if not isinstance(values, list) or not values:
             raise UsageError(f"{where}: {name} needs a list of values, not {values!r}")
-        for position, one in enumerate(values):
-            if one in values[:position]:
+        # YAML takes 1e-3 for text, of which RecBole makes the number
+        read = [arguments.value(one) if isinstance(one, str) else one for one in values]
+        for position, one in enumerate(read):
+            if one in read[:position]:
+                first = values[read.index(one)]
+                as_text = f", once as {first!r}" if repr(first) != repr(values[position]) else ""
                 raise UsageError(
-                    f"{where}: {name} has the value {one!r} twice, and each combination counts in "
-                    f"the budget; take one out"
+                    f"{where}: {name} has the value {values[position]!r} twice{as_text}, and each "
+                    "combination counts in the budget; take one out"
                 )
-    return settings
+    return found
 
 
 def seeds(value: Any) -> list[int]:

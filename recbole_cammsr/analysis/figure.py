@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,8 @@ from recbole_cammsr.analysis import files, fonts
 
 #: colours that stay apart for colour-blind readers (Okabe and Ito)
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#666666")
+#: of the first eight, of the next eight, and so on
+MARKERS, LINES = "osD^vPX*", ("-", "--", "-.", ":")
 #: of the contender that the others are compared with, and of the others
 REFERENCE, OTHER = COLOURS[0], "#9AA5B1"
 
@@ -86,14 +88,18 @@ def shorten_titles(titles: Sequence[str], length: int) -> list[str]:
 
     Titles of one product in several colours or sizes differ at their end.
     """
-    shown = [shorten(title, length) for title in titles]
+    return _told_apart(titles, [shorten(title, length) for title in titles], length)
+
+
+def _told_apart(texts: Sequence[str], shown: Sequence[str], length: int) -> list[str]:
+    """What is shown of texts, with start and end where it is the same for different texts."""
     whose: dict[str, set[str]] = {}
-    for title, text in zip(titles, shown):
-        whose.setdefault(text, set()).add(title)
+    for text, short in zip(texts, shown):
+        whose.setdefault(short, set()).add(text)
     start = (length - 1) * 2 // 5
     return [
-        text if len(whose[text]) == 1 else f"{title[:start].rstrip()}…{title[start + 1 - length :]}"
-        for title, text in zip(titles, shown)
+        short if len(whose[short]) == 1 else f"{text[:start].rstrip()}…{text[start + 1 - length :]}"
+        for text, short in zip(texts, shown)
     ]
 
 
@@ -110,11 +116,65 @@ def shorten_label(label: str, length: int) -> str:
     return shorten(shown, length)
 
 
-def shorten_labels(labels: Sequence[str], length: int) -> str:
-    """Several categories in ``length`` characters; empty for none."""
-    return shorten(", ".join(shorten_label(label, length) for label in labels), length)
+def shorten_each_label(labels: Sequence[str], length: int) -> list[str]:
+    """:func:`shorten_label` of each; those that would look alike keep their start and end."""
+    return _told_apart(labels, [shorten_label(label, length) for label in labels], length)
+
+
+def shorten_labels(labels: Sequence[str], length: int, among: Sequence[str] = ()) -> str:
+    """Several categories in ``length`` characters: those that fit, and how many more there are.
+
+    Args:
+        labels: of one item.
+        length: characters at most.
+        among: all labels of the picture or table, none of which is to look like another.
+
+    Returns:
+        Such as ``Comedy, Drama +2``; empty without labels.
+    """
+    for kept in range(len(labels), 0, -1):
+        more = f" +{len(labels) - kept}" if kept < len(labels) else ""
+        room = length - len(more)
+        text = ", ".join(shorten_each_label([*labels, *among], room)[:kept])
+        if kept == 1 or len(text) <= room:
+            return text + more
+    return ""
 
 
 def colours(count: int) -> Sequence[str]:
     """As many colours as needed, repeating where there are more than eight."""
     return [COLOURS[index % len(COLOURS)] for index in range(count)]
+
+
+def styles(labels: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Colour, marker and line by label: where colours repeat, the other two tell lines apart.
+
+    Args:
+        labels: of all that a picture shows, in its order.
+    """
+    rounds = [place // len(COLOURS) for place in range(len(labels))]
+    return {
+        label: {
+            "color": colour,
+            "marker": MARKERS[turn % len(MARKERS)],
+            "ls": LINES[turn % len(LINES)],
+        }
+        for label, colour, turn in zip(labels, colours(len(labels)), rounds)
+    }
+
+
+def legend_beside(axes: Any, handles: Mapping[str, Any]) -> None:
+    """A legend to the right of a panel, where it covers nothing; none without handles.
+
+    Args:
+        axes: of the panel.
+        handles: label to a line of it.
+    """
+    if handles:
+        axes.legend(
+            list(handles.values()),
+            list(handles),
+            fontsize=8,
+            loc="upper left",
+            bbox_to_anchor=(1.0, 1.0),
+        )

@@ -75,6 +75,8 @@ class JobResult:
             floating-point operations.
         code: digest of the package's model and data code.
         data: file of the data set to its digest; empty in results of earlier versions.
+        diverged: of a :data:`TUNE` job whose loss or scores became NaN, the sentence on it; such a
+            result has no metrics, and stands so that the job is not made again.
     """
 
     job: TrainingJob
@@ -87,11 +89,14 @@ class JobResult:
     cost: Mapping[str, float | None]
     code: str
     data: Mapping[str, str] = field(default_factory=dict)
+    diverged: str = ""
 
     @property
     def score(self) -> float:
-        """The best value of the metric that chooses; larger is better."""
-        value = self.valid.get(self.valid_metric, float("-inf"))
+        """The best value of the metric that chooses; larger is better, -inf where there is none."""
+        if self.valid_metric not in self.valid:
+            return float("-inf")
+        value = self.valid[self.valid_metric]
         return value if self.bigger_is_better else -value
 
     def to_json(self) -> dict[str, Any]:

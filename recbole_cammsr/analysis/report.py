@@ -57,7 +57,7 @@ _TEST_COLUMNS = (
     *("dataset", "metric", "reference", "model", "users", "difference", "improvement"),
     *("t_p", "t_p_holm", "wilcoxon_p", "wilcoxon_p_holm", "seeds_p"),
 )
-_BREAKDOWN_COLUMNS = ("dataset", "model", "breakdown", "group", "users", "metric", "value")
+_BREAKDOWN_COLUMNS = ("dataset", "model", "breakdown", "group", "test_rows", "metric", "value")
 _MOST_CATEGORIES = 12
 
 
@@ -99,8 +99,9 @@ def write(experiment: Experiment, outcome: Outcome, folder: Path, command: str) 
             files.write_csv(folder / name, rows, names)
             written.add(folder / name)
         tables = _main_tables(experiment, outcome.runs, summary, metrics, comparisons, main)
-        seeds = f"{len(experiment.seeds)} seeds"
-        caption = f"{experiment.name}: mean and standard deviation over {seeds}"
+        seeds = len(experiment.seeds)
+        shown = f"mean and standard deviation over {seeds} seeds" if seeds > 1 else "one seed"
+        caption = f"{experiment.name}: {shown}"
         text = latex(summary, metrics, experiment.reference, caption)
         files.write_text(folder / "table.tex", text)
         written.add(folder / "table.tex")
@@ -154,14 +155,14 @@ def _main_tables(
             [row[0], chosen, *row[1:]]
             for row, chosen in itertools.zip_longest(rows, chosen_by, fillvalue="")
         ]
-        parts += [f"## {dataset}", markdown(header, rows)]
+        parts += [f"## {MARKDOWN.text(dataset)}", markdown(header, rows)]
         here = [one for one in comparisons if one.dataset == dataset]
         if here and main is not None:
             parts += [
-                f"{experiment.reference}, paired over users, {metric_title(main)} averaged over "
-                "seeds; Holm's correction is over the rows. The last column asks about other "
-                "seeds instead of other users (Welch's t-test, not corrected): believe an "
-                "improvement that both bear out:",
+                f"{MARKDOWN.text(experiment.reference)}, paired over users, {metric_title(main)} "
+                f"averaged over seeds; Holm's correction is over the rows. The last column asks "
+                "about other seeds instead of other users (Welch's t-test, not corrected): believe "
+                "an improvement that both bear out:",
                 markdown(COMPARISON_HEADER, comparison_rows(here)),
             ]
     return "\n\n".join(parts)
@@ -193,13 +194,14 @@ def _breakdown_tables(rows: Sequence[Mapping[str, Any]], metric: str) -> list[st
                 continue
             labels = list(dict.fromkeys(row["model"] for row in here))
             value = {(row["group"], row["model"]): f"{row['value']:.4f}" for row in here}
-            users = {row["group"]: str(row["users"]) for row in here}
+            count = {row["group"]: str(row["test_rows"]) for row in here}
             lines = [
-                [MARKDOWN.text(name), users[name], *(value.get((name, one), "-") for one in labels)]
+                [MARKDOWN.text(name), count[name], *(value.get((name, one), "-") for one in labels)]
                 for name in names
             ]
-            header = [kind, "users", *map(MARKDOWN.text, labels)]
-            parts += [f"## {dataset}: {metric_title(metric)} by {kind}", markdown(header, lines)]
+            header = [kind, "test rows", *map(MARKDOWN.text, labels)]
+            title = f"## {MARKDOWN.text(dataset)}: {metric_title(metric)} by {kind}"
+            parts += [title, markdown(header, lines)]
     return parts
 
 
@@ -279,7 +281,7 @@ def _write_chosen(folder: Path, one: Contender, settings: Mapping[str, Any]) -> 
             "With these settings, but without the damage, a run is"
         )
     text = (
-        f"# {one.label}{earlier_report.CHOSEN}{says}\n"
+        f"# {' '.join(one.label.split())}{earlier_report.CHOSEN}{says}\n"
         f"#   run_recbole --model={one.model} --dataset={folder.name} --protocol --seed=1 "
         f"--config_files=<this file>\n"
         + yaml.safe_dump(dict(settings), sort_keys=True, allow_unicode=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,12 @@ from recbole_cammsr.analysis.summary import Cell
 from recbole_cammsr.analysis.tables import metric_title
 
 _MOST_CATEGORIES = 12
+#: inches of a legend beside the panels, and of a line of it
+_LEGEND, _LINE = 1.8, 0.18
+#: numbers whose largest is so many times the smallest are placed by their logarithm
+_WIDE = 100
+#: ticks nearer than this share of the axis would be written over each other
+_NEAREST_TICKS = 0.04
 _SUBTITLES = {
     HISTORY: "by length of the user's history",
     POPULARITY: "by training interactions of the item to be found",
@@ -45,7 +52,8 @@ def contenders(
             seeds = max(seeds, len(cell.values))
             colour = figure.REFERENCE if label == reference else figure.OTHER
             panel.barh(place, cell.mean, xerr=cell.deviation, color=colour, height=0.66, capsize=3)
-            panel.plot(cell.values, [place] * len(cell.values), "o", ms=3.5, mfc="white", mec="k")
+            dots = {"ms": 3.5, "mfc": "white", "mec": "k", "clip_on": False}
+            panel.plot(cell.values, [place] * len(cell.values), "o", **dots)
             text = f"  {cell.mean:.4f}"
             far = max([cell.mean + (cell.deviation or 0.0), *cell.values])
             panel.text(far, place, text, va="center", fontsize=9)
@@ -77,36 +85,38 @@ def breakdowns(rows: Sequence[Mapping[str, Any]], metric: str, reference: str, p
     kinds = [kind for kind in _SUBTITLES if any(row["breakdown"] == kind for row in rows)]
     if not rows:
         return
-    size = (5.0 * len(kinds), 3.6 * len(datasets))
-    drawing, axes = figure.new(len(datasets), len(kinds), size)
     labels = list(dict.fromkeys(row["model"] for row in rows))
-    colour = dict(zip(labels, figure.colours(len(labels))))
+    size = (5.0 * len(kinds) + _LEGEND, max(3.6 * len(datasets), _LINE * len(labels)))
+    drawing, axes = figure.new(len(datasets), len(kinds), size)
+    styles = figure.styles(labels)
     for line, dataset in zip(axes, datasets):
         for panel, kind in zip(line, kinds):
             here = [row for row in rows if (row["dataset"], row["breakdown"]) == (dataset, kind)]
             names = list(dict.fromkeys(row["group"] for row in here))[:_MOST_CATEGORIES]
-            users = {row["group"]: row["users"] for row in here}
+            count = {row["group"]: row["test_rows"] for row in here}
             for label in labels:
                 values = {row["group"]: row["value"] for row in here if row["model"] == label}
+                style = styles[label]
+                if kind == CATEGORY:  # categories have no order
+                    style = {**style, "ls": "none"}
                 panel.plot(
                     [values.get(name, float("nan")) for name in names],
                     range(len(names)),
-                    marker="o",
                     ms=5,
                     lw=2.4 if label == reference else 1.2,
-                    ls="none" if kind == CATEGORY else "-",  # categories have no order
-                    color=colour[label],
+                    clip_on=False,  # of points at 0 the half would be cut away
                     label=label,
+                    **style,
                 )
-            ticks = [f"{figure.shorten_label(name, 22)} ({users[name]})" for name in names]
+            ticks = [f"{figure.shorten_label(name, 22)} ({count[name]})" for name in names]
             panel.set_yticks(range(len(names)), ticks, fontsize=8)
             panel.invert_yaxis()
             panel.set_xlim(left=0)
             panel.set_xlabel(f"test {metric_title(metric)}")
-            panel.set_title(f"{dataset}\n{_SUBTITLES[kind]} (test users)", fontsize=9)
+            panel.set_title(f"{dataset}\n{_SUBTITLES[kind]} (test rows)", fontsize=9)
             panel.grid(axis="x", alpha=0.3)
             figure.tidy(panel)
-    axes[0][0].legend(fontsize=8)
+    figure.legend_beside(axes[0][-1], {line.get_label(): line for line in axes[0][0].get_lines()})
     figure.save(drawing, path)
 
 
@@ -121,35 +131,61 @@ def curves(
     """A line a model over a setting; models that do not depend on it as dashed levels.
 
     Args:
-        series: model to value of the setting to cell; values are placed evenly, numbers in order
-            and words behind them, whichever model has them.
+        series: model to value of the setting to cell. Numbers stand to scale, those of several
+            orders of magnitude by their logarithm; with words among them all values are placed
+            evenly, numbers in order and words behind them.
         levels: model to cell.
         title: of the picture.
         x_label: name of the setting.
         y_label: what is drawn.
         path: of the PNG.
     """
-    drawing, axes = figure.new(1, 1, (6.2, 4.0))
+    drawing, axes = figure.new(1, 1, (6.2 + _LEGEND, 4.0))
     panel = axes[0][0]
-    values = sorted({value for cells in series.values() for value in cells}, key=_place)
-    tint = iter(figure.colours(len(series) + len(levels)))
+    values = sorted({value for cells in series.values() for value in cells}, key=_order)
+    places, scale = _places(values)
+    styles = figure.styles([*series, *levels])
+    handles = {}
     for label, cells in series.items():
-        where = [place for place, value in enumerate(values) if value in cells]
-        means = [cells[values[place]].mean for place in where]
-        spread = [cells[values[place]].deviation or 0.0 for place in where]
-        panel.errorbar(where, means, spread, marker="o", capsize=3, color=next(tint), label=label)
+        own = [value for value in values if value in cells]
+        where = [places[value] for value in own]
+        means = [cells[value].mean for value in own]
+        spread = [cells[value].deviation or 0.0 for value in own]
+        handles[label] = panel.errorbar(where, means, spread, capsize=3, **styles[label])
     for label, cell in levels.items():
-        panel.axhline(cell.mean, ls="--", color=next(tint), label=label)
-    panel.set_xticks(range(len(values)), [str(value) for value in values])
-    panel.set_xlabel(x_label)
+        style = {**styles[label], "ls": "--", "marker": ""}
+        handles[label] = panel.axhline(cell.mean, **style)
+    ticks = _apart(values, places)
+    panel.set_xticks([places[value] for value in ticks], [str(value) for value in ticks])
+    panel.set_xlabel(f"{x_label}{scale}")
     panel.set_ylabel(y_label)
     panel.set_title(title, fontsize=11)
     panel.grid(alpha=0.3)
     panel.margins(y=0.25)
-    panel.legend(fontsize=8)
+    figure.legend_beside(panel, handles)
     figure.tidy(panel)
     figure.save(drawing, path)
 
 
-def _place(value: float | str) -> tuple[bool, float, str]:
+def _order(value: float | str) -> tuple[bool, float, str]:
     return (True, 0.0, value) if isinstance(value, str) else (False, value, "")
+
+
+def _places(values: Sequence[float | str]) -> tuple[dict[float | str, float], str]:
+    """Where sorted values stand on an axis, and what its label says of the scale."""
+    numbers = [value for value in values if not isinstance(value, str) and math.isfinite(value)]
+    if not numbers or len(numbers) < len(values):
+        return {value: float(place) for place, value in enumerate(values)}, ""
+    if numbers[0] > 0 and numbers[-1] >= _WIDE * numbers[0]:
+        return {value: math.log10(value) for value in numbers}, " (logarithmic scale)"
+    return {value: float(value) for value in numbers}, ""
+
+
+def _apart(values: Sequence[float | str], places: Mapping[float | str, float]) -> list[float | str]:
+    """The values whose ticks do not cover the one before."""
+    shown: list[float | str] = []
+    for value in values:
+        width = places[values[-1]] - places[values[0]]
+        if not shown or places[value] - places[shown[-1]] >= _NEAREST_TICKS * width:
+            shown.append(value)
+    return shown

@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 
 from recbole_cammsr import default_settings
-from recbole_cammsr.analysis import corruption, digests, kept_files, nan_scores
-from recbole_cammsr.analysis.job import TEST, JobResult, TrainingJob
+from recbole_cammsr.analysis import corruption, digests, divergence, kept_files, nan_scores
+from recbole_cammsr.analysis.job import TEST, TUNE, JobResult, TrainingJob
 from recbole_cammsr.analysis.ranks import (
     LABEL_SEPARATOR,
     RankCollector,
@@ -46,11 +46,12 @@ def run_job(
             corrupted files that it was trained with are then kept beside it.
 
     Returns:
-        The result, and the ranks of the test rows (None for a tuning job).
+        The result, and the ranks of the test rows (None for a tuning job). A tuning job whose
+        loss or scores are NaN has a result without metrics, which says so.
 
     Raises:
-        ValueError: settings that cannot work (the sentence is RecBole's or this package's), or
-            data that changed in between.
+        ValueError: settings that cannot work (the sentence is RecBole's or this package's), a loss
+            or scores that are NaN in a test job, or data that changed in between.
     """
     with kept_files.damaged(scratch, keep_checkpoint) as damaged:
         return _run(job, scratch, damaged, keep_checkpoint)
@@ -85,14 +86,24 @@ def _run(
 
     clock = EpochClock(trainer)
     start = time.perf_counter()
-    with nan_scores.refused(trainer):
-        _, valid_result = trainer.fit(
-            train, valid, saved=True, show_progress=False, callback_fn=clock.validated
-        )
+    diverged = ""
+    try:
+        with nan_scores.refused(trainer):
+            _, valid_result = trainer.fit(
+                train, valid, saved=True, show_progress=False, callback_fn=clock.validated
+            )
+    except ValueError as error:
+        if job.stage != TUNE or not divergence.has_diverged(error):
+            raise
+        logging.getLogger().warning(f"counts as the worst score: {error}")
+        diverged, valid_result = str(error), None
     fit_seconds = time.perf_counter() - start
     bigger = bool(config["valid_metric_bigger"])
-    best_epoch, best_seconds = clock.best(bigger)
-    cost = _cost(trainer, train, valid, clock, fit_seconds, best_seconds)
+    best_epoch: int | None = None
+    cost: dict[str, float | None] = {"fit_seconds": fit_seconds}
+    if not diverged:
+        best_epoch, best_seconds = clock.best(bigger)
+        cost = _cost(trainer, train, valid, clock, fit_seconds, best_seconds)
     test_result: dict[str, float] = {}
     ranks = None
     if job.stage == TEST:
@@ -127,6 +138,7 @@ def _run(
         cost=cost,
         code=code,
         data=data,
+        diverged=diverged,
     )
     changed = digests.changed_file(result)
     if changed is not None:

@@ -175,6 +175,10 @@ class Runner:
         }
 
     def _outcome(self, result: JobResult) -> str:
+        if result.diverged:
+            return (
+                f"counts as the worst, {result.diverged} (log: {self.store.log_path(result.job)})"
+            )
         if result.valid_metric in result.valid:
             parts = [f"valid {result.valid_metric} {result.valid[result.valid_metric]:.4f}"]
         else:

@@ -158,7 +158,7 @@ def user_means(ranks: Sequence[UserRanks], metric: str) -> tuple[np.ndarray, np.
         per_seed.append((names, sums / np.bincount(where.reshape(-1))))
     common = functools.reduce(np.intersect1d, (names for names, _ in per_seed))
     values = [means[np.searchsorted(names, common)] for names, means in per_seed]
-    return common, np.mean(values, axis=0)
+    return common, np.mean(np.sort(values, axis=0), axis=0)  # sums do not depend on the order
 
 
 def other_users(runs: Sequence[Run], reference: str) -> list[str]:

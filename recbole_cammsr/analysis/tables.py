@@ -13,8 +13,15 @@ _LATEX_SPECIAL = {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
+    "<": r"\textless{}",  # these three are other characters in LaTeX's oldest encoding
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
     **{character: "\\" + character for character in "&%$#_{}"},
 }
+#: an underscore within a word, a bracket without an address, and an ampersand alone are no marks
+_MARKDOWN_SPECIAL = re.compile(
+    r"[\\`*<|~]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|\](?=[(\[])|&(?=#?\w+;)"
+)
 
 
 @dataclass(frozen=True)
@@ -27,13 +34,23 @@ class _Style:
 
 
 def _escape_latex(text: str) -> str:
-    return re.sub(r"[\\~^&%$#_{}]", lambda match: _LATEX_SPECIAL[match.group()], text)
+    return re.sub(
+        r"[\\~^&%$#_{}<>|]", lambda match: _LATEX_SPECIAL[match.group()], " ".join(text.split())
+    )
+
+
+def _escape_markdown(text: str) -> str:
+    """Escapes what Markdown and its HTML read; what stands in backticks is code already."""
+    parts = re.split(r"(`[^`]+`)", " ".join(text.split()))
+    parts[::2] = [_MARKDOWN_SPECIAL.sub(r"\\\g<0>", part) for part in parts[::2]]
+    parts[1::2] = [part.replace("|", r"\|") for part in parts[1::2]]  # a table takes it first
+    return "".join(parts)
 
 
 MARKDOWN = _Style(
     bold=lambda text: f"**{text}**",
     underline=lambda text: f"<u>{text}</u>",
-    text=lambda text: text.replace("|", "\\|"),
+    text=_escape_markdown,
     plus_minus=" ± ",
     percent=" %",
 )

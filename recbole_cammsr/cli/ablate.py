@@ -102,7 +102,7 @@ def _parser() -> arguments.Parser:
 
 def _run(argv: Sequence[str]) -> int:
     options, settings = arguments.read(_parser(), argv)
-    from recbole_cammsr.analysis import ablation, benchmark, efficiency, figure, report
+    from recbole_cammsr.analysis import ablation, benchmark, efficiency, equal_rows, figure, report
     from recbole_cammsr.analysis.corruption import CATEGORY_NOISE, MISSING
     from recbole_cammsr.analysis.experiment import Experiment, check_before_runs
 
@@ -146,6 +146,8 @@ def _run(argv: Sequence[str]) -> int:
     runs: dict[tuple[str, int], Any] = {}
     for part, plan in plans.items():
         print(plan.name, file=sys.stderr, flush=True)
+        for sentence in equal_rows.planned(plan):
+            print(f"warning: {sentence}", file=sys.stderr)
         outcome = benchmark.run(plan, runner)
         failures += outcome.failures
         text = report.write(plan, outcome, folder / part, command_line(PROGRAM, argv))
@@ -229,7 +231,9 @@ def _tuned(path: str) -> dict[str, Any]:
 
     They are no reason to refuse: what cammsr-benchmark chose holds the settings of its whole file.
     """
-    tuned = config_files.read(path)
+    from recbole_cammsr.analysis import experiment_entries
+
+    tuned = experiment_entries.settings(config_files.read(path), f"--tuned={path}")
     setting_names.check_names(tuned, f"--tuned={path}", _OWN_PLACE)
     unread = [repr(name) for name in tuned if not known_settings.reads(_MODEL, name)]
     if unread:

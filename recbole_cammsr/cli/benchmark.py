@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shlex
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,7 +23,7 @@ the file (properties/experiments/ has examples, each opens with its usage):
     SASRec: {grid: {learning_rate: [0.001, 0.0005], hidden_size: [64, 128]}}
   reference: CAMMSR                                  the model the others are compared with
   tuning: {trials: 4}                                combinations that each model may try
-  metrics: [NDCG@10, Recall@10]                      columns; the first one is tested
+  metrics: [NDCG@10, Recall@10]                      columns; the first one of users is tested
 
 Every model follows the data set's protocol: same filters, split, candidates and metrics. A command
 that was killed goes on where it stopped; run it again with the same --output.
@@ -83,6 +84,9 @@ def runner_of(options: argparse.Namespace) -> Any:
             raise UsageError(f"--{name} must be at least 1, not {value}")
     store = ResultStore(Path(options.output))
     folder_lock.hold(store.folder, store)
+    if folder_lock.fcntl is not None:  # so nobody is at work there
+        # of killed runs, also of those that are no part of the experiment any more
+        shutil.rmtree(store.folder / "scratch", ignore_errors=True)
     return Runner(
         store,
         parallel=options.jobs,
@@ -96,11 +100,14 @@ def typed_settings(settings: Sequence[str]) -> dict[str, Any]:
     """Values of ``--key=value`` strings, read as RecBole reads them.
 
     Raises:
-        UsageError: the seed is among them, which these commands set themselves.
+        UsageError: the seed is among them, which these commands set themselves, or a value that no
+            result file can hold.
     """
+    from recbole_cammsr.analysis import experiment_entries
+
     if "seed" in arguments.keys(settings):
         raise UsageError("--seed has no effect here; several seeds are given instead")
-    return arguments.values(settings)
+    return experiment_entries.settings(arguments.values(settings), "the command line")
 
 
 def command_line(program: str, argv: Sequence[str]) -> str:
@@ -127,7 +134,7 @@ def _parser() -> arguments.Parser:
 
 def _run(argv: Sequence[str]) -> int:
     options, settings = arguments.read(_parser(), argv)
-    from recbole_cammsr.analysis import benchmark, efficiency, experiment, report
+    from recbole_cammsr.analysis import benchmark, efficiency, equal_rows, experiment, report
 
     if not options.experiment:
         raise UsageError("name the experiment: --experiment=FILE")
@@ -135,7 +142,7 @@ def _run(argv: Sequence[str]) -> int:
     plan = plan.with_settings(typed_settings(settings))
     experiment.check_before_runs(plan, f"'metrics' of {options.experiment}")
     runner = runner_of(options)
-    for sentence in benchmark.unequal_budgets(plan):
+    for sentence in [*benchmark.unequal_budgets(plan), *equal_rows.planned(plan)]:
         print(f"warning: {sentence}", file=sys.stderr)
     _warn_of_another_report(runner.store.folder, plan.name)
     outcome = benchmark.run(plan, runner)

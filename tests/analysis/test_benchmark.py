@@ -17,8 +17,8 @@ import pytest
 import yaml
 
 import recbole_cammsr
-from recbole_cammsr.analysis import files
-from recbole_cammsr.analysis.benchmark import tune
+from recbole_cammsr.analysis import files, report_notes
+from recbole_cammsr.analysis.benchmark import Outcome, tune
 from recbole_cammsr.analysis.experiment import parse
 from recbole_cammsr.analysis.job import TEST, TUNE, JobResult, TrainingJob
 from recbole_cammsr.analysis.progress import Progress, duration
@@ -349,3 +349,56 @@ def test_time_left_is_estimated_from_runs_of_the_same_model():
 )
 def test_durations(seconds, text):
     assert duration(seconds) == text
+
+
+def test_a_trial_that_diverged_is_the_worst_and_not_made_again(tmp_path):
+    models = {
+        "some": {"model": "Pop", "grid": {"learning_rate": [9.0, 0.2]}},
+        "all": {"model": "Pop", "grid": {"learning_rate": [9.0, 8.0]}},
+    }
+    plan = parse({"datasets": ["toy"], "seeds": [1], "models": models, "tuning": {"trials": 2}})
+    store, shown = ResultStore(tmp_path), []
+    for rate in (9.0, 8.0, 0.2):
+        job = TrainingJob("Pop", "toy", 0, {"learning_rate": rate}, TUNE)
+        said = "Training loss is nan" if rate > 1 else ""
+        valid = {} if said else {"rmse": 3.0}
+        result = JobResult(job, valid, {}, "rmse", False, 1, 1, {}, "code", {}, said)
+        store.save(result, None)
+        assert store.load(job) == result
+    runner = Runner(store, show=shown.append)
+    tried, failures = tune(plan, runner)
+    assert shown == ["3 of 3 runs have been done before"]
+    chosen = {trial.contender: trial.combination for trial in tried if trial.chosen}
+    assert chosen == {"some": {"learning_rate": 0.2}}
+    (said,) = failures
+    assert said.startswith("all on toy is not tested: the loss or the scores of all")
+    line = runner._outcome(tried[0].results[0])
+    assert line.startswith("counts as the worst, Training loss is nan (log: ")
+    page = report_notes.notes(plan, Outcome(tried, [], {}, failures), [])
+    assert (
+        "Note: on toy, the combination learning_rate=9.0 of some counts as the worst: Training "
+        "loss is nan."
+    ) in page
+    assert "gave the same validation score" not in page
+
+
+def test_what_killed_runs_left_goes_and_the_same_name_of_two_lines_warns_of_nothing(
+    tmp_path, capsys, monkeypatch
+):
+    from recbole_cammsr.analysis import benchmark as runs
+    from recbole_cammsr.analysis import folder_lock
+
+    monkeypatch.setattr(runs, "run", lambda plan, runner: Outcome([], [], {}, []))
+    left = tmp_path / "out" / "scratch" / "ml-100k" / "GRU4Rec-test-seed1-0"
+    left.mkdir(parents=True)
+    (left / "large.pth").touch()
+    plan = {"name": "two\nlines\n", "datasets": ["ml-100k"], "seeds": [1]}
+    plan["models"] = {"a": {"model": "BPR"}, "b": {"model": "BPR", "settings": {"reg_weight": 1}}}
+    (tmp_path / "plan.yaml").write_text(yaml.safe_dump(plan))
+    arguments = [f"--experiment={tmp_path / 'plan.yaml'}", f"--output={tmp_path / 'out'}"]
+    for _ in range(2):
+        assert benchmark.main(arguments) == 0
+        assert "warning" not in capsys.readouterr().err
+    assert left.exists() == (folder_lock.fcntl is None)
+    assert benchmark.main([*arguments, "--reg_weight=2"]) == 0
+    assert "warning: on ml-100k, a and b have the same model" in capsys.readouterr().err

@@ -70,3 +70,12 @@ def test_a_picture_of_runs_without_times_has_no_legend(tmp_path, recwarn):
     efficiency.write([run_of("Pop", "toy", 1)], "ndcg@10", tmp_path)
     assert (tmp_path / "efficiency.png").is_file()
     assert not list(recwarn)
+
+
+@pytest.mark.parametrize(("metric", "says"), [("ndcg@10", "up and"), ("giniindex@10", "down and")])
+def test_a_picture_says_where_better_is(tmp_path, monkeypatch, metric, says):
+    pytest.importorskip("matplotlib")
+    drawings = []
+    monkeypatch.setattr(efficiency.figure, "save", lambda drawing, path: drawings.append(drawing))
+    efficiency.write([run_of("Pop", "toy", 1, epoch_seconds=1.0)], metric, tmp_path)
+    assert f"({says} to the left is better)" in drawings[0].get_suptitle()

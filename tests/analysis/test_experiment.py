@@ -95,8 +95,15 @@ def test_a_setting_of_the_command_line_is_not_tuned():
         ),
         (
             {"models": {"SASRec": {"grid": {"learning_rate": [0.001, 0.01, 1e-3]}}}},
-            "learning_rate has the value 0.001 twice",
+            "learning_rate has the value 0.001 twice, and",
         ),
+        (
+            {"models": {"SASRec": {"grid": {"learning_rate": ["1e-3", 0.001]}}}},
+            "learning_rate has the value 0.001 twice, once as '1e-3', and",
+        ),
+        ({"models": {1: {"model": "Pop"}, "1": {"model": "BPR"}}}, "'models' has two .*name '1'"),
+        ({"datasets": {1: None, "1": None}}, "'datasets' has two entries of the name '1'"),
+        ({"tuning": {"trials": True}}, "'tuning' needs 'trials': .*not True"),
         (
             {"models": {"CAMMSR": {"settings": {"mask_history": True}}}},
             "model 'CAMMSR' sets 'mask_history', which decides what is ranked for whom: .*'sett",
@@ -208,3 +215,23 @@ def test_a_data_set_that_is_nowhere_is_refused_before_anything_runs(tmp_path):
             experiment.check_data_folders(experiment.parse({**content, **changed}))
     with pytest.raises(UsageError, match="the folder dataset/toy does not exist"):
         experiment.check_data_folders(experiment.parse(MINIMAL))
+
+
+def test_a_date_or_a_key_of_numbers_is_refused_before_it_is_a_name_of_a_file(tmp_path):
+    path = tmp_path / "mine.yaml"
+    for settings, says in (
+        ("val_interval: {timestamp: 1998-01-01}", "timestamp holds 1998-01-01, .* a date"),
+        ("eval_args: {1: 2, split: {LS: test_only}}", "eval_args has the key 1, which is no text"),
+        ("topk: !!set {5}", "topk holds .5., which is read as a set"),
+    ):
+        path.write_text(f"datasets: [toy]\nseeds: [1]\nmodels: [Pop]\nsettings: {{{settings}}}\n")
+        with pytest.raises(UsageError, match=says) as caught:
+            experiment.read(str(path))
+        assert "\n" not in str(caught.value)
+
+
+def test_a_name_of_several_lines_is_one_line():
+    assert experiment.parse({**MINIMAL, "name": "CAMMSR,\n  five seeds\n"}).name == (
+        "CAMMSR, five seeds"
+    )
+    assert experiment.parse({**MINIMAL, "name": " "}).name == "benchmark"

@@ -77,3 +77,10 @@ def test_titles_are_no_formulas(title, tmp_path):
     drawn = [text for text in drawing.findobj(Text) if text.get_text() == title]
     assert len(drawn) > 8
     assert all(text._preprocess_math(title) == (title, False) for text in drawn)
+
+
+def test_colours_that_repeat_come_with_other_markers_and_lines():
+    styles = figure.styles([f"row {number}" for number in range(20)])
+    assert len({tuple(style.values()) for style in styles.values()}) == 20
+    assert styles["row 0"] == {"color": figure.COLOURS[0], "marker": "o", "ls": "-"}
+    assert styles["row 8"] == {"color": figure.COLOURS[0], "marker": "s", "ls": "--"}

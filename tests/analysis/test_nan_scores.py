@@ -23,8 +23,9 @@ SETTINGS = {
 }
 
 
-@pytest.mark.parametrize("stage", [TUNE, TEST])
-def test_a_run_whose_scores_are_no_numbers_fails(toy_path, tmp_path, monkeypatch, stage):
+def test_scores_that_are_no_numbers_fail_a_test_and_are_the_worst_in_tuning(
+    toy_path, tmp_path, monkeypatch
+):
     from recbole.model.sequential_recommender import SASRec
 
     monkeypatch.setattr("sys.argv", ["pytest"])
@@ -32,7 +33,11 @@ def test_a_run_whose_scores_are_no_numbers_fails(toy_path, tmp_path, monkeypatch
     monkeypatch.setattr(
         SASRec, "full_sort_predict", lambda self, rows: stock(self, rows) * float("nan")
     )
-    job = TrainingJob("SASRec", "toy", 1, {**SETTINGS, "data_path": str(toy_path)}, stage)
+    settings = {**SETTINGS, "data_path": str(toy_path)}
+    found, ranks = run_job(TrainingJob("SASRec", "toy", 1, settings, TUNE), tmp_path)
+    assert found.diverged.startswith("SASRec scores items with NaN")
+    assert (found.valid, found.score, ranks) == ({}, float("-inf"), None)
+    job = TrainingJob("SASRec", "toy", 1, settings, TEST)
     with pytest.raises(
         ValueError, match=r"SASRec scores items with NaN.*`learning_rate`"
     ) as caught:

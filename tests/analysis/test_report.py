@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -130,3 +132,33 @@ def test_a_grid_that_changed_nothing_is_named(tmp_path):
     report.write(plan("Pop"), Outcome(trials, [run], {}, []), tmp_path, "command")
     page = (tmp_path / "report.md").read_text()
     assert "on toy, all 2 combinations of Pop gave the same validation score" in page
+
+
+def test_users_with_several_test_rows_are_named(tmp_path):
+    one = run_of("Pop")
+    twice = one.ranks._replace(user=np.array(["u0", "u0"]))
+    runs = [dataclasses.replace(one, ranks=twice)]
+    report.write(plan("Pop"), Outcome([], runs, {}, []), tmp_path, "command")
+    page = (tmp_path / "report.md").read_text()
+    assert "on toy, 1 users have 2 test rows: the tables and breakdowns are means over" in page
+    assert "| popularity | test rows | Pop |" in page
+    assert "test_rows" in (tmp_path / "breakdown.csv").read_text().splitlines()[0]
+    report.write(plan("Pop"), Outcome([], [one], {}, []), tmp_path, "command")
+    assert "users have" not in (tmp_path / "report.md").read_text()
+
+
+def test_one_seed_has_no_deviation(tmp_path):
+    report.write(plan("Pop"), Outcome([], [run_of("Pop")], {}, []), tmp_path, "command")
+    page = (tmp_path / "report.md").read_text()
+    assert "One run of every row, with seed 1; best bold" in page
+    assert "deviation" not in page
+    assert r"\caption{mine: one seed}" in (tmp_path / "table.tex").read_text()
+
+
+def test_labels_are_no_markup(tmp_path):
+    label = "Pop <b> *x*"
+    run = dataclasses.replace(run_of("Pop"), contender=label)
+    report.write(plan(label, "BPR"), Outcome([], [run], {}, [f"{label}: why"]), tmp_path, "command")
+    page = (tmp_path / "report.md").read_text()
+    assert label not in page
+    assert page.count(r"Pop \<b> \*x\*") > 3

@@ -26,3 +26,61 @@ def test_values_stand_in_order_whichever_model_has_them(tmp_path, monkeypatch):
     lines = [part.lines[0] for part in panel.containers]
     points = [(line.get_xdata().tolist(), line.get_ydata().tolist()) for line in lines]
     assert points == [([0, 2], [0.3, 0.1]), ([0, 1, 2], [0.6, 0.5, 0.4]), ([3, 4], [0.7, 0.2])]
+
+
+@pytest.mark.parametrize(
+    ("values", "places", "label"),
+    [
+        ([0.0, 0.05, 0.5], [0.0, 0.05, 0.5], "share"),
+        ([0.001, 0.01, 0.1], [-3, -2, -1], "share (logarithmic scale)"),
+        ([1.0, float("inf")], [0, 1], "share"),
+    ],
+)
+def test_numbers_stand_to_scale(tmp_path, monkeypatch, values, places, label):
+    from recbole_cammsr.analysis import figure, result_figures
+
+    drawn = []
+    monkeypatch.setattr(figure, "save", lambda drawing, path: drawn.append(drawing))
+    series = {"CAMMSR": {value: Cell.of([0.5]) for value in values}}
+    result_figures.curves(series, {}, "title", "share", "NDCG@10", tmp_path / "curve.png")
+    (panel,) = drawn[0].axes
+    assert panel.containers[0].lines[0].get_xdata() == pytest.approx(places)
+    assert panel.get_xticks() == pytest.approx(places)
+    assert [text.get_text() for text in panel.get_xticklabels()] == [str(value) for value in values]
+    assert panel.get_xlabel() == label
+
+
+def test_ticks_do_not_cover_each_other(tmp_path, monkeypatch):
+    from recbole_cammsr.analysis import figure, result_figures
+
+    drawn = []
+    monkeypatch.setattr(figure, "save", lambda drawing, path: drawn.append(drawing))
+    series = {"CAMMSR": {value: Cell.of([0.5]) for value in (0.0, 0.01, 0.9)}}
+    result_figures.curves(series, {}, "title", "share", "NDCG@10", tmp_path / "curve.png")
+    assert drawn[0].axes[0].get_xticks().tolist() == [0.0, 0.9]
+
+
+def test_lines_of_groups_are_told_apart_and_none_is_covered(tmp_path, monkeypatch):
+    from recbole_cammsr.analysis import figure, result_figures
+
+    drawn = []
+    monkeypatch.setattr(figure, "save", lambda drawing, path: drawn.append(drawing))
+    labels = [f"row {number}" for number in range(10)]
+    rows = [
+        {"dataset": "toy", "model": label, "breakdown": kind, "group": group}
+        | {"test_rows": 3, "metric": "ndcg@10", "value": 0.0}
+        for label in labels
+        for kind in ("history length", "category")
+        for group in ("a", "b")
+    ]
+    result_figures.breakdowns(rows, "ndcg@10", "row 0", tmp_path / "breakdown.png")
+    lines, words = drawn[0].axes
+    looks = {(one.get_color(), one.get_marker(), one.get_linestyle()) for one in lines.get_lines()}
+    assert len(looks) == 10
+    assert not any(one.get_clip_on() for one in lines.get_lines())
+    assert {one.get_linestyle() for one in words.get_lines()} == {"None"}
+    assert lines.get_legend() is None
+    assert [text.get_text() for text in words.get_legend().get_texts()] == labels
+    drawn[0].draw_without_rendering()
+    right = words.get_window_extent().x1
+    assert words.get_legend().get_window_extent().x0 >= right

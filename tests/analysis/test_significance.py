@@ -103,3 +103,15 @@ def test_the_same_difference_for_everyone_has_no_variance():
 def test_what_cannot_be_paired_is_refused(a, b):
     with pytest.raises(ValueError, match="paired"):
         paired_test(a, b)
+
+
+def test_the_noise_of_sums_is_no_difference():
+    """Means over seeds that are equal but for their last digit: ties, and users without change."""
+    counts = np.array([[0, 3], [3, 1], [2, 5], [1, 1], [4, 2], [5, 0]] * 20, dtype=float)
+    exact = counts[:, 0] - counts[:, 1]
+    noise = np.random.default_rng(0).choice([-1, 0, 1], size=(2, len(exact))) * 1e-16
+    found = paired_test(counts[:, 0] / 5 + noise[0], counts[:, 1] / 5 + noise[1])
+    assert found.wilcoxon_p == pytest.approx(stats.wilcoxon(exact).pvalue)
+    assert found.t_p == pytest.approx(stats.ttest_1samp(exact, 0).pvalue)
+    assert paired_test(noise[0], noise[1])[:3] == (0.0, 1.0, 1.0)
+    assert paired_test(counts[:, 0] + 0.1 + noise[0], counts[:, 0]).t_p == 0.0

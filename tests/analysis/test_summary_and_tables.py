@@ -264,7 +264,7 @@ def test_a_breakdown_is_the_mean_of_its_rows(runs):
     mask = np.array(["b" in cell for cell in runs[0].ranks.category])
     assert {row["group"] for row in rows if row["breakdown"] == "category"} == {"a", "b"}
     values = [per_user("ndcg@10", run.ranks.rank[mask]).mean() for run in runs[:3]]
-    assert row["users"] == mask.sum()
+    assert row["test_rows"] == mask.sum()
     assert row["value"] == pytest.approx(np.mean(values))
 
 
@@ -281,7 +281,7 @@ def test_runs_with_slightly_other_rows_are_cut_in_the_same_places(runs):
         run = first if row["model"] == first.contender else other
         held = run.ranks.history_length
         mask = (held >= int(low)) & (held <= int(high or low))
-        assert row["users"] == mask.sum()
+        assert row["test_rows"] == mask.sum()
         assert row["value"] == pytest.approx(per_user("hit@5", run.ranks.rank[mask]).mean())
     assert names["ours"] == names["theirs"]
     assert [groups(run.ranks)[0][1] for run in (first, other)] != [names["ours"][0]] * 2
@@ -299,7 +299,7 @@ def test_a_run_without_last_items_stands_in_the_other_breakdowns(runs):
         mask = np.isin(with_them.ranks.last_popularity, kept)
         values = per_user("ndcg@10", with_them.ranks.rank[mask])
         assert row["value"] == pytest.approx(values.mean())
-    assert sum(row["users"] for row in by_last) == USERS
+    assert sum(row["test_rows"] for row in by_last) == USERS
     both = [row for row in rows if row["breakdown"] == "history length"]
     assert {row["model"] for row in both} == {"ours", "theirs"}
 
@@ -316,7 +316,7 @@ def test_a_group_with_other_users_in_every_seed_is_one_row(runs):
         counts.append(mask.sum())
         values.append(per_user("ndcg@10", run.ranks.rank[mask]).mean())
     assert counts == [20, 10, 20]
-    assert row["users"] == 17
+    assert row["test_rows"] == 17
     assert row["value"] == pytest.approx(np.mean(values))
 
 
@@ -328,7 +328,7 @@ def with_columns(run, target, category):
 
 def by_category(runs):
     rows = [row for row in breakdown(runs, ["hit@5"]) if row["breakdown"] == CATEGORY]
-    return {(row["dataset"], row["model"], row["group"]): row["users"] for row in rows}
+    return {(row["dataset"], row["model"], row["group"]): row["test_rows"] for row in rows}
 
 
 def test_runs_without_categories_have_those_of_the_other_runs_on_the_data_set(runs):
@@ -395,3 +395,30 @@ def test_models_that_had_other_items_to_find_are_named():
     (sentence,) = other_targets([ours, same, other], "ours")
     assert sentence.startswith("on toy, other had other items to find than ours for 3 users")
     assert other_targets([ours, same], "ours") == []
+
+
+def test_means_over_seeds_do_not_depend_on_the_order_of_seeds():
+    rng = np.random.default_rng(1)
+    ranks = [make_run("ours", seed, rng.geometric(0.15, 500)).ranks for seed in (1, 2, 3)]
+    first, second = (user_means(seeds, "ndcg@10")[1] for seeds in (ranks, ranks[::-1]))
+    assert (first == second).all()
+
+
+@pytest.mark.parametrize(
+    ("text", "escaped"),
+    [
+        ("a<b>", r"a\<b>"),
+        ("*x* y", r"\*x\* y"),
+        ("weak_one _x_", r"weak_one \_x\_"),
+        ("p|q `a|b*`", r"p\|q `a\|b*`"),
+        ("[text](image) [3,inf)", r"[text\](image) [3,inf)"),
+        ("R&B &amp; \\*", r"R&B \&amp; \\\*"),
+        ("two\nlines", "two lines"),
+    ],
+)
+def test_markdown_escapes_what_markdown_reads(text, escaped):
+    assert MARKDOWN.text(text) == escaped
+
+
+def test_latex_knows_signs_that_its_oldest_encoding_has_not():
+    assert LATEX.text("<a|b>\n\nc") == r"\textless{}a\textbar{}b\textgreater{} c"
