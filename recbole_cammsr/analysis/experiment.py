@@ -226,13 +226,23 @@ def check_data_folders(experiment: Experiment) -> None:
         UsageError: a folder does not exist, and RecBole neither ships nor downloads its data.
     """
     for dataset in experiment.datasets:
-        if dataset in known_settings.downloads():
-            continue
         for one in experiment.contenders:
-            given = experiment.settings_of(one, dataset).get("data_path")
-            folder = known_settings.data_folder(dataset, given)
-            if not os.path.isdir(folder):
-                raise UsageError(missing_data_set(dataset, folder))
+            check_data_folder(dataset, experiment.settings_of(one, dataset).get("data_path"))
+
+
+def check_data_folder(dataset: str, data_path: str | None) -> None:
+    """Refuse a data set that no run could open.
+
+    Args:
+        dataset: its name.
+        data_path: the setting; None for its default.
+
+    Raises:
+        UsageError: the folder does not exist, and RecBole neither ships nor downloads its data.
+    """
+    folder = known_settings.data_folder(dataset, data_path)
+    if dataset not in known_settings.downloads() and not os.path.isdir(folder):
+        raise UsageError(missing_data_set(dataset, folder))
 
 
 def _row_twice(label: str, place: str) -> str:

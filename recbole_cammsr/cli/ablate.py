@@ -104,7 +104,11 @@ def _run(argv: Sequence[str]) -> int:
     options, settings = arguments.read(_parser(), argv)
     from recbole_cammsr.analysis import ablation, benchmark, efficiency, equal_rows, figure, report
     from recbole_cammsr.analysis.corruption import CATEGORY_NOISE, MISSING
-    from recbole_cammsr.analysis.experiment import Experiment, check_before_runs
+    from recbole_cammsr.analysis.experiment import (
+        Experiment,
+        check_before_runs,
+        check_data_folder,
+    )
 
     baselines = _baselines(options.baselines)
     tuned = _tuned(options.tuned) if options.tuned else {}
@@ -119,6 +123,8 @@ def _run(argv: Sequence[str]) -> int:
         baselines=baselines,
         metrics=_words(options.columns),
     )
+    # before anything is said of what the data set lacks
+    check_data_folder(base.dataset, base.settings.get("data_path"))
     plans: dict[str, Experiment] = {}
     try:
         if options.noise is not None:

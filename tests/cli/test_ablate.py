@@ -26,3 +26,12 @@ def test_a_seed_that_every_run_would_fail_with_is_refused(tmp_path, capsys, give
     assert "seeds lie from 0 to 4294967295, unlike [" in error
     assert error.count("\n") == 1
     assert not output.exists()
+
+
+def test_a_data_set_that_is_not_there_is_named_before_what_it_lacks(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert ablate.main(["--dataset=shp", "--output=out", "--data_path=data"]) == 2
+    error = capsys.readouterr().err
+    assert "data/shp" in error
+    assert "modality" not in error
+    assert not (tmp_path / "out").exists()
