@@ -132,9 +132,9 @@ def _check_evaluations(
     combinations = math.prod(len(parameter.values) for parameter in parameters)
     if options.max_evals < combinations:
         raise UsageError(
-            f"--max_evals={options.max_evals} does not limit --algo=exhaustive (the default), which "
-            f"tries all {combinations} combinations; add --algo=random or --algo=bayes, or leave "
-            "--max_evals out"
+            f"--max_evals={options.max_evals} does not limit --algo=exhaustive (the default), "
+            f"which tries all {combinations} combinations; add --algo=random or --algo=bayes, or "
+            "leave --max_evals out"
         )
 
 

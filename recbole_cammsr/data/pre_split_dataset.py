@@ -26,15 +26,22 @@ class PreSplitDataset(VectorisedDataset):
         history_field: the list of the item field.
 
     Raises:
-        ValueError: a file has no histories, a row of it lacks user, item or history, or `seq_len`
-            would keep the oldest items.
+        ValueError: there are not three files, a file has no histories, a row of it lacks user, item
+            or history, or `seq_len` would keep the oldest items.
     """
 
     def __init__(self, config: Any) -> None:
         self.history_field = config["ITEM_ID_FIELD"] + config["LIST_SUFFIX"]
         # RecBole names the attribute after the item field, and looks for `item_id`'s
         self.item_id_list_field = self.history_field
-        self.is_pre_split = config["benchmark_filename"] is not None
+        files = config["benchmark_filename"]
+        self.is_pre_split = files is not None
+        if self.is_pre_split and not (isinstance(files, (list, tuple)) and len(files) == 3):
+            raise ValueError(
+                f"`benchmark_filename` is {files!r}; it must name three files, of training, "
+                f"validation and test, such as [train, valid, test] for "
+                f"{config['dataset']}.train.inter and so on."
+            )
         super().__init__(config)
 
     # ---------------------------------------------------------------- files
@@ -104,7 +111,13 @@ class PreSplitDataset(VectorisedDataset):
     # ---------------------------------------------------------------- items
 
     def _set_alias(self, alias_name: str, default_value: list[str]) -> None:
-        given = self.config["alias_of_item_id"] or []
+        given = self.config[f"alias_of_{alias_name}"] or []
+        absent = [field for field in given if field not in self.field2type]
+        if absent:
+            raise ValueError(
+                f"`alias_of_{alias_name}` names {absent[0]!r}, which {self.dataset_name} does not "
+                f"have; its fields are {', '.join(self.field2type)}."
+            )
         if self.is_pre_split and alias_name == "item_id" and self.history_field not in given:
             default_value = [*default_value, self.history_field]
         super()._set_alias(alias_name, default_value)

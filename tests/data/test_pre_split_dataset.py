@@ -180,6 +180,18 @@ def test_files_without_histories_are_refused(make_data, toy_path, change, messag
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("files", [["train", "test"], "train", ["train", "valid", "test", "more"]])
+def test_other_than_three_files_are_refused(make_data, toy_path, files):
+    write(toy_path)
+    with pytest.raises(ValueError, match=r"it must name three files, .* for toy\.train\.inter"):
+        make_data(**settings(benchmark_filename=files))
+
+
+def test_an_alias_that_is_no_field_is_refused(make_data, toy_path):
+    with pytest.raises(ValueError, match=r"names .foo., which toy does not have"):
+        make_data(alias_of_item_id=["foo"])
+
+
 @pytest.mark.parametrize("model", ["CAMMSR", "SASRec"])
 def test_asking_for_packed_rows_warns_that_there_are_none(make_data, toy_path, caplog, model):
     write(toy_path)
