@@ -125,10 +125,14 @@ class Request:
         on_command_line = arguments.values(self.settings)
         return protocol.settings_for(model, dataset, {**self.in_files, **on_command_line})
 
-    def _with_whole_evaluation(self, dataset: str, resumed: Any) -> list[str]:
+    def with_whole_evaluation(self, dataset: str, resumed: Any = None) -> list[str]:
         """The command line's settings, with what a part of ``eval_args`` leaves as it was.
 
         RecBole would take its own defaults for the rest, a random split by ratio.
+
+        Args:
+            dataset: name of the data set.
+            resumed: ``eval_args`` of the checkpoint that is continued; None without one.
         """
         given = {**self.in_files, **arguments.values(self.settings)}.get("eval_args")
         before = resumed
@@ -149,7 +153,7 @@ class Request:
             origin: what that checkpoint was trained with; this request's own settings win.
         """
         base = {} if origin is None else dict(origin.settings)
-        settings = self._with_whole_evaluation(dataset, base.get("eval_args"))
+        settings = self.with_whole_evaluation(dataset, base.get("eval_args"))
         for key in self.in_files:
             base.pop(key, None)
         arguments.hand_to_recbole(settings, model=model, dataset=dataset)

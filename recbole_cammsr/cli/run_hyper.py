@@ -99,7 +99,8 @@ def _run(argv: Sequence[str]) -> int:
         raise UsageError(f"the folder of --output_file, {output_folder}, does not exist")
     _check_installed(options.tool)
 
-    arguments.hand_to_recbole(settings, model=model, dataset=dataset)
+    whole = request.with_whole_evaluation(dataset)
+    arguments.hand_to_recbole(whole, model=model, dataset=dataset)
     search = hyper_tools.Search(
         parameters=parameters,
         params_file=os.path.abspath(options.params_file),

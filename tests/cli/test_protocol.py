@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 
 import pytest
 
 import recbole_cammsr
 from recbole_cammsr import default_settings
-from recbole_cammsr.cli import arguments, protocol, run_recbole
+from recbole_cammsr.cli import arguments, protocol, run_hyper, run_recbole
 from recbole_cammsr.cli.request import Request
 
 DATASET_FILE = """
@@ -158,3 +159,20 @@ def test_a_script_follows_the_protocol_as_the_command_does():
     assert settings["eval_args"]["split"] == {"LS": "valid_and_test"}
     assert settings["train_neg_sample_args"] is None
     assert recbole_cammsr.protocol_settings("CAMMSR", "d", epochs=3) == {"epochs": 3}
+
+
+def test_tuning_keeps_the_rest_of_the_protocols_evaluation(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "space").write_text("learning_rate choice [0.1]\n")
+    found = {}
+
+    def stop(search, *_):
+        found.update(arguments.values(sys.argv[1:]))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("recbole_cammsr.cli.hyper_tools.with_hyperopt", stop)
+    monkeypatch.setattr(sys, "argv", ["run_hyper"])
+    given = ["--model=SASRec", "--dataset=d", "--params_file=space", "--eval_args={'mode':'uni5'}"]
+    with contextlib.suppress(KeyboardInterrupt):
+        run_hyper.main([*given, "--protocol"])
+    assert found["eval_args"] == {**protocol.evaluation("d"), "mode": "uni5"}
