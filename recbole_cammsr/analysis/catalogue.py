@@ -165,7 +165,7 @@ def mechanism(view: ItemView) -> dict[str, Any]:
             figures["weight_mean"][name] = float(own.mean()) if len(own) else None
             figures["weight_deviation"][name] = float(own.std()) if len(own) else None
         figures["weight_by_category"] = weights_by_category(view, None).to_json()
-    if view.attention is not None and view.attention.shape[1] > 1:
+    if view.attention is not None:
         attention = view.attention[1:]
         figures["attention"] = dict(zip(view.expert_names, attention.mean(axis=0).tolist()))
         usable = (attention > 0).sum(axis=1)

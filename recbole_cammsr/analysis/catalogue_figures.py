@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from recbole_cammsr.analysis import catalogue, figure
+from recbole_cammsr.analysis import catalogue, checkpoint_line, figure
 from recbole_cammsr.analysis.catalogue import ByCategory
 from recbole_cammsr.analysis.item_view import ItemView
 
@@ -15,12 +15,13 @@ _MOST_COLOURS = 7
 _LABEL = 26
 
 
-def draw_all(view: ItemView, name: str, folder: Path) -> list[Path]:
+def draw_all(view: ItemView, name: str, checkpoint: str, folder: Path) -> list[Path]:
     """Every picture that the model has something for.
 
     Args:
         view: of the model's items.
         name: of model and data set, for titles.
+        checkpoint: path of the model's file, which each picture names.
         folder: for the PNG files.
 
     Returns:
@@ -29,20 +30,19 @@ def draw_all(view: ItemView, name: str, folder: Path) -> list[Path]:
     paths = []
     if view.weighted:
         paths.append(folder / "modality_weights.png")
-        weights_heat_map(catalogue.weights_by_category(view), name, paths[-1])
-    if view.attention is not None and view.attention.shape[1] > 1:
+        weights_heat_map(catalogue.weights_by_category(view), name, checkpoint, paths[-1])
+    if view.attention is not None:
         paths.append(folder / "expert_usage.png")
-        expert_usage(view, name, paths[-1])
+        expert_usage(view, name, checkpoint, paths[-1])
     if view.predicted is not None:
         paths.append(folder / "category_confusion.png")
-        accuracy = catalogue.mechanism(view)
-        confusion_map(catalogue.confusion(view), accuracy, name, paths[-1])
+        confusion_map(view, name, checkpoint, paths[-1])
     paths.append(folder / "item_map.png")
-    item_map(view, name, paths[-1])
+    item_map(view, name, checkpoint, paths[-1])
     return paths
 
 
-def weights_heat_map(table: ByCategory, name: str, path: Path) -> None:
+def weights_heat_map(table: ByCategory, name: str, checkpoint: str, path: Path) -> None:
     """Mean modality weight of each category; white is 1, the weight of plain addition."""
     size = (2.9 + 1.15 * len(table.columns), 1.7 + 0.3 * len(table.rows))
     drawing, axes = figure.new(1, 1, size)
@@ -53,13 +53,17 @@ def weights_heat_map(table: ByCategory, name: str, path: Path) -> None:
     _axes(panel, table)
     panel.set_xticks(range(len(table.columns)), table.columns)
     panel.axhline(0.5, color="k", lw=1.2)
-    panel.set_title(f"{name}\nHow much each modality counts, by category", fontsize=10)
+    panel.set_title(f"{name}\nMean weight w of each modality, by category", fontsize=10)
+    panel.set_xlabel(
+        "w multiplies vectors of different lengths,\nso it is no share of the score", fontsize=8
+    )
     bar = drawing.colorbar(image, ax=panel, shrink=0.8)
-    bar.set_label("mean weight (1 = all modalities count the same)", fontsize=8)
+    bar.set_label("mean weight (1 = plain addition)", fontsize=8)
+    checkpoint_line.write(drawing, checkpoint)
     figure.save(drawing, path)
 
 
-def expert_usage(view: ItemView, name: str, path: Path) -> None:
+def expert_usage(view: ItemView, name: str, checkpoint: str, path: Path) -> None:
     """How much attention each expert gets, over all items and by category."""
     attention = view.attention
     if attention is None:
@@ -89,11 +93,13 @@ def expert_usage(view: ItemView, name: str, path: Path) -> None:
     right.axhline(0.5, color="k", lw=1.2)
     right.set_title("By category, in % of the attention", fontsize=10)
     drawing.suptitle(f"{name}: which experts are asked", fontsize=11)
+    checkpoint_line.write(drawing, checkpoint)
     figure.save(drawing, path)
 
 
-def confusion_map(table: ByCategory, accuracy: dict[str, Any], name: str, path: Path) -> None:
+def confusion_map(view: ItemView, name: str, checkpoint: str, path: Path) -> None:
     """Which category is predicted for items of which category."""
+    table, accuracy = catalogue.confusion(view), catalogue.mechanism(view)
     side = 0.42 * len(table.rows)
     # as wide as its title at least
     drawing, axes = figure.new(1, 1, (max(3.4 + side, 6.4), 2.6 + 0.8 * side))
@@ -102,20 +108,23 @@ def confusion_map(table: ByCategory, accuracy: dict[str, Any], name: str, path: 
     panel.imshow(shares, aspect="auto", cmap="Blues", vmin=0, vmax=100)
     _numbers(panel, shares, "{:.0f}", lambda value: value > 55, least=1.0)
     _axes(panel, table)
-    ticks = [figure.shorten_label(column, _LABEL) for column in table.columns]
+    ticks = figure.shorten_each_label(table.columns, _LABEL)
     panel.set_xticks(range(len(ticks)), ticks, fontsize=8, rotation=45, ha="right")
     panel.set_xlabel("predicted category")
     panel.set_ylabel("true category (items)")
-    panel.set_title(
-        f"{name}\n% of the items of a true category. Most likely label right: "
-        f"{100 * accuracy['category_accuracy']:.1f} % of items\n"
-        f"(always the most frequent label: {100 * accuracy['most_frequent_label']:.1f} %)",
-        fontsize=9,
+    title = [name, "% of the items of a true category"]
+    if view.several_labels:
+        title[1] += "; an item of n categories has n guesses"
+    title.append(
+        f"first guess right: {100 * accuracy['category_accuracy']:.1f} % of labelled items "
+        f"(always the most frequent label: {100 * accuracy['most_frequent_label']:.1f} %)"
     )
+    panel.set_title("\n".join(title), fontsize=9)
+    checkpoint_line.write(drawing, checkpoint)
     figure.save(drawing, path)
 
 
-def item_map(view: ItemView, name: str, path: Path) -> None:
+def item_map(view: ItemView, name: str, checkpoint: str, path: Path) -> None:
     """Item vectors on their two principal axes, coloured by category."""
     places, shares = catalogue.plane(view.items[1:])
     drawing, axes = figure.new(1, 1, (7.4, 6.0))
@@ -123,8 +132,9 @@ def item_map(view: ItemView, name: str, path: Path) -> None:
     panel.scatter(*places.T, s=8, color="#C8CDD2", label="other", linewidths=0)
     shown = catalogue.rarest_labels(view, _MOST_COLOURS)
     entries = []
-    for colour, (label, members) in zip(figure.colours(len(shown)), shown.items()):
-        text = f"{figure.shorten_label(view.labels[label], _LABEL)} ({int(members.sum())})"
+    names = figure.shorten_each_label([view.labels[label] for label in shown], _LABEL)
+    for colour, members, label in zip(figure.colours(len(shown)), shown.values(), names):
+        text = f"{label} ({int(members.sum())})"
         entries.append(
             panel.scatter(*places[members].T, s=13, color=colour, label=text, linewidths=0)
         )
@@ -143,11 +153,13 @@ def item_map(view: ItemView, name: str, path: Path) -> None:
     panel.set_ylabel(f"second principal axis ({100 * shares[1]:.0f} %)")
     panel.set_title(f"{name}: items that lie together are alike to the model", fontsize=10)
     figure.tidy(panel)
+    checkpoint_line.write(drawing, checkpoint)
     figure.save(drawing, path)
 
 
 def _axes(panel: Any, table: ByCategory) -> None:
-    rows = [f"{figure.shorten_label(r, _LABEL)} ({n})" for r, n in zip(table.rows, table.counts)]
+    labels = figure.shorten_each_label(table.rows, _LABEL)
+    rows = [f"{label} ({count})" for label, count in zip(labels, table.counts)]
     panel.set_yticks(range(len(rows)), rows, fontsize=8)
 
 

@@ -43,7 +43,7 @@ def families_for(text: str) -> list[str]:
     for family in families:
         missing -= _characters(family)
     installed = {entry.name for entry in font_manager.fontManager.ttflist} if missing else set()
-    for family in FALLBACKS:
+    for family in (*FALLBACKS, *_families_to_install(missing)):
         if family in installed and missing & (has := _characters(family)):
             families.append(family)
             missing -= has
@@ -81,7 +81,22 @@ def _say(missing: set[str]) -> None:
         return
     _said = True
     examples = " ".join(sorted(missing)[:5])
+    families = ", ".join(_families_to_install(missing)[:4])
     logging.getLogger(__name__).warning(
         f"pictures show boxes for characters that no installed font has, such as {examples}; "
-        "install one that has them, e.g. Noto Sans CJK for Chinese, Japanese and Korean"
+        f"install one that has them{families and f', e.g. {families}'}"
     )
+
+
+def _families_to_install(missing: set[str]) -> list[str]:
+    """Free fonts that have the scripts of some characters; Noto's are named by the script."""
+    families: dict[str, None] = {}
+    for character in sorted(missing):
+        script = unicodedata.name(character, "").split(" ")[0].title()
+        if script in ("Cjk", "Hiragana", "Katakana", "Hangul"):
+            families["Noto Sans CJK"] = None
+        elif unicodedata.category(character) == "So":
+            families["Noto Emoji"] = None
+        elif unicodedata.category(character)[0] in "LM" and script:
+            families[f"Noto Sans {script}"] = None
+    return list(families)

@@ -19,16 +19,16 @@ class ItemView:
     Attributes:
         modality_names: ``M`` names, the ID first where it is used.
         expert_names: ``K`` names; empty without experts.
-        labels: ``C`` printable category labels; empty without guidance.
+        labels: ``C`` printable category labels; empty where the data have none.
         modalities: ``(n, M, d)``.
         present: ``(n, M)`` bool, whether the item has the modality; the model may fill in others.
         items: ``(n, d)`` fused vectors.
         candidates: ``(n, d)`` what a user is compared with.
         weights: ``(n, M)`` modality weights; ones where the model has none.
-        weighted: whether the model has weights.
-        attention: ``(n, K)`` or None.
-        predicted: ``(n, C)`` probabilities or None.
-        true: ``(n, C)`` bool or None.
+        weighted: whether the model weighs modalities against each other.
+        attention: ``(n, K)`` over several experts, or None.
+        predicted: ``(n, C)`` probabilities; None without guidance.
+        true: ``(n, C)`` bool; None where the data have no labels.
         several_labels: whether items can have several labels.
     """
 
@@ -74,12 +74,12 @@ class ItemView:
             ``(k, M + 1)``; the last column is the rest, zero up to rounding where there is none.
             A row sums to the score.
         """
-        weighted = self.weights[items, :, None] * self.modalities[items]
-        total = weighted.sum(axis=1)
+        weights, modalities = self.weights[items], self.modalities[items]
+        total = np.einsum("im,imd->id", weights, modalities)
         candidates = self.candidates[items]
         square = np.maximum((total * total).sum(axis=1), 1e-12)
         factor = np.maximum((candidates * total).sum(axis=1) / square, 0.0)
-        parts = factor[:, None] * (weighted @ user)
+        parts = factor[:, None] * weights * (modalities @ user)
         rest = candidates @ user - parts.sum(axis=1)
         return np.column_stack([parts, rest])
 
@@ -106,17 +106,20 @@ def item_view(trained: TrainedModel) -> ItemView:
     contents = list(getattr(dataset, "modalities", ()))
     names = ["ID", *contents][-count:] if count <= len(contents) + 1 else []
     weights = _array(table.weights) if table.weights is not None else None
-    categories = getattr(dataset, "categories", None)
+    categories = trained.categories()
     logits = table.category_logits
     predicted = true = None
     labels: tuple[str, ...] = ()
     several = False
-    if categories is not None and logits is not None:
+    if categories is not None:
         several = categories.multi_label
         labels = tuple(printable(label) for label in categories.labels)
         true = categories.targets.cpu().numpy()
-        predicted = _array(torch.sigmoid(logits) if several else torch.softmax(logits, dim=1))
+        if logits is not None:
+            predicted = _array(torch.sigmoid(logits) if several else torch.softmax(logits, dim=1))
     attention = _array(table.attention) if table.attention is not None else None
+    if attention is not None and attention.shape[1] == 1:
+        attention = None  # nothing is chosen
     names = names or [f"modality {m + 1}" for m in range(count)]
     return ItemView(
         modality_names=tuple(names),
@@ -127,7 +130,7 @@ def item_view(trained: TrainedModel) -> ItemView:
         items=_array(table.items),
         candidates=_array(table.candidates),
         weights=np.ones(modalities.shape[:2]) if weights is None else weights,
-        weighted=weights is not None,
+        weighted=weights is not None and count > 1,
         attention=attention,
         predicted=predicted,
         true=true,

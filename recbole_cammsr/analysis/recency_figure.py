@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from recbole_cammsr.analysis import figure
+from recbole_cammsr.analysis import checkpoint_line, figure
 from recbole_cammsr.model.encoder import HistoryEncoder
 from recbole_cammsr.model.recency import RecencyBias
 
@@ -48,12 +48,13 @@ def items_of_half(shares: np.ndarray) -> np.ndarray:
     return counts
 
 
-def draw(shares: np.ndarray, name: str, path: Path) -> None:
+def draw(shares: np.ndarray, name: str, checkpoint: str, path: Path) -> None:
     """One panel for each block, one line for each head.
 
     Args:
         shares: see :func:`attention_by_distance`.
         name: of model and data set, for the title.
+        checkpoint: path of the model's file, which the picture names.
         path: of the PNG file.
     """
     blocks, heads, length = shares.shape
@@ -75,4 +76,5 @@ def draw(shares: np.ndarray, name: str, path: Path) -> None:
         figure.tidy(panel)
     axes[0][0].set_ylabel("% of the attention")
     drawing.suptitle(title, fontsize=10)
+    checkpoint_line.write(drawing, checkpoint)
     figure.save(drawing, path)

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from recbole_cammsr.analysis.item_titles import printable, read_titles
+from recbole_cammsr.data.categories import CategoryTable, read_categories
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,29 @@ class TrainedModel:
         """Title of an item id, or its token."""
         (token,) = self.tokens([item])
         return self.titles.get(token, printable(token))
+
+    def categories(self) -> CategoryTable | None:
+        """Labels of the items, also those that the model was trained without (guidance off).
+
+        Returns:
+            None where the `.item` file has no `category_field`.
+        """
+        guiding: CategoryTable | None = getattr(self.dataset, "categories", None)
+        field = self.config["category_field"]
+        if guiding is not None or not field:
+            return guiding
+        try:
+            return read_categories(
+                os.path.join(self.config["data_path"], f"{self.config['dataset']}.item"),
+                field,
+                self.config["ITEM_ID_FIELD"],
+                self.dataset.field2token_id[self.dataset.iid_field],
+                self.config["field_separator"],
+                self.config["seq_separator"],
+                self.config["encoding"] or "utf-8",
+            )
+        except (FileNotFoundError, ValueError):  # a model without guidance may have unlabelled data
+            return None
 
     def usual_user(self) -> str:
         """A user to show when none is named: the first one with the median length of history."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -57,8 +57,11 @@ class RecommendedItem:
         score: what it is ranked by.
         is_target: whether it is the item that the user took next.
         categories: true labels, empty for models that know none.
-        parts: modality to what it adds to the score; empty for models without modalities.
-        shares: the same divided by the score: u.(w_m x_m) / u.r; they can be negative.
+        parts: modality to what it adds to the score, u.(w_m x_m); empty for other models than the
+            explained one.
+        parts_above_average: the same less what the modality adds to the average item of the
+            catalogue. They sum to the score above the average score, so they say why the item
+            stands above others: what a modality adds to every item changes no ranking.
     """
 
     rank: int
@@ -68,7 +71,7 @@ class RecommendedItem:
     is_target: bool
     categories: Sequence[str]
     parts: dict[str, float]
-    shares: dict[str, float]
+    parts_above_average: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,8 @@ class Ranking:
         items: best first; none where the model does not know the user.
         note: what makes the place not comparable, such as another split, or why there are no
             items; empty for nothing.
+        average_parts: modality to what it adds to the score of the average item of the catalogue;
+            they sum to the average score. Empty for other models than the explained one.
     """
 
     name: str
@@ -91,6 +96,12 @@ class Ranking:
     target_rank: int | None
     items: Sequence[RecommendedItem]
     note: str = ""
+    average_parts: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def average_score(self) -> float:
+        """Of the items of the catalogue; 0 for other models than the explained one."""
+        return sum(self.average_parts.values())
 
 
 @dataclass(frozen=True)
@@ -211,31 +222,32 @@ def _ranking(
     shown = min(top, ranked)
     best = torch.topk(scores.unsqueeze(0), shown).indices[0].numpy()
     names: list[str] = []
-    parts = np.zeros((len(best), 0))
+    parts, average = np.zeros((len(best), 0)), np.zeros(0)
     if view is not None:
         with torch.no_grad():
             user = trained.model.forward(row.interaction)[0].float().cpu().numpy()
-        parts = view.contributions(user.astype(np.float64), best)
+        every = view.contributions(user.astype(np.float64), np.arange(len(view.items)))
         names = [*view.modality_names, REST]
-        if np.abs(parts[:, -1]).max() < 1e-3 * max(np.abs(parts).max(), 1e-12):
-            names, parts = names[:-1], parts[:, :-1]
+        if np.abs(every[:, -1]).max() < 1e-3 * max(np.abs(every).max(), 1e-12):
+            names, every = names[:-1], every[:, :-1]
+        parts, average = every[best], every[1:].mean(axis=0)
     items = []
     for place, (item, part) in enumerate(zip(best.tolist(), parts)):
-        score = float(scores[item])
         (token,) = trained.tokens([item])
         items.append(
             RecommendedItem(
                 rank=place + 1,
                 token=token,
                 title=trained.title(item),
-                score=score,
+                score=float(scores[item]),
                 is_target=item == target,
                 categories=view.true_labels(item) if view is not None else [],
-                parts={name: float(value) for name, value in zip(names, part)},
-                shares={name: float(v / score) if score else 0.0 for name, v in zip(names, part)},
+                parts=dict(zip(names, part.tolist())),
+                parts_above_average=dict(zip(names, (part - average).tolist())),
             )
         )
     target_rank = None
     if target is not None:  # from the same `topk`: among equal scores the list decides
         target_rank = int(ranks_of(torch.tensor([target]), scores.unsqueeze(0), shown)[0])
-    return Ranking(trained.name, trained.path, target_rank, items)
+    averages = dict(zip(names, average.tolist()))
+    return Ranking(trained.name, trained.path, target_rank, items, average_parts=averages)

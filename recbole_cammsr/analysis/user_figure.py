@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from recbole_cammsr.analysis import figure
+from recbole_cammsr.analysis import checkpoint_line, figure
 from recbole_cammsr.analysis.item_titles import printable
 from recbole_cammsr.analysis.user_explanation import (
     Ranking,
@@ -20,13 +21,14 @@ from recbole_cammsr.analysis.user_explanation import (
 _TITLE = 34
 _LABEL = 24
 _HEADING = 58  # characters above a panel
-#: a number inside of a coloured bar
+#: share of a column's width that a number inside of a coloured bar takes
+_NUMBER = 0.1
 _INSIDE = {"ha": "center", "va": "center", "fontsize": 7, "color": "white"}
 _HIT, _SHARED, _ALONE = "#009E73", "#0072B2", "#444444"
 
 
 def draw(explanation: UserExplanation, path: Path) -> None:
-    """Above the history: categories, modality weights, experts. Below: the rankings.
+    """Above the history: modality weights, categories, experts. Below: the rankings.
 
     Args:
         explanation: of one user.
@@ -34,21 +36,21 @@ def draw(explanation: UserExplanation, path: Path) -> None:
     """
     history, ranking = explanation.history, explanation.ranking
     heights = (max(len(history), 3), max(len(ranking.items), 3))
-    below = len(explanation.others)
+    others = explanation.others[:2]
     size = (15.5, 2.6 + 0.33 * sum(heights))
     drawing, grid = figure.new(2, 3, size, height_ratios=heights, width_ratios=(1.15, 1.0, 1.1))
     _history_weights(grid[0][0], history)
     _categories(grid[0][1], history)
     _experts(grid[0][2], history)
     named_above = bool(history and history[0].weights)
-    _scores(grid[1][0], ranking.items, ranking.name, legend=not named_above)
-    for panel, other in zip(grid[1][1:], explanation.others[:2]):
+    columns = 3 - len(others)  # of the scores, which have the room of models that are not there
+    for panel in grid[1][1:columns]:
+        panel.remove()
+    grid[1][0].set_subplotspec(grid[1][0].get_gridspec()[1, :columns])
+    _scores(grid[1][0], ranking, columns, legend=not named_above)
+    for panel, other in zip(grid[1][columns:], others):
         own = {item.token for item in ranking.items}
         _list(panel, other.items, own, _title_beside(other))
-    if below < 2:
-        _reading(grid[1][2], explanation, compared=below > 0)
-    if below == 0:
-        grid[1][1].axis("off")
     drawing.suptitle(
         f"User {printable(explanation.user)} ({explanation.dataset}): the model read "
         f"{explanation.history_length} items; then the user took\n"
@@ -56,20 +58,25 @@ def draw(explanation: UserExplanation, path: Path) -> None:
         f"{ranking.name} had it at rank {ranking.target_rank}.",
         fontsize=13,
     )
+    checkpoint_line.write(drawing, ranking.checkpoint, _key(explanation))
     figure.save(drawing, path)
 
 
 def _title_beside(other: Ranking) -> str:
     """Heading of another model's list; a second line says what is not compared alike."""
     if not other.items:
-        return "\n".join([f"{other.name}: no ranking", figure.shorten(other.note, 70)])
+        return "\n".join([f"{other.name}: no ranking", *_note(other)])
     place = "not known" if other.target_rank is None else f"at rank {other.target_rank}"
     lines = [f"{other.name} beside it: what was taken next is {place}"]
     if len(lines[0]) > _HEADING:  # the name of a checkpoint, say: it would run into the next panel
         lines = [figure.shorten(other.name, _HEADING), f"what was taken next is {place}"]
-    if other.note:
-        lines.append(figure.shorten(other.note, 70))
-    return "\n".join(lines)
+    return "\n".join([*lines, *_note(other)])
+
+
+def _note(other: Ranking) -> list[str]:
+    """Lines of a note; the checkpoint that it may name stands above it."""
+    note = other.note.replace(other.checkpoint, "this model")
+    return textwrap.wrap(note, _HEADING, max_lines=3, placeholder=" …")
 
 
 def _history_weights(panel: Any, history: Sequence[SeenItem]) -> None:
@@ -78,9 +85,7 @@ def _history_weights(panel: Any, history: Sequence[SeenItem]) -> None:
     titles = figure.shorten_titles([item.title for item in history], _TITLE)
     if not names:
         panel.set_yticks(range(len(history)), titles, fontsize=8)
-        panel.text(
-            0.5, 0.5, "all modalities weigh the same", transform=panel.transAxes, ha="center"
-        )
+        panel.text(0.5, 0.5, "no modality weights", transform=panel.transAxes, ha="center")
         panel.set_xticks([])
         panel.set_ylim(len(history) - 0.5, -0.5)
         return
@@ -119,20 +124,26 @@ def _categories(panel: Any, history: Sequence[SeenItem]) -> None:
     panel.axis("off")
     panel.set_ylim(len(history) - 0.5, -0.5)
     panel.set_xlim(0, 1)
-    if not any(item.predicted for item in history):
-        panel.text(0.5, 0.5, "no category guidance", transform=panel.transAxes, ha="center")
-        return
+    labels = [label for item in history for label in (*item.categories, *item.predicted)]
+    guided = any(item.predicted for item in history)
+    if not guided:
+        panel.set_title("True category", fontsize=10)
+        panel.text(0.75, 0.5, "no category guidance", transform=panel.transAxes, ha="center")
+        if not labels:
+            return
     for row, item in enumerate(history):
         right = bool(item.categories) and set(item.categories) == set(item.predicted)
         partly = set(item.categories) & set(item.predicted)
         mark, colour = ("✓", _HIT) if right else ("≈", "#B07900") if partly else ("✗", "#B3261E")
-        true = figure.shorten_labels(item.categories, _LABEL) or "no label"
-        found = figure.shorten_labels(item.predicted, _LABEL)
+        true = figure.shorten_labels(item.categories, _LABEL, labels) or "no label"
+        panel.text(0.0, row, true, fontsize=8, va="center")
+        if not guided:
+            continue
+        found = figure.shorten_labels(item.predicted, _LABEL, labels)
         if not item.categories:
             mark, colour = "?", "#666666"
-        panel.text(0.0, row, true, fontsize=8, va="center")
-        panel.text(0.48, row, mark, fontsize=10, va="center", ha="center", color=colour)
-        panel.text(0.53, row, found, fontsize=8, va="center", color=colour)
+        panel.text(0.5, row, mark, fontsize=10, va="center", ha="center", color=colour)
+        panel.text(0.54, row, found, fontsize=8, va="center", color=colour)
 
 
 def _experts(panel: Any, history: Sequence[SeenItem]) -> None:
@@ -152,22 +163,24 @@ def _experts(panel: Any, history: Sequence[SeenItem]) -> None:
     panel.set_yticks([])
 
 
-def _scores(panel: Any, items: Sequence[RecommendedItem], name: str, legend: bool) -> None:
-    panel.set_title(f"{name}: what each score is made of", fontsize=10)
-    names = list(items[0].parts) if items else []
-    ahead, behind = np.zeros(len(items)), np.zeros(len(items))
-    for part, colour in zip(names, figure.colours(len(names))):
-        value = np.array([item.parts[part] for item in items])
-        start = np.where(value >= 0, ahead, behind)
+def _scores(panel: Any, ranking: Ranking, columns: int, legend: bool) -> None:
+    panel.set_title(f"{ranking.name}: what lifts each item above the average item", fontsize=10)
+    items, names = ranking.items, list(ranking.average_parts)
+    values = np.array([[item.parts_above_average[name] for name in names] for item in items])
+    ahead, behind = np.maximum(values, 0).sum(axis=1), np.minimum(values, 0).sum(axis=1)
+    span = max(float(ahead.max() - min(behind.min(), 0.0)), 1e-9)
+    upwards, downwards = np.zeros(len(items)), np.zeros(len(items))
+    for part, colour, value in zip(names, figure.colours(len(names)), values.T):
+        start = np.where(value >= 0, upwards, downwards)
         panel.barh(range(len(items)), value, left=start, color=colour, label=part, height=0.72)
-        for row, (item, width, left) in enumerate(zip(items, value, start)):
-            if abs(width) > 0.12 * max(abs(i.score) for i in items):
-                text = f"{100 * item.shares[part]:.0f} %"
-                where = left + width / 2
-                panel.text(where, row, text, **_INSIDE)
-        ahead, behind = ahead + np.maximum(value, 0), behind + np.minimum(value, 0)
-    for row, item in enumerate(items):
-        panel.text(ahead[row], row, f"  {item.score:.2f}", va="center", fontsize=8)
+        for row, (width, left) in enumerate(zip(value, start)):
+            if abs(width) > _NUMBER / columns * span and len(names) > 1:
+                panel.text(left + width / 2, row, f"{width:+.2f}", **_INSIDE)
+        upwards, downwards = upwards + np.maximum(value, 0), downwards + np.minimum(value, 0)
+    sums = values.sum(axis=1)
+    panel.plot(sums, range(len(items)), ls="none", marker="|", ms=12, mew=2, color="black")
+    for row, total in enumerate(sums):
+        panel.text(ahead[row], row, f"  {total:+.2f}", va="center", fontsize=8)
     titles = figure.shorten_titles([item.title for item in items], _TITLE)
     ticks = [f"{item.rank}. {title}" for item, title in zip(items, titles)]
     panel.set_yticks(range(len(items)), ticks, fontsize=8)
@@ -177,8 +190,8 @@ def _scores(panel: Any, items: Sequence[RecommendedItem], name: str, legend: boo
     panel.axvline(0, color="k", lw=0.6)
     panel.invert_yaxis()
     panel.margins(x=0.12)
-    panel.set_xlabel("score, in parts by modality (% of the score)", fontsize=8)
-    if legend and names:
+    panel.set_xlabel(f"score above the average item's ({ranking.average_score:.2f})", fontsize=8)
+    if legend and len(names) > 1:
         _legend_below(panel, len(names))
     figure.tidy(panel)
 
@@ -196,22 +209,18 @@ def _list(panel: Any, items: Sequence[RecommendedItem], own: set[str], title: st
         panel.text(0.04, row, text, fontsize=8, va="center", color=colour, fontweight=weight)
 
 
-def _reading(panel: Any, explanation: UserExplanation, compared: bool) -> None:
-    panel.axis("off")
-    lines = ["How to read this", ""]
-    lines += ["green, bold   the item that the user took next"]
-    if compared:
-        lines += ["blue              recommended by both models"]
+def _key(explanation: UserExplanation) -> str:
+    """How to read the picture, as lines below it."""
+    marks = ["green, bold: the item that the user took next"]
+    if any(other.items for other in explanation.others):
+        marks.append("blue: also in the list on the left")
     if any(item.predicted for item in explanation.history):
-        lines += ["✓ ≈ ✗           category right, partly right, wrong"]
+        marks.append("✓ ≈ ✗: category right, partly right, wrong")
     if any(item.filled_in() for item in explanation.history):
-        lines += ["hatched         lacking, filled in from the category"]
-    lines += [
-        "",
-        "A score is u·r, the user's vector times the item's",
-        "(cosine: of unit length, by the temperature).",
-        "r is the weighted sum of the item's modality vectors,",
-        "so a score splits into one part per modality. A part",
-        "below zero speaks against the item.",
+        marks.append("hatched: lacking, filled in from the category")
+    bars = [
+        "Bars: how much more (right) or less (left of zero) each modality adds to the item's score "
+        "than to the average item's",
+        "black mark and number: their sum, by which items are ranked",
     ]
-    panel.text(0.06, 0.95, "\n".join(lines), va="top", fontsize=8.5, linespacing=1.5)
+    return f"How to read this: {'; '.join(marks)}.\n{'; '.join(bars)}."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from recbole_cammsr.analysis.figure import shorten_labels, shorten_titles
 from recbole_cammsr.analysis.item_titles import printable
 from recbole_cammsr.analysis.user_explanation import Ranking, UserExplanation
@@ -37,8 +39,13 @@ def _history(explanation: UserExplanation) -> str:
     if first is None:
         return "(no history)"
     header = ["item"]
+    labels = [
+        label for item in explanation.history for label in (*item.categories, *item.predicted)
+    ]
+    if labels:
+        header.append("category")
     if first.predicted:
-        header += ["category", "predicted"]
+        header.append("predicted")
     header += [f"w {name}" for name in first.weights]
     if first.attention:
         header.append("expert most asked")
@@ -46,8 +53,10 @@ def _history(explanation: UserExplanation) -> str:
     titles = shorten_titles([item.title for item in explanation.history], _TITLE)
     for item, title in zip(explanation.history, titles):
         row = [title]
+        if labels:
+            row.append(_labels(item.categories, labels))
         if first.predicted:
-            row += [_labels(item.categories), _labels(item.predicted)]
+            row.append(_labels(item.predicted, labels))
         row += [
             f"{weight:.2f}" + ("*" if name in item.lacks else "")
             for name, weight in item.weights.items()
@@ -64,18 +73,23 @@ def _history(explanation: UserExplanation) -> str:
 
 
 def _parts(ranking: Ranking) -> str:
-    names = list(ranking.items[0].shares) if ranking.items else []
-    header = ["recommended", "category", "score", *(f"of it {name}" for name in names)]
-    rows = [
-        [
-            title,
-            _labels(item.categories),
-            f"{item.score:.2f}",
-            *(f"{100 * share:.0f} %" for share in item.shares.values()),
-        ]
-        for item, title in zip(ranking.items, _titles(ranking))
-    ]
-    return "\n".join([_heading(ranking), *table(header, rows)])
+    names = list(ranking.average_parts) if len(ranking.average_parts) > 1 else []
+    header = ["recommended", "category", "score"]
+    lines = [_heading(ranking)]
+    if names:
+        header += ["above average", *names]
+        average = ", ".join(f"{name} {part:.2f}" for name, part in ranking.average_parts.items())
+        lines.append(f"  the average item has a score of {ranking.average_score:.2f} ({average});")
+        lines.append("  above average: how much more this item has, in all and from each modality")
+    labels = [label for item in ranking.items for label in item.categories]
+    rows = []
+    for item, title in zip(ranking.items, _titles(ranking)):
+        row = [title, _labels(item.categories, labels), f"{item.score:.2f}"]
+        if names:
+            row.append(f"{item.score - ranking.average_score:+.2f}")
+            row += [f"{item.parts_above_average[name]:+.2f}" for name in names]
+        rows.append(row)
+    return "\n".join([*lines, *table(header, rows)])
 
 
 def _plain(ranking: Ranking) -> str:
@@ -88,7 +102,8 @@ def _plain(ranking: Ranking) -> str:
 def _heading(ranking: Ranking) -> str:
     found = "is not known to it"
     if ranking.target_rank is not None:
-        found = f"is at rank {ranking.target_rank}, marked >"
+        shown = any(item.is_target for item in ranking.items)
+        found = f"is at rank {ranking.target_rank}" + (", marked >" if shown else "")
     heading = f"{ranking.name} (what was taken next {found})"
     return f"{heading}\n  not compared alike: {ranking.note}" if ranking.note else heading
 
@@ -101,6 +116,5 @@ def _titles(ranking: Ranking) -> list[str]:
     ]
 
 
-def _labels(labels: object) -> str:
-    names = list(labels) if isinstance(labels, (list, tuple)) else []
-    return shorten_labels(names, _LABELS) or "-"
+def _labels(labels: Sequence[str], among: Sequence[str]) -> str:
+    return shorten_labels(labels, _LABELS, among) or "-"

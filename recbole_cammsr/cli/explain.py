@@ -14,12 +14,13 @@ PROGRAM = "cammsr-explain"
 _EXAMPLES = """\
 files in the --output folder:
   user_<token>.png, .json     history, modality weights, experts, categories, top of the ranking
-  modality_weights.png        how much each modality counts, by category
+  modality_weights.png        mean weight of each modality, by category
   expert_usage.png            which experts are asked, over all items and by category
   category_confusion.png      predicted against true categories
   item_map.png                item vectors on two axes, coloured by category
   recency.png                 how far back the history encoder looks
   catalogue.json              the figures behind these pictures
+pictures of an earlier call that these files would contradict are removed
 
 examples:
   cammsr-explain --checkpoint=saved/CAMMSR-Jan-01-2026_10-00-00.pth
@@ -91,6 +92,7 @@ def _run(argv: Sequence[str]) -> int:
     from recbole_cammsr.analysis import (
         catalogue,
         catalogue_figures,
+        explained_files,
         figure,
         files,
         item_view,
@@ -122,7 +124,7 @@ def _run(argv: Sequence[str]) -> int:
     shown, written = [], []
     for explanation in explanations:
         shown.append(user_tables.text(explanation))
-        stem = f"user_{files.stem(explanation.user)}"
+        stem = explained_files.user_stem(explanation.user)
         written.append(folder / f"{stem}.json")
         files.write_json(written[-1], explanation.to_json())
         if pictures:
@@ -138,13 +140,17 @@ def _run(argv: Sequence[str]) -> int:
     files.write_json(written[-1], {"checkpoint": options.checkpoint, **figures})
     if pictures:
         title = f"{trained.name} on {trained.config['dataset']}"
-        written += catalogue_figures.draw_all(view, title, folder)
+        written += catalogue_figures.draw_all(view, title, options.checkpoint, folder)
         if reach is not None:
             written.append(folder / "recency.png")
-            recency_figure.draw(reach, title, written[-1])
+            recency_figure.draw(reach, title, options.checkpoint, written[-1])
+    users = [explanation.user for explanation in explanations]
+    removed = explained_files.remove_stale(folder, users, written)
     for text in shown:  # after all files are there: the reader may leave, as `head` does
         tables.show(text)
     print("\nwritten", *written, sep="\n  ")
+    if removed:
+        print("removed, of an earlier call", *removed, sep="\n  ")
     return EXIT_OK
 
 

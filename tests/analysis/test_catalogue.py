@@ -72,12 +72,34 @@ def test_the_map_lists_the_categories_that_it_shows(tmp_path, monkeypatch):
     true[[1, 2, 3], 1] = true[[4, 5, 6], 2] = true[1:, 0] = True  # x is of all items
     true[5, 1] = False
     view = dataclasses.replace(view, true=true, several_labels=True)
-    catalogue_figures.item_map(view, "CAMMSR on toy", tmp_path / "item_map.png")
+    catalogue_figures.item_map(
+        view, "CAMMSR on toy", "saved/CAMMSR-1.pth", tmp_path / "item_map.png"
+    )
     (panel,) = drawn[0].axes
     listed = [text.get_text() for text in panel.get_legend().get_texts()]
     assert listed == ["y (3)", "z (3)"]
     dots = [len(one.get_offsets()) for one in panel.collections]
     assert sorted(dots) == [3, 3, 6]
+    assert drawn[0].texts[-1].get_text() == "checkpoint CAMMSR-1.pth"
+
+
+def test_pictures_say_what_their_numbers_are_and_tell_categories_apart(tmp_path, monkeypatch):
+    pytest.importorskip("matplotlib")
+    from recbole_cammsr.analysis import catalogue_figures, figure
+
+    drawn = []
+    monkeypatch.setattr(figure, "save", lambda drawing, path: drawn.append(drawing))
+    alike = tuple(f"Shop>A very long name of a category {n}" for n in range(3))
+    view = dataclasses.replace(made_up_view(), labels=alike, several_labels=True)
+    written = catalogue_figures.draw_all(view, "CAMMSR on toy", "saved/CAMMSR-1.pth", tmp_path)
+    shown = dict(zip([path.name for path in written], drawn))
+    titles = {name: drawing.axes[0].get_title() for name, drawing in shown.items()}
+    assert "Mean weight" in titles["modality_weights.png"]
+    assert "an item of n categories has n guesses" in titles["category_confusion.png"]
+    for name in ("modality_weights.png", "category_confusion.png"):
+        rows = [tick.get_text() for tick in shown[name].axes[0].get_yticklabels()]
+        assert len({row.rpartition(" (")[0] for row in rows}) == len(rows)
+    assert all("checkpoint CAMMSR-1.pth" in [t.get_text() for t in d.texts] for d in drawn)
 
 
 def test_means_by_category_are_those_of_a_loop():

@@ -50,8 +50,23 @@ def test_neighbouring_paths_stay_apart():
 
 def test_several_categories_share_the_room():
     assert figure.shorten_labels(["a>b", "c"], 10) == "a>b, c"
-    assert figure.shorten_labels(["Makeup>Nails>Nail_Polish", "Gift"], 16) == "…>Nail_Polish,…"
+    assert figure.shorten_labels(["Makeup>Nails>Nail_Polish", "Gift"], 16) == "…>Nail_Polish +1"
+    genres = ["Comedy", "Fantasy", "Romance", "Sci-Fi"]
+    assert figure.shorten_labels(genres, 24) == "Comedy, Fantasy +2"
     assert figure.shorten_labels([], 10) == ""
+
+
+def test_categories_of_a_picture_do_not_look_alike():
+    labels = [f"Shop>A very long sub category name {n}" for n in range(3)]
+    labels.append("Store>A very long sub category name 0")
+    assert len({figure.shorten_label(label, 24) for label in labels}) == 1
+    shown = figure.shorten_each_label([*labels, "Gift", labels[0]], 24)
+    assert len(set(shown)) == 5
+    assert shown[0] == shown[-1]
+    assert all(len(label) <= 24 for label in shown)
+    alone = [figure.shorten_labels([label, "Gift"], 24, labels) for label in labels]
+    assert len(set(alone)) == 4
+    assert all(label.endswith(" +1") and len(label) <= 24 for label in alone)
 
 
 @pytest.mark.parametrize(

@@ -74,6 +74,14 @@ def test_missing_characters_are_said_once_and_warned_of_never(tmp_path, caplog):
     assert "\n" not in record.getMessage()
 
 
+def test_fonts_are_recommended_by_script(caplog):
+    with caplog.at_level(logging.WARNING):
+        fonts._say({"त", "न", "漢", "한", "\U0001f525", NOWHERE})
+    (record,) = caplog.records
+    end = "install one that has them, e.g. Noto Sans Devanagari, Noto Sans CJK, Noto Emoji"
+    assert record.getMessage().endswith(end)
+
+
 def test_a_character_is_drawn_from_an_installed_font(tmp_path, installed, caplog):
     with caplog.at_level(logging.WARNING):
         families = fonts.families_for(f"a{MADE_UP}")

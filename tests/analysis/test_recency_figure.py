@@ -59,7 +59,9 @@ def test_the_title_fits_into_the_picture(tmp_path, monkeypatch, blocks, name):
 
     drawn = []
     monkeypatch.setattr(figure, "save", lambda drawing, path: drawn.append(drawing))
-    recency_figure.draw(np.full((blocks, 2, 10), 0.1), name, tmp_path / "recency.png")
+    recency_figure.draw(
+        np.full((blocks, 2, 10), 0.1), name, "saved/CAMMSR-1.pth", tmp_path / "recency.png"
+    )
     (drawing,) = drawn
     drawing.canvas.draw()
     (title,) = [text for text in drawing.texts if "how far back" in text.get_text()]
@@ -69,3 +71,4 @@ def test_the_title_fits_into_the_picture(tmp_path, monkeypatch, blocks, name):
     assert box.y1 <= drawing.bbox.height
     assert title.get_text().replace("\n", " ").startswith(f"{name}: how far back attention looks")
     assert title.get_text().endswith("relevant")
+    assert "checkpoint CAMMSR-1.pth" in [text.get_text() for text in drawing.texts]

@@ -38,8 +38,12 @@ def test_the_parts_of_a_score_add_up_to_what_the_model_ranks_by(make_checkpoint,
     for item, index in zip(found.ranking.items, order):
         assert item.score == pytest.approx(float(scores[index]), rel=1e-5)
         assert sum(item.parts.values()) == pytest.approx(item.score, abs=1e-4)
-        assert sum(item.shares.values()) == pytest.approx(1.0, abs=1e-3)
         assert set(item.parts) == set(view.modality_names)
+        above = item.score - float(scores[1:].mean())
+        assert sum(item.parts_above_average.values()) == pytest.approx(above, abs=1e-4)
+        for name, part in item.parts_above_average.items():
+            assert part == pytest.approx(item.parts[name] - found.ranking.average_parts[name])
+    assert found.ranking.average_score == pytest.approx(float(scores[1:].mean()), abs=1e-4)
     assert json.loads(json.dumps(found.to_json()))["user"] == user
     assert text(found).count("\n") > 10
 
@@ -93,7 +97,12 @@ def test_only_what_is_there_is_explained(
     shown = [explain(trained, view, user) for user in trained.users]
     found = next(one for one in shown if any(item.lacks for item in one.history))
     assert ("predicted" in text(found)) == sign
-    assert text(found).count("category") >= (2 if sign else 1)
+    assert text(found).count("category") >= 2  # labels of the data, also without guidance
+    assert all(
+        list(item.categories) == view.true_labels(trained.dataset.token2id("item_id", item.token))
+        for item in found.history
+    )
+    assert any(item.categories for item in found.history)
     assert (lacking is None) == ("*" not in text(found))
     assert lacking is None or lacking in text(found)
     pytest.importorskip("matplotlib")
@@ -109,6 +118,15 @@ def test_only_what_is_there_is_explained(
     bars = [bar for bar in drawn[0].findobj(Rectangle) if bar.get_hatch() and bar.get_width() > 0]
     assert ("✓" in key) == sign
     assert ("hatched" in key) == bool(bars) == hatched
+
+
+def test_one_modality_has_no_weights_experts_or_parts_to_show(make_checkpoint):
+    trained = TrainedModel(make_checkpoint(modalities=[]))
+    view = item_view(trained)
+    assert not view.weighted
+    assert view.attention is None
+    shown = text(explain(trained, view, trained.usual_user()))
+    assert not any(word in shown for word in ("w ID", "expert", "above average", "%"))
 
 
 def history_of(trained, user):

@@ -45,6 +45,21 @@ def test_the_command_writes_tables_json_and_pictures(
         assert (tmp_path / "out" / f"{name}.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_pictures_that_a_new_call_makes_untrue_are_removed(make_checkpoint, tmp_path, capsys):
+    out = tmp_path / "out"
+    out.mkdir()
+    stale = {"modality_weights.png", "recency.png", "user_u3.png"}
+    kept = {"user_u4.png", "notes.png"}
+    for name in stale | kept:
+        (out / name).write_bytes(b"of an earlier call")
+    ours = make_checkpoint()
+    arguments = [f"--checkpoint={ours}", "--user=u3", "--no_pictures", f"--output={out}"]
+    assert command.main(arguments) == 0
+    assert set(os.listdir(out)) == kept | {"user_u3.json", "catalogue.json"}
+    removed = capsys.readouterr().out.partition("removed, of an earlier call")[2]
+    assert {os.path.basename(line.strip()) for line in removed.split("\n") if line} == stale
+
+
 def test_titles_of_the_models_beside_are_of_the_same_column_where_there_is_one(
     make_checkpoint, add_titles, toy_path, tmp_path, capsys
 ):
