@@ -9,6 +9,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
+# Windows opens no folder as a file.
+_FOLDERS_OPEN = os.name == "posix"
+
 
 @contextmanager
 def atomic_open(path: str | os.PathLike[str], mode: str = "wb") -> Iterator[IO[Any]]:
@@ -45,6 +48,32 @@ def atomic_open(path: str | os.PathLike[str], mode: str = "wb") -> Iterator[IO[A
         with suppress(FileNotFoundError):
             os.unlink(temporary)
         raise
+
+
+def flush_file(path: Path) -> None:
+    """Force a closed file to disk.
+
+    Args:
+        path: The file.
+    """
+    # Windows flushes only what is open for writing.
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def flush_folder(folder: Path) -> None:
+    """Force the names in a folder to disk; without effect where a folder cannot be opened.
+
+    Args:
+        folder: The folder.
+    """
+    if not _FOLDERS_OPEN:
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 @contextmanager

@@ -22,15 +22,14 @@ class ItemLabels:
     categories: tuple[str, ...]
 
 
-def as_paths(value: object, skip_levels: int = 0) -> list[Path]:
+def as_paths(value: object) -> list[Path]:
     """Read the nested category field of an item.
 
     Args:
         value: None, one label, a list of labels (one path) or a list of such lists.
-        skip_levels: Number of leading levels to drop, e.g. 1 for a root every item shares.
 
     Returns:
-        The non-empty paths below the root, in the order of the source.
+        The non-empty paths, in the order of the source.
 
     Raises:
         ValueError: If the value is none of these.
@@ -46,7 +45,7 @@ def as_paths(value: object, skip_levels: int = 0) -> list[Path]:
             raise ValueError(
                 f"a category must be a label, a path or a list of paths, not {value!r:.100}"
             )
-        tokens = tuple(token for token in map(label_token, path) if token)[skip_levels:]
+        tokens = tuple(token for token in map(label_token, path) if token)
         if tokens:
             paths.append(tokens)
     return paths

@@ -7,15 +7,20 @@ finds the parts that exist, and computes the others in exactly the batches of an
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
-from .atomic_write import atomic_open, naming
+from .atomic_write import atomic_open, flush_folder, naming
+
+# What numpy and zipfile raise where bytes of an archive are lost or changed.
+_DAMAGE = (zipfile.BadZipFile, zlib.error, ValueError, EOFError, KeyError, RuntimeError)
 
 
 class ChunkStore:
@@ -38,15 +43,22 @@ class ChunkStore:
 
         Returns:
             Its arrays, or None where it does not exist or is damaged.
+
+        Raises:
+            OSError: If it cannot be read now, e.g. with too many open files; it stays.
         """
+        path = self._path(key)
         try:
-            with np.load(self._path(key), allow_pickle=False) as arrays:
+            with naming(path), np.load(path, allow_pickle=False) as arrays:
                 return {name: arrays[name] for name in arrays.files}
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile):
+        except (*_DAMAGE, OSError) as error:
+            # A changed offset sends the reader to where no byte can be, which is an OSError too.
+            if isinstance(error, OSError) and error.errno != errno.EINVAL:
+                raise
             # A part appears only whole, so this is a fault of the disk: compute it again.
-            self._path(key).unlink()
+            path.unlink()
             return None
 
     def save(self, key: str, arrays: Mapping[str, np.ndarray]) -> None:
@@ -83,10 +95,5 @@ def put_in_place(temporary: Path, output: Path) -> None:
         output: Its final name.
     """
     os.replace(temporary, output)
-    if os.name == "posix":
-        # The new name is on disk only once its folder is.
-        handle = os.open(output.parent, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+    # The new name is on disk only once its folder is.
+    flush_folder(output.parent)

@@ -1,32 +1,14 @@
-"""What the commands of this package share: one-sentence errors and the encoder options."""
+"""What the commands of this package share: the options of encoders, and summaries."""
 
 from __future__ import annotations
 
 import argparse
 import os
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from .model_location import DEFAULT_IMAGE_ENCODER
 from .optional_import import require
 from .torch_device import PRECISIONS
-
-
-def run(command: Callable[[], None]) -> int:
-    """Run a command; an error the user can mend becomes one sentence on stderr.
-
-    Args:
-        command: The work, arguments already parsed.
-
-    Returns:
-        The exit code: 0, or 1 after an error.
-    """
-    try:
-        command()
-    except (ValueError, OSError, ImportError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    return 0
 
 
 def add_text_encoder_options(parser: argparse.ArgumentParser, required: bool) -> None:

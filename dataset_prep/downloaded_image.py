@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import io
 import os
-import warnings
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
 
-from .image_opening import FORMATS, UnusableImageError, open_image
+from .image_opening import FORMATS, UnusableImageError, open_image, without_image_warnings
 from .image_source import MAX_BYTES
 from .optional_import import require
 
@@ -35,9 +34,7 @@ def is_image(data: bytes) -> bool:
     image_module.init()
     formats = [name for name in FORMATS if name in image_module.OPEN]
     try:
-        with warnings.catch_warnings():
-            # Pillow warns about odd metadata and large sizes, which are judged when it is decoded.
-            warnings.simplefilter("ignore")
+        with without_image_warnings():
             image_module.open(io.BytesIO(data), formats=formats).close()
     except Exception as error:
         # Whatever else goes wrong, a decoder has recognised its format.
@@ -61,7 +58,9 @@ def decodable(paths: Iterable[Path]) -> Iterator[bool]:
     rest = iter(paths)
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
         while block := list(islice(rest, _BLOCK)):
-            yield from pool.map(_decodable, block)
+            with without_image_warnings():
+                verdicts = list(pool.map(_decodable, block))
+            yield from verdicts
 
 
 def _decodable(path: Path) -> bool:

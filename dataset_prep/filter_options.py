@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from datetime import datetime, timezone
 
+from .category_rule import CategoryRule, add_category_options
 from .filter_rule import DUPLICATES, Engine, FilterRule
-from .interaction_table import CategoryRule, add_category_options
 from .prep_summary import summary_rows
 from .prepare import prepare
 from .source import Source

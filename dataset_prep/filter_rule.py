@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from .interaction_table import CategoryRule
+from .category_rule import CategoryRule
 
 DUPLICATES = ("first", "last", "all")
 _MEMORY = re.compile(r"\s*\d+(\.\d+)?\s*([KMGT](i?B)?|B|%)\s*", re.IGNORECASE)

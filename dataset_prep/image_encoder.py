@@ -12,7 +12,7 @@ import numpy as np
 
 from .chunked_encoding import EncodedChunk
 from .image_model import ImageModel
-from .image_opening import open_image
+from .image_opening import open_image, without_image_warnings
 from .image_source import ImageFile, check_any, open_images
 from .optional_import import require
 
@@ -118,7 +118,8 @@ def encode_image_files(
     missing: dict[str, str] = {}
     tokens: list[str] = []
     parts: list[np.ndarray] = []
-    with torch.inference_mode(), ThreadPoolExecutor(workers) as pool:
+    # The filter around the pool, so that it outlives the last thread.
+    with torch.inference_mode(), without_image_warnings(), ThreadPoolExecutor(workers) as pool:
         prepared = _prepared(images, model, pool, 2 * max(batch_size, workers))
         for batch in _batches(prepared, batch_size, missing, advance):
             values = model.features(torch.stack([tensor for _, tensor in batch])).numpy()

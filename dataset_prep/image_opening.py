@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -21,11 +23,23 @@ class UnusableImageError(ValueError):
     """An image that cannot be used; the message is the reason."""
 
 
+@contextmanager
+def without_image_warnings() -> Iterator[None]:
+    """Silence Pillow's warnings of odd metadata and large sizes, which are judged here.
+
+    Where threads open images, the one that starts them enters this: filters of warnings are those
+    of the whole process, and threads that set and reset them leave each other's behind.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"PIL\.")
+        yield
+
+
 def open_image(data: bytes, max_pixels: int = MAX_PIXELS, min_side: int = MIN_SIDE) -> Any:
     """Decode an image into upright RGB.
 
     Of an animation the first frame is taken, transparency is laid on white, and any colour mode
-    is converted.
+    is converted. See ``without_image_warnings`` for what Pillow warns of.
 
     Args:
         data: The file's bytes.
@@ -44,17 +58,14 @@ def open_image(data: bytes, max_pixels: int = MAX_PIXELS, min_side: int = MIN_SI
     image_module.init()
     formats = [name for name in FORMATS if name in image_module.OPEN]
     try:
-        with warnings.catch_warnings():
-            # Pillow warns about odd metadata and large sizes; sizes are checked here.
-            warnings.simplefilter("ignore")
-            with image_module.open(io.BytesIO(data), formats=formats) as image:
-                width, height = image.size
-                if width * height > max_pixels:
-                    raise UnusableImageError(f"{width}x{height} pixels are more than {max_pixels}")
-                if min(width, height) < min_side:
-                    raise UnusableImageError(f"only {width}x{height} pixels")
-                image.load()
-                return _to_rgb(_upright(image, image_ops), image_module)
+        with image_module.open(io.BytesIO(data), formats=formats) as image:
+            width, height = image.size
+            if width * height > max_pixels:
+                raise UnusableImageError(f"{width}x{height} pixels are more than {max_pixels}")
+            if min(width, height) < min_side:
+                raise UnusableImageError(f"only {width}x{height} pixels")
+            image.load()
+            return _to_rgb(_upright(image, image_ops), image_module)
     except UnusableImageError:
         raise
     except Exception as error:

@@ -13,11 +13,11 @@ from .atomic_write import atomic_open
 from .category_labels import flat_labels, path_labels
 from .category_notes import category_notes
 from .category_roots import below_roots
+from .category_rule import CategoryRule
 from .clean_text import token_seq_text
 from .filter_database import open_database
 from .filter_failure import ROW_STEPS, NothingLeftError, dropped_rows
 from .filter_rule import Engine, FilterRule
-from .interaction_table import CategoryRule
 from .item_repeats import repeated_items
 from .kcore import k_core
 from .prep_record import SOURCE_NOTE

@@ -186,7 +186,7 @@ def csv_rows(
         ended = True
 
     # The limit of the module, 131,072 characters, is less than some descriptions and embeddings.
-    csv.field_size_limit(LONGEST_CELL)
+    limit = csv.field_size_limit(LONGEST_CELL)
     rows = csv.reader(fed(), delimiter=separator)
     open_quote = "a quote is opened and never closed"
     try:
@@ -203,6 +203,8 @@ def csv_rows(
         raise ValueError(
             f"{path}: {why} ({error}) in the row that begins {shown(first)}"
         ) from error
+    finally:
+        csv.field_size_limit(limit)
 
 
 def refuse_replacing(inputs: Iterable[Path], outputs: Iterable[Path]) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from .atomic_write import naming
+from .atomic_write import flush_file, flush_folder, naming
 from .clean_text import is_token, reference_word
 from .optional_import import require
 from .unusable_ids import UNUSABLE_ITEM, UNUSABLE_USER, unusable
@@ -231,12 +231,12 @@ class StagingWriter:
         report = self._partial / REPORT
         report.write_text(json.dumps(self.report.as_dict(), indent=1, sort_keys=True) + "\n")
         for path in self._partial.iterdir():
-            _flush(path)
-        _flush(self._partial)
+            flush_file(path)
+        flush_folder(self._partial)
         # A folder cannot be renamed over a full one.
         shutil.rmtree(self.folder, ignore_errors=True)
         os.replace(self._partial, self.folder)
-        _flush(self.folder.parent)
+        flush_folder(self.folder.parent)
 
 
 class _Table:
@@ -301,12 +301,3 @@ def read_report(folder: str | os.PathLike[str]) -> dict[str, Any]:
 def _finite(value: float | None) -> float | None:
     """A number, or None for NaN and infinity, which no filter can compare."""
     return value if value is not None and math.isfinite(value) else None
-
-
-def _flush(path: Path) -> None:
-    """Force a file or folder to disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

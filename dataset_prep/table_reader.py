@@ -44,15 +44,12 @@ def open_text(path: str | os.PathLike[str]) -> Iterator[IO[str]]:
         raise ValueError(f"{path}: cannot be read as UTF-8 text ({error})") from error
 
 
-def read_table(
-    path: str | os.PathLike[str], columns: Sequence[str], separator: str | None = None
-) -> Iterator[tuple[str, ...]]:
+def read_table(path: str | os.PathLike[str], columns: Sequence[str]) -> Iterator[tuple[str, ...]]:
     """Read named columns of a table with a header, in file order.
 
     Args:
-        path: ``.csv``, ``.tsv`` or ``.inter``, optionally ``.gz``.
+        path: ``.csv`` with commas, any other with tabs; optionally ``.gz``.
         columns: Header names to read; ``name`` also matches an atomic file's ``name:type``.
-        separator: Field separator; None takes ``,`` for ``.csv`` and a tab otherwise.
 
     Yields:
         The cells of those columns, without the quotes that stand around a whole cell.
@@ -72,9 +69,9 @@ def read_table(
 
         # A tab-separated dump holds bare quotes; only in CSV they keep a cell together.
         rows = (
-            csv_rows(lines(), Path(path), separator or ",")
+            csv_rows(lines(), Path(path))
             if comma
-            else (cells_in_line(line, separator or "\t") for line in lines() if line)
+            else (cells_in_line(line) for line in lines() if line)
         )
         header = [name.strip() for name in next(rows, [])]
         plain = [name.split(":")[0] for name in header]

@@ -22,7 +22,8 @@ MANY_COPIES = 0.05
 # Largest norm over median norm above which single items dominate.
 LONG_ROW = 20.0
 LOW_COVERAGE = 0.5
-_BLOCK = 65_536
+# Values read in one go: a few arrays of so many numbers are made of them.
+_BLOCK = 2**20
 _BINS = 30
 
 
@@ -66,7 +67,7 @@ def check_features(
     usable = inside & (rows.norms > 0) & np.isfinite(rows.norms)
     if usable.sum() < 3:
         return section, None
-    found = embedding(modality, raw.tokens[usable], raw.values[np.flatnonzero(usable)])
+    found = embedding(modality, raw.tokens, raw.values, np.flatnonzero(usable))
     _check_cosines(found, section)
     return section, found
 
@@ -119,8 +120,9 @@ def _scan_rows(raw: RawFeatures, inside: np.ndarray) -> _Rows:
     rows = _Rows(*raw.values.shape)
     broken = []
     directions = DirectionWatch()
-    for start in range(0, len(raw.values), _BLOCK):
-        own = np.ascontiguousarray(raw.values[start : start + _BLOCK])
+    size = max(1, _BLOCK // raw.values.shape[1])
+    for start in range(0, len(raw.values), size):
+        own = np.ascontiguousarray(raw.values[start : start + size])
         block = own.astype(np.float64)
         end = start + len(block)
         with np.errstate(invalid="ignore", over="ignore"):

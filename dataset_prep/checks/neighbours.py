@@ -27,18 +27,23 @@ class Embedding:
     unit: np.ndarray
 
 
-def embedding(modality: str, tokens: np.ndarray, values: np.ndarray) -> Embedding:
+def embedding(
+    modality: str, tokens: np.ndarray, values: np.ndarray, usable: np.ndarray
+) -> Embedding:
     """Scale rows to length 1, sorted by token; a large catalogue is sampled.
+
+    Only the rows of the sample are read, so a memory-mapped file may exceed memory.
 
     Args:
         modality: Its name.
         tokens: Item tokens (n,).
-        values: Finite features (n, d) without rows of zeros.
+        values: Features (n, d).
+        usable: Numbers of the rows to take (m,), all of them finite and not zero.
 
     Returns:
         At most ``MOST_CANDIDATES`` rows; the same input gives the same sample.
     """
-    order = np.argsort(tokens, kind="stable")
+    order = usable[np.argsort(tokens[usable], kind="stable")]
     if len(order) > MOST_CANDIDATES:
         picked = np.random.default_rng(0).choice(len(order), MOST_CANDIDATES, replace=False)
         order = order[np.sort(picked)]

@@ -7,7 +7,7 @@ import io
 import os
 from collections.abc import Collection
 
-from ..image_opening import open_image
+from ..image_opening import open_image, without_image_warnings
 from ..image_source import check_any, open_images
 
 SIDE = 96
@@ -30,7 +30,7 @@ def thumbnails(source: str | os.PathLike[str], tokens: Collection[str]) -> dict[
         ValueError: If the source holds no image.
     """
     pictures = {}
-    with open_images(source) as listing:
+    with open_images(source) as listing, without_image_warnings():
         check_any(listing, source)
         for file in listing.images:
             if file.token not in tokens:

@@ -12,11 +12,11 @@ from recbole_cammsr.dataset_prep.category_phrase import segment_phrases, split_i
 
 
 def test_paths_from_every_nesting():
-    assert as_paths([["Beauty", "Nail Polish"]], 1) == [("Nail_Polish",)]
-    assert as_paths(["Beauty", "Hair"], 0) == [("Beauty", "Hair")]
+    assert as_paths([["Beauty", "Nail Polish"]]) == [("Beauty", "Nail_Polish")]
+    assert as_paths(["Beauty", "Hair"]) == [("Beauty", "Hair")]
     assert as_paths("Beauty") == [("Beauty",)]
-    assert as_paths(None) == as_paths([]) == as_paths("") == as_paths([["Beauty"]], 1) == []
-    assert as_paths([["A", "B"], ["A", "C"]], 1) == [("B",), ("C",)]
+    assert as_paths(None) == as_paths([]) == as_paths("") == as_paths([[" "]]) == []
+    assert as_paths([["A", "B"], ["A", "C"]]) == [("A", "B"), ("A", "C")]
     with pytest.raises(ValueError, match="path"):
         as_paths([["A", 3]])
     with pytest.raises(ValueError, match="path"):

@@ -6,8 +6,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from recbole_cammsr.dataset_prep.atomic_file import write_atomic_file, write_item_file
-from recbole_cammsr.dataset_prep.category_labels import ItemLabels
+from recbole_cammsr.dataset_prep.atomic_file import write_atomic_file
 from recbole_cammsr.dataset_prep.clean_text import (
     check_token,
     clean_text,
@@ -50,8 +49,13 @@ def test_labels_are_single_tokens():
 @given(st.lists(st.tuples(st.text(max_size=12), st.text(max_size=12)), min_size=1, max_size=5))
 def test_any_text_survives_the_reader(tmp_path_factory, pairs):
     path = tmp_path_factory.mktemp("item") / "x.item"
-    labels = [ItemLabels(label_token(label), (label_token(label),)) for _, label in pairs]
-    write_item_file(path, [f"i{n}" for n in range(len(pairs))], [t for t, _ in pairs], labels)
+    labels = [label_token(label) for _, label in pairs]
+    header = ("item_id:token", "title:token_seq", "category:token", "categories:token_seq")
+    rows = [
+        (f"i{n}", token_seq_text(title), label, label)
+        for n, ((title, _), label) in enumerate(zip(pairs, labels))
+    ]
+    write_atomic_file(path, header, rows)
     # Exactly how RecBole 1.2.1 reads it.
     frame = pd.read_csv(path, delimiter="\t", dtype=str, encoding="utf-8", engine="python")
     assert frame["item_id:token"].tolist() == [f"i{n}" for n in range(len(pairs))]
@@ -59,8 +63,8 @@ def test_any_text_survives_the_reader(tmp_path_factory, pairs):
         # A title that pandas takes for a missing value reads as empty text; nothing else changes.
         text = token_seq_text(title)
         assert read[1] == text or (pd.isna(read[1]) and text in {"", *MISSING_CELLS})
-        assert read[2] == label.category or (pd.isna(read[2]) and label.category == "")
-        assert " " not in label.category
+        assert read[2] == label or (pd.isna(read[2]) and label == "")
+        assert " " not in label
 
 
 @pytest.mark.parametrize("labels", [["'60s", "Girls'"], ["'Beauty'"], ["Men's", "'n'"]])
@@ -81,9 +85,3 @@ def test_cells_with_tabs_or_line_breaks_are_refused(tmp_path):
     with pytest.raises(ValueError, match="line break"):
         write_atomic_file(tmp_path / "x", ("a:token",), [("1\n2",)])
     assert not list(tmp_path.iterdir())
-
-
-def test_duplicate_items_are_refused(tmp_path):
-    none = ItemLabels("", ())
-    with pytest.raises(ValueError, match="'a' occurs twice"):
-        write_item_file(tmp_path / "x.item", ["a", "a"], ["", ""], [none, none])

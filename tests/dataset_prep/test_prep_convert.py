@@ -15,7 +15,7 @@ pytest.importorskip("pyarrow")
 pytest.importorskip("duckdb")
 
 from recbole_cammsr.dataset_prep import cli
-from recbole_cammsr.dataset_prep.unisrec import convert as convert_unisrec
+from recbole_cammsr.dataset_prep.unisrec_folder import read_features, read_interactions, read_items
 
 N_ITEMS = 6
 VECTORS = {f"I{n}": np.array([n + 1, -n, 0.5], dtype=np.float32) for n in range(N_ITEMS)}
@@ -266,18 +266,24 @@ def write_unisrec(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["unisrec", "missrec"])
-def test_unisrec_gives_the_rows_of_the_older_command(kind: str, tmp_path: Path) -> None:
+def test_unisrec_keys_everything_by_raw_item_id(kind: str, tmp_path: Path) -> None:
     write_unisrec(tmp_path)
+    (tmp_path / "Toy.user2index").write_text("Ann\t0\nBob\t1\n")
     assert run(tmp_path, kind, "--category-root", "Root") == 0
-    old = tmp_path / "old"
-    convert_unisrec(tmp_path, "Toy", old, "d", {"text": "feat1CLS"}, "Root", min_count=1)
-    assert table(tmp_path / "out" / "d.inter") == table(old / "d.inter")
-    new_items = {row["item_id"]: row for row in table(tmp_path / "out" / "d.item")}
-    old_items = {row["item_id"]: row for row in table(old / "d.item")}
+    rows = [
+        (row["user_id"], row["item_id"], float(row["timestamp"]))
+        for row in table(tmp_path / "out" / "d.inter")
+    ]
+    assert rows == [
+        *(("Ann", f"I{item}", time) for time, item in enumerate([3, 1, 0, 2], start=1)),
+        *(("Bob", f"I{item}", time) for time, item in enumerate([2, 4, 1, 3], start=1)),
+    ]
+    items = {row["item_id"]: row for row in table(tmp_path / "out" / "d.item")}
     # I5 has no interaction and is not kept.
-    assert set(new_items) == set(old_items) - {"I5"}
-    for token, row in new_items.items():
-        assert {name: row[name] for name in old_items[token]} == old_items[token]
+    assert set(items) == {"I0", "I1", "I2", "I3", "I4"}
+    for token, row in items.items():
+        assert row["title"] == f"Thing {token[1:]}"
+        assert row["category"] == row["categories"] == "Tools_Saws"
     text = features(tmp_path, "text")
     assert set(text) == {"I0", "I1", "I2", "I4"}
     for token, vector in text.items():
@@ -303,17 +309,25 @@ def test_truncated_unisrec_features_and_odd_arguments_are_refused(
 @pytest.mark.skipif(
     "CAMMSR_SHARED_DATA" not in os.environ, reason="CAMMSR_SHARED_DATA names no data folder"
 )
-def test_amazon_scientific_is_that_of_the_older_command(tmp_path: Path) -> None:
+def test_amazon_scientific_keeps_every_row_of_the_folder(tmp_path: Path) -> None:
     source = Path(os.environ["CAMMSR_SHARED_DATA"]) / "amazon_scientific"
     root = "Industrial & Scientific"
     given = ["convert", "--from", "missrec", "--folder", str(source), "--dataset", "d", "--quiet"]
     given += ["--output", str(tmp_path / "out"), "--category-root", root]
     assert cli.main(given) == 0
-    modalities = {"text": "feat1CLS", "image": "feat3CLS"}
-    convert_unisrec(source, "Scientific", tmp_path / "old", "d", modalities, root)
-    for name in ("d.text.npz", "d.image.npz"):
-        assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "old" / name).read_bytes()
-    assert table(tmp_path / "out" / "d.inter") == table(tmp_path / "old" / "d.inter")
+    items = read_items(source, "Scientific")
+    for modality, suffix in (("text", "feat1CLS"), ("image", "feat3CLS")):
+        matrix = read_features(source / f"Scientific.{suffix}", len(items))
+        present = {item: row for item, row in zip(items, matrix) if row.any()}
+        written = features(tmp_path, modality)
+        assert set(written) == set(present)
+        for item, row in written.items():
+            np.testing.assert_array_equal(row, present[item])
+    rows = {
+        (row["user_id"], row["item_id"], float(row["timestamp"]))
+        for row in table(tmp_path / "out" / "d.inter")
+    }
+    assert rows == set(read_interactions(source, "Scientific", items))
 
 
 def test_mmrec_is_not_converted_onto_itself(tmp_path: Path, capsys: Any) -> None:

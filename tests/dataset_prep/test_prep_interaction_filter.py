@@ -14,9 +14,9 @@ pytest.importorskip("duckdb")
 import duckdb
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from recbole_cammsr.dataset_prep.category_rule import CategoryRule
 from recbole_cammsr.dataset_prep.filter_rule import Engine, FilterRule
 from recbole_cammsr.dataset_prep.interaction_filter import STEPS, filter_staged
-from recbole_cammsr.dataset_prep.interaction_table import CategoryRule
 from recbole_cammsr.dataset_prep.item_links import read_links
 from recbole_cammsr.dataset_prep.kcore import k_core
 from recbole_cammsr.dataset_prep.staging import StagingWriter

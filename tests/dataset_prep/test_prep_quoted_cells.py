@@ -18,7 +18,7 @@ from recbole_cammsr.dataset_prep.cells import cells_in_line
 from recbole_cammsr.dataset_prep.item_records import read_items
 from recbole_cammsr.dataset_prep.item_text import item_text
 from recbole_cammsr.dataset_prep.record_file import RecordFile
-from recbole_cammsr.dataset_prep.source_folder import MALFORMED, Damage
+from recbole_cammsr.dataset_prep.source_folder import MALFORMED, Damage, csv_rows
 from recbole_cammsr.dataset_prep.staging import ITEMS, StagingWriter
 from recbole_cammsr.dataset_prep.table import Table
 from recbole_cammsr.dataset_prep.table_reader import read_table
@@ -119,3 +119,15 @@ def test_other_rows_with_too_few_cells_speak_of_no_quotes(tmp_path: Path) -> Non
     path.write_text("item_id\ttitle\nabc\n")
     assert list(RecordFile(path).records(damage)) == []
     assert damage.examples == ["'abc' has 1 cells, the header has 2"]
+
+
+def test_the_longest_cell_of_the_csv_module_is_as_before_afterwards(tmp_path: Path) -> None:
+    path, before = tmp_path / "items.csv", csv.field_size_limit()
+    assert list(csv_rows(["a,b", "x" * (before + 1)], path)) == [["a", "b"], ["x" * (before + 1)]]
+    assert csv.field_size_limit() == before
+    with pytest.raises(ValueError, match="never closed"):
+        list(csv_rows(['a,"b'], path))
+    rows = csv_rows(["a,b", "c,d"], path)
+    next(rows)
+    rows.close()
+    assert csv.field_size_limit() == before

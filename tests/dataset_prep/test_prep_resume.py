@@ -197,17 +197,3 @@ def test_full_disk_is_told_with_the_file(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match=r"No space left on device: .*\.x\.npz\.work.*key\.npz"):
         ChunkStore(tmp_path / "x.npz").save("key", {"feature": np.arange(3)})
-
-
-def test_damaged_chunk_is_computed_again(tmp_path):
-    import numpy as np
-    from recbole_cammsr.dataset_prep.chunk_store import ChunkStore
-
-    store = ChunkStore(tmp_path / "x.npz")
-    assert store.load("key") is None
-    store.save("key", {"feature": np.arange(3)})
-    np.testing.assert_array_equal(store.load("key")["feature"], [0, 1, 2])
-    part = next(store.folder.iterdir())
-    part.write_bytes(part.read_bytes()[:-30])
-    assert store.load("key") is None
-    assert not part.exists()

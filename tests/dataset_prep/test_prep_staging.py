@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import json
+import os
 import random
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import pytest
 
 pytest.importorskip("pyarrow")
 from pyarrow import parquet
+from recbole_cammsr.dataset_prep import atomic_write
 from recbole_cammsr.dataset_prep.line_files import LineFile
 from recbole_cammsr.dataset_prep.staging import (
     INTERACTIONS,
@@ -150,3 +153,41 @@ def test_a_byte_order_mark_is_no_part_of_the_first_line(zipped: bool, tmp_path: 
     # Further down it is a character of the text.
     assert list(LineFile(path)) == ["a", "\ufeffb"]
     assert next(iter(LineFile(path, "latin-1"))) == "\xef\xbb\xbfa"
+
+
+def test_a_folder_is_put_in_place_where_folders_cannot_be_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on Windows, which opens no folder and flushes no file that is open for reading only."""
+    fcntl = pytest.importorskip("fcntl")
+    open_file, flush = os.open, os.fsync
+
+    def open_as_windows(path: str, *arguments: int, **more: int) -> int:
+        if os.path.isdir(path):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return open_file(path, *arguments, **more)
+
+    def flush_as_windows(handle: int) -> None:
+        if fcntl.fcntl(handle, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
+            raise OSError(errno.EBADF, "Bad file descriptor")
+        flush(handle)
+
+    monkeypatch.setattr(atomic_write, "_FOLDERS_OPEN", False)
+    monkeypatch.setattr(os, "open", open_as_windows)
+    monkeypatch.setattr(os, "fsync", flush_as_windows)
+    with StagingWriter(tmp_path / "staged") as writer:
+        writer.interaction("u", "a")
+    monkeypatch.undo()
+    assert parquet.read_table(tmp_path / "staged" / INTERACTIONS).num_rows == 1
+
+
+def test_files_and_folders_are_flushed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    flushed: list[int] = []
+    monkeypatch.setattr(os, "fsync", lambda handle: flushed.append(os.fstat(handle).st_ino))
+    with StagingWriter(tmp_path / "staged") as writer:
+        writer.interaction("u", "a")
+    staged = {path.stat().st_ino for path in (tmp_path / "staged").iterdir()}
+    assert len(staged) == 3
+    assert staged < set(flushed)
+    if os.name == "posix":
+        assert {(tmp_path / "staged").stat().st_ino, tmp_path.stat().st_ino} < set(flushed)

@@ -1,12 +1,15 @@
-"""The UniSRec-style converter: sequences are rebuilt, features keep their item."""
+"""Folders of UniSRec: sequences are rebuilt, contradictions told."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
+
+pytest.importorskip("pyarrow")
+pytest.importorskip("duckdb")
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from recbole_cammsr.dataset_prep.unisrec import main
+from recbole_cammsr.dataset_prep import cli
 from recbole_cammsr.dataset_prep.unisrec_folder import read_items, read_sequences
 
 N_ITEMS = 9
@@ -37,12 +40,6 @@ def write_folder(folder, sequences, window=50, newest_first=False, name="Toy"):
     matrix.tofile(folder / f"{name}.feat1CLS")
 
 
-def run(folder, *extra):
-    names = ["--folder", str(folder), "--name", "Toy", "--dataset", "toy"]
-    options = ["--feature", "text=feat1CLS", "--category-root", "Root", "--category-min-count", "1"]
-    return main([*names, *options, "--output", str(folder / "out"), *extra])
-
-
 SEQUENCES = st.lists(
     st.lists(st.integers(0, N_ITEMS - 1), min_size=3, max_size=9), min_size=1, max_size=5
 )
@@ -67,25 +64,6 @@ def test_cut_histories_written_newest_first(tmp_path):
     assert read_sequences(tmp_path, "Toy") == {"0": [str(n) for n in range(9)]}
 
 
-def test_command_keys_everything_by_raw_item_id(tmp_path, capsys):
-    write_folder(tmp_path, [[0, 1, 2, 3], [8, 7, 8]])
-    (tmp_path / "Toy.user2index").write_text("alice\t0\nbob\t1\n")
-    assert run(tmp_path) == 0
-    assert "2 users, 9 items, 7 interactions, 9 items with a category" in capsys.readouterr().out
-    lines = (tmp_path / "out/toy.inter").read_text().split("\n")
-    assert lines[1:5] == ["alice\tI0\t1", "alice\tI1\t2", "alice\tI2\t3", "alice\tI3\t4"]
-    assert lines[5:8] == ["bob\tI8\t1", "bob\tI7\t2", "bob\tI8\t3"]
-    assert (tmp_path / "out/toy.item").read_text().split("\n")[1] == (
-        "I0\tThing 0\tTools_Saws\tTools_Saws"
-    )
-    with np.load(tmp_path / "out/toy.text.npz", allow_pickle=False) as arrays:
-        row = dict(zip(arrays["item_id"].tolist(), arrays["feature"]))
-    # The item of zeros has no feature.
-    assert sorted(row) == [f"I{n}" for n in range(N_ITEMS) if n != 5]
-    for n in (0, 4, 8):
-        np.testing.assert_array_equal(row[f"I{n}"], np.arange(4 * n, 4 * n + 4))
-
-
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -102,14 +80,9 @@ def test_command_keys_everything_by_raw_item_id(tmp_path, capsys):
 def test_contradictions_end_in_a_sentence(tmp_path, capsys, change, words):
     write_folder(tmp_path, [[0, 1, 2, 3]])
     change(tmp_path)
-    assert run(tmp_path) == 1
+    given = ["convert", "--from", "unisrec", "--folder", str(tmp_path), "--dataset", "toy"]
+    assert cli.main([*given, "--output", str(tmp_path / "out"), "--quiet"]) == 1
     error = capsys.readouterr().err
     assert words in error
     assert error.count("\n") == 1
-    assert not (tmp_path / "out/toy.inter").exists()
-
-
-def test_feature_option_must_name_a_modality(tmp_path, capsys):
-    write_folder(tmp_path, [[0, 1, 2, 3]])
-    assert run(tmp_path, "--feature", "feat3CLS") == 1
-    assert "MODALITY=SUFFIX" in capsys.readouterr().err
+    assert not (tmp_path / "out/toy.text.npz").exists()
