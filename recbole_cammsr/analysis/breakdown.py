@@ -75,8 +75,8 @@ def groups(
         ranges: of :func:`cuts`; None to cut the run by itself.
 
     Returns:
-        Breakdown, name of the group, and ``(n,)`` bool. A target with several categories counts in
-        each of them; categories come most frequent first.
+        Breakdown, name of the group, and the indices of its rows, ascending. A target with several
+        categories counts in each of them; categories come most frequent first.
     """
     result = []
     of_run = _ranged(ranks)
@@ -86,13 +86,19 @@ def groups(
             continue
         group = np.searchsorted(edges, values)
         for index, name in enumerate(names):
-            result.append((kind, name, group == index))
-    labels = [set(cell.split(LABEL_SEPARATOR)) - {""} for cell in ranks.category.tolist()]
-    every = sorted(set().union(*labels)) if labels else []
-    by_category = [(name, np.array([name in own for own in labels])) for name in every]
-    by_category.sort(key=lambda entry: -int(entry[1].sum()))
-    result += [(CATEGORY, name, rows) for name, rows in by_category]
+            result.append((kind, name, np.flatnonzero(group == index)))
+    result += [(CATEGORY, name, rows) for name, rows in _by_category(ranks.category)]
     return result
+
+
+def _by_category(category: np.ndarray) -> list[tuple[str, np.ndarray]]:
+    """The rows of each label, the most frequent one first, equals by name."""
+    found: dict[str, list[int]] = {}
+    for row, cell in enumerate(category.tolist()):
+        for name in set(cell.split(LABEL_SEPARATOR)) - {""}:
+            found.setdefault(name, []).append(row)
+    by_size = sorted(found.items(), key=lambda entry: (-len(entry[1]), entry[0]))
+    return [(name, np.array(rows)) for name, rows in by_size]
 
 
 def target_categories(together: Iterable[UserRanks]) -> dict[str, str]:
@@ -150,13 +156,13 @@ def breakdown(runs: Sequence[Run], metrics: Sequence[str]) -> list[dict[str, Any
     }
     for run in runs:
         ranks = _labelled(run.ranks, known[run.dataset])
+        values = {metric: per_user(metric, ranks.rank) for metric in metrics}
         for kind, name, rows in groups(ranks, ranges[run.dataset]):
-            if not rows.any():
+            if not len(rows):
                 continue
             for metric in metrics:
                 key = (run.dataset, run.contender, kind, name, metric)
-                value = per_user(metric, ranks.rank[rows]).mean()
-                cells.setdefault(key, []).append((int(rows.sum()), float(value)))
+                cells.setdefault(key, []).append((len(rows), float(values[metric][rows].mean())))
     names = ("dataset", "model", "breakdown", "group", "metric")
     result = []
     for key, of_seeds in cells.items():

@@ -137,7 +137,7 @@ def _thin_features(config: Any, share: float, seed: int, folder: Path) -> dict[s
                 f"take {modality!r} out of `modalities`"
             )
         target = folder / f"{modality}.npz"
-        files.write_arrays(target, {"item_id": raw.tokens[kept], "feature": raw.values[kept]})
+        files.write_features(target, raw.tokens, raw.values, kept)
         paths[modality] = str(target)
     return paths
 

@@ -19,10 +19,15 @@ _BLOCK, _BLOCKS = 1 << 16, 64
 
 
 def code_digest(model: str) -> str:
-    """Digest of the code and defaults that decide a model's numbers.
+    """Digest of the code of models and data, and of their defaults.
+
+    It covers the folders ``model`` and ``data`` and ``cli/protocol.py`` of this package and its
+    YAML files of models and data sets. It does not cover what else numbers may depend on: the
+    rest of the package (``compat``, ``registry.py``, ``default_settings.py``, and of ``analysis``
+    the run of a job, its ranks and its damage), RecBole, torch, other libraries, and the machine.
 
     Args:
-        model: its name; of one with a path its module and its defaults count too.
+        model: its name; of one with a path its module and its defaults are covered too.
     """
     package = Path(registry.__file__).resolve().parent
     properties = Path(default_settings.PROPERTIES)

@@ -8,16 +8,22 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import pandas as pd
+from numpy.lib import format as npy
+
+from recbole_cammsr.data.mapped_pages import release_pages
 
 #: characters of a name that stay readable; file systems allow some 255 bytes
 _LONGEST = 100
+#: of features that are in memory at a time
+_BLOCK_BYTES = 1 << 22
 
 
 def stem(text: str) -> str:
@@ -36,21 +42,14 @@ def stem(text: str) -> str:
     return f"{plain.strip('_')}-{digest}".lstrip("-")
 
 
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write beside the final name, flush to disk, rename; folders are made.
-
-    Args:
-        path: the final file.
-        content: all of it.
-
-    Raises:
-        OSError: the system refused, as on a full disk; its ``filename`` is set.
-    """
+@contextmanager
+def _whole_file(path: Path) -> Iterator[IO[bytes]]:
+    """A file to write to, beside the final name; afterwards flushed to disk and renamed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, unfinished = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(content)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         umask = os.umask(0)  # mkstemp makes private files; give the usual ones
@@ -63,6 +62,20 @@ def write_bytes(path: Path, content: bytes) -> None:
         if isinstance(error, OSError) and error.filename is None:  # of a handle, not of a path
             error.filename = os.fspath(path)
         raise
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write beside the final name, flush to disk, rename; folders are made.
+
+    Args:
+        path: the final file.
+        content: all of it.
+
+    Raises:
+        OSError: the system refused, as on a full disk; its ``filename`` is set.
+    """
+    with _whole_file(path) as file:
+        file.write(content)
 
 
 def write_text(path: Path, content: str) -> None:
@@ -87,6 +100,35 @@ def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
     write_bytes(path, buffer.getvalue())
+
+
+def write_features(path: Path, tokens: np.ndarray, values: np.ndarray, kept: np.ndarray) -> None:
+    """Write some rows of features to an ``.npz``, complete or not at all.
+
+    Not compressed, so that it can be memory-mapped as the original; and block by block, so that a
+    mapped original is not read into memory.
+
+    Args:
+        path: the final file.
+        tokens: ``(n,)`` of the items.
+        values: ``(n, d)``, an array or a memory map.
+        kept: ``(n,)`` bool, the rows to be written.
+
+    Raises:
+        OSError: the system refused, as on a full disk.
+    """
+    shape = (int(kept.sum()), *values.shape[1:])
+    header = {"descr": npy.dtype_to_descr(values.dtype), "fortran_order": False, "shape": shape}
+    size = max(1, _BLOCK_BYTES * len(values) // max(values.nbytes, 1))
+    with _whole_file(path) as file, zipfile.ZipFile(file, "w") as archive:
+        with archive.open("item_id.npy", "w", force_zip64=True) as member:
+            npy.write_array(member, tokens[kept], allow_pickle=False)
+        with archive.open("feature.npy", "w", force_zip64=True) as member:
+            npy.write_array_header_1_0(member, header)
+            for start in range(0, len(values), size):
+                block = slice(start, start + size)
+                member.write(values[block][kept[block]].tobytes())
+                release_pages(values)
 
 
 def write_csv(path: Path, rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> None:

@@ -161,4 +161,4 @@ def _expert_names(model: Any, attention: np.ndarray | None, names: list[str]) ->
 
 
 def _array(tensor: torch.Tensor) -> np.ndarray:
-    return tensor.detach().float().cpu().numpy().astype(np.float64)
+    return tensor.detach().cpu().double().numpy()

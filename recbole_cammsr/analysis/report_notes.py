@@ -10,7 +10,7 @@ from recbole_cammsr.analysis.benchmark import Outcome, Run, unequal_budgets
 from recbole_cammsr.analysis.digests import code_digest
 from recbole_cammsr.analysis.experiment import Experiment
 from recbole_cammsr.analysis.metric_classes import smaller_is_better
-from recbole_cammsr.analysis.summary import other_targets, other_users
+from recbole_cammsr.analysis.same_questions import other_targets, other_users
 from recbole_cammsr.analysis.tables import MARKDOWN, metric_title
 
 

@@ -108,7 +108,8 @@ def breakdowns(rows: Sequence[Mapping[str, Any]], metric: str, reference: str, p
                     label=label,
                     **style,
                 )
-            ticks = [f"{figure.shorten_label(name, 22)} ({count[name]})" for name in names]
+            shown = figure.shorten_each_label(names, 22)
+            ticks = [f"{short} ({count[name]})" for name, short in zip(names, shown)]
             panel.set_yticks(range(len(names)), ticks, fontsize=8)
             panel.invert_yaxis()
             panel.set_xlim(left=0)

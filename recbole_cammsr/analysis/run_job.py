@@ -20,17 +20,10 @@ from typing import Any
 
 import numpy as np
 
-from recbole_cammsr import default_settings
 from recbole_cammsr.analysis import corruption, digests, divergence, kept_files, nan_scores
 from recbole_cammsr.analysis.job import TEST, TUNE, JobResult, TrainingJob
-from recbole_cammsr.analysis.ranks import (
-    LABEL_SEPARATOR,
-    RankCollector,
-    UserRanks,
-    is_per_user,
-    per_user,
-)
-from recbole_cammsr.cli import config_files, protocol
+from recbole_cammsr.analysis.ranks import RankCollector, UserRanks, is_per_user, per_user
+from recbole_cammsr.cli import protocol
 from recbole_cammsr.data.packing import targets_in
 
 
@@ -70,9 +63,12 @@ def _run(
     from recbole.utils import get_model, get_trainer, init_seed
 
     from recbole_cammsr.analysis.cost import EpochClock
+    from recbole_cammsr.analysis.target_labels import target_labels
 
     init_seed(config["seed"], config["reproducibility"])
     dataset = create_dataset(config)
+    # a column that cannot be read is told now, not when the model is trained and tested
+    labels = target_labels(config, dataset, originals)
     interactions = dataset.inter_feat
     users = np.bincount(interactions[dataset.uid_field].to_numpy(), minlength=dataset.user_num)
     one_row_per_user = _leaves_one_out(config)
@@ -121,9 +117,7 @@ def _run(
             test_result = _plain(trainer.evaluate(test, load_best_model=True, show_progress=False))
         popularity = items - _targets(test, dataset) - _targets(valid, dataset)
         lengths = users - 1 if one_row_per_user else None
-        ranks = collector.ranks(
-            dataset, lengths, popularity, _categories(config, dataset, originals)
-        )
+        ranks = collector.ranks(dataset, lengths, popularity, labels)
         for metric in test_result:
             if is_per_user(metric):
                 test_result[metric] = float(per_user(metric, ranks.rank).mean())
@@ -170,42 +164,6 @@ def make_config(job: TrainingJob, scratch: Path) -> Any:
         "show_progress": False,
     }
     return Config(model=job.model, dataset=job.dataset, config_dict=settings)
-
-
-def category_field(config: Any) -> str | None:
-    """The category column of a data set, also for a model that does not read it itself."""
-    if config["category_field"]:
-        return str(config["category_field"])
-    own = default_settings.properties_file("dataset", config["dataset"])
-    field = config_files.read(own).get("category_field") if own is not None else None
-    return str(field) if field else None
-
-
-def _categories(config: Any, dataset: Any, folder: str) -> np.ndarray:
-    """Labels of every item, joined; all empty where the data set has none.
-
-    They come from the untouched data set in ``folder``: groups of targets must be the same for
-    every share of wrong labels that models are trained with, and for every seed.
-    """
-    field = category_field(config)
-    path = os.path.join(folder, f"{config['dataset']}.item")
-    joined = np.full(dataset.item_num, "", dtype=object)
-    if field is None or not os.path.isfile(path):
-        return joined.astype(str)
-    from recbole_cammsr.data.categories import read_categories
-
-    table = read_categories(
-        path,
-        field,
-        config["ITEM_ID_FIELD"],
-        dataset.field2token_id[dataset.iid_field],
-        config["field_separator"],
-        config["seq_separator"],
-        config["encoding"] or "utf-8",
-    )
-    for item, label in table.targets.nonzero().tolist():
-        joined[item] += (LABEL_SEPARATOR if joined[item] else "") + table.labels[label]
-    return joined.astype(str)
 
 
 def _leaves_one_out(config: Any) -> bool:

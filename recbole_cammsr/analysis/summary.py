@@ -16,7 +16,7 @@ from recbole_cammsr.analysis.ranks import UserRanks, is_per_user, per_user
 from recbole_cammsr.analysis.significance import PairedTest, holm, paired_test, seed_test
 
 #: that a test over users can be made of
-_FEWEST_USERS = 2
+FEWEST_USERS = 2
 
 
 @dataclass(frozen=True)
@@ -161,81 +161,6 @@ def user_means(ranks: Sequence[UserRanks], metric: str) -> tuple[np.ndarray, np.
     return common, np.mean(np.sort(values, axis=0), axis=0)  # sums do not depend on the order
 
 
-def other_users(runs: Sequence[Run], reference: str) -> list[str]:
-    """A sentence for every contender that was not tested on the reference's users.
-
-    RecBole's general models, for one, have a test row for a user with two interactions, and its
-    sequential models have none.
-
-    Args:
-        runs: of all contenders.
-        reference: label.
-    """
-    sentences = []
-    for dataset in dict.fromkeys(run.dataset for run in runs):
-        tested: dict[str, set[str]] = {}
-        everywhere: dict[str, set[str]] = {}
-        for run in (run for run in runs if run.dataset == dataset):
-            users = set(run.ranks.user.tolist())
-            tested[run.contender] = tested.get(run.contender, users) | users
-            everywhere[run.contender] = everywhere.get(run.contender, users) & users
-        if reference not in everywhere:
-            continue
-        own = everywhere[reference]
-        for label, users in tested.items():
-            if users == own == everywhere[label]:
-                continue
-            both = len(own & everywhere[label])
-            sentences.append(
-                f"on {dataset}, {label} was tested on {len(users)} users, of which {both} are "
-                f"users of every run of {label} and {reference}: "
-                + ("the tests are over these" if both >= _FEWEST_USERS else "too few to test")
-                + ", the means over each run's own; the same data filters and split give every "
-                'model the same users (with leave-one-out user_inter_num_interval: "[3,inf)")'
-            )
-    return sentences
-
-
-def other_targets(runs: Sequence[Run], reference: str) -> list[str]:
-    """A sentence for every contender that had to find other items than the reference.
-
-    Another order of equal times, another time field or other files give the same users other
-    items to be found, and then tests over users compare different questions.
-
-    Args:
-        runs: of all contenders.
-        reference: label.
-    """
-    sentences = []
-    for dataset in dict.fromkeys(run.dataset for run in runs):
-        here = [run for run in runs if run.dataset == dataset]
-        own = [_targets(run.ranks) for run in here if run.contender == reference]
-        for label in dict.fromkeys(run.contender for run in here if run.contender != reference):
-            theirs = [_targets(run.ranks) for run in here if run.contender == label]
-            other = {
-                user
-                for first in own
-                for second in theirs
-                for user in first.keys() & second.keys()
-                if first[user] != second[user]
-            }
-            if other:
-                sentences.append(
-                    f"on {dataset}, {label} had other items to find than {reference} for "
-                    f"{len(other)} users, so the two cannot be compared there; give all models "
-                    "the same data, time field and `exact_time_order`"
-                )
-    return sentences
-
-
-def _targets(ranks: UserRanks) -> dict[str, list[str]]:
-    """The items to be found, by user; sorted, as in :class:`UserRanks`."""
-    found: dict[str, list[str]] = {}
-    for user, target in zip(ranks.user.tolist(), ranks.target.tolist()):
-        found.setdefault(user, []).append(target)
-    return found
-
-
 def compare(runs: Sequence[Run], metric: str, reference: str) -> list[Comparison]:
     """Test the reference against every other contender, on each data set.
 
@@ -246,8 +171,9 @@ def compare(runs: Sequence[Run], metric: str, reference: str) -> list[Comparison
 
     Returns:
         In the order of the runs; Holm's correction is over the comparisons of a data set. Each is
-        over the users that both have in every run (:func:`other_users` says where that is not
-        all), and left out where these are too few.
+        over the users that both have in every run (:mod:`same_questions
+        <recbole_cammsr.analysis.same_questions>` says where that is not all), and left out where
+        these are too few.
     """
     if not is_per_user(metric):
         return []
@@ -267,7 +193,7 @@ def compare(runs: Sequence[Run], metric: str, reference: str) -> list[Comparison
             label: common
             for label in labels
             if label != reference
-            and len((common := _paired(means[reference], means[label]))[0]) >= _FEWEST_USERS
+            and len((common := _paired(means[reference], means[label]))[0]) >= FEWEST_USERS
         }
         tests = [paired_test(own, other) for own, other in paired.values()]
         t_holm = holm([test.t_p for test in tests])

@@ -242,16 +242,32 @@ class ItemEncoder(nn.Module):
         return RankingTable(table.items[self.place], table.candidates[self.place])
 
     def table(self) -> ItemTable:
-        """Everything there is to see of all items.
+        """Everything there is to see of all items, computed by blocks.
 
         Returns:
             The table, rows indexed by item id.
         """
-        views = self.views()
+        columns: list[torch.Tensor | None] = []
+        for span in self._spans(_BLOCK_ITEMS):
+            items = self._items(span)
+            block = self._table_of(items)
+            if not columns:
+                columns = [
+                    None if part is None else part.new_empty(self.n_items, *part.shape[1:])
+                    for part in block
+                ]
+            for column, part in zip(columns, block):
+                if column is not None and part is not None:
+                    column[items] = part
+        return ItemTable._make(columns)
+
+    def _table_of(self, items: ItemSelection) -> ItemTable:
+        """The rows of some items."""
+        views = self.views(items)
         fused = self.fuse(views)
         return ItemTable(
             views.modalities,
-            self.item_init.present,
+            self.item_init.present[as_index(items)],
             fused.items,
             self.candidates(views),
             views.weights,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import errno
 
+import numpy as np
 import pytest
 import yaml
 
 from recbole_cammsr.analysis import files, report
 from recbole_cammsr.analysis.experiment import Contender
+from recbole_cammsr.data.formats import FeatureFile, read_features
 
 
 def test_every_text_has_a_file_of_its_own(tmp_path):
@@ -38,3 +40,26 @@ def test_a_full_disk_is_told_with_the_file(tmp_path, monkeypatch):
         files.write_text(tmp_path / "results.csv", "a,b\n")
     assert caught.value.filename == str(tmp_path / "results.csv")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("dtype", ["float16", "float32", ">f8"])
+@pytest.mark.parametrize("mapped", [True, False])
+def test_kept_rows_of_features_can_be_mapped_again(tmp_path, monkeypatch, order, dtype, mapped):
+    """A compressed copy would be read into memory as a whole, which the original is not."""
+    monkeypatch.setattr(files, "_BLOCK_BYTES", 100)  # several blocks
+    rng = np.random.default_rng(0)
+    tokens = np.array([f"i{row}" for row in range(50)])
+    values = np.array(rng.normal(size=(50, 6)), dtype=dtype, order=order)
+    kept = rng.random(50) < 0.6
+    source = tmp_path / "a.npz"
+    (np.savez if mapped else np.savez_compressed)(source, item_id=tokens, feature=values)
+    original = read_features(FeatureFile(str(source)))
+    assert isinstance(original.values, np.memmap) == mapped
+    files.write_features(tmp_path / "b" / "b.npz", original.tokens, original.values, kept)
+    copy = read_features(FeatureFile(str(tmp_path / "b" / "b.npz")))
+    assert isinstance(copy.values, np.memmap)
+    assert copy.values.dtype == values.dtype
+    assert copy.tokens.tolist() == tokens[kept].tolist()
+    assert np.array_equal(copy.values, values[kept])
+    assert [path.name for path in (tmp_path / "b").iterdir()] == ["b.npz"]

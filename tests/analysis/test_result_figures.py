@@ -84,3 +84,19 @@ def test_lines_of_groups_are_told_apart_and_none_is_covered(tmp_path, monkeypatc
     drawn[0].draw_without_rendering()
     right = words.get_window_extent().x1
     assert words.get_legend().get_window_extent().x0 >= right
+
+
+def test_categories_that_begin_alike_have_ticks_that_differ(tmp_path, monkeypatch):
+    from recbole_cammsr.analysis import figure, result_figures
+
+    drawn = []
+    monkeypatch.setattr(figure, "save", lambda drawing, path: drawn.append(drawing))
+    names = [f"Hair Care Products for {who}" for who in ("Women", "Men")]
+    rows = [
+        {"dataset": "toy", "model": "ours", "breakdown": "category", "group": name}
+        | {"test_rows": 3, "metric": "ndcg@10", "value": 0.1}
+        for name in names
+    ]
+    result_figures.breakdowns(rows, "ndcg@10", "ours", tmp_path / "breakdown.png")
+    ticks = [label.get_text() for label in drawn[0].axes[0].get_yticklabels()]
+    assert [tick.endswith(f"{who} (3)") for tick, who in zip(ticks, ("Women", "Men"))] == [True] * 2

@@ -32,6 +32,37 @@ def test_blocks_give_the_vectors_and_gradients_of_one_piece(make_model, settings
             assert torch.allclose(one, other, rtol=1e-4, atol=1e-3), name
 
 
+@pytest.mark.parametrize("device", ["model", "host"])  # of the features
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"use_id": False}, {"fusion": "sum"}, {"modalities": []}, {"category_weight": 0}],
+    ids=str,
+)
+def test_the_table_of_blocks_is_that_of_one_piece(make_model, monkeypatch, settings, device):
+    if device == "host":
+        settings = {**settings, "feature_device": "host", "feature_dtype": "float32"}
+    _, _, _, model = make_model(**settings)
+    encoder = model.item_encoder.eval()
+    torch.manual_seed(0)
+    for parameter in encoder.parameters():  # a gate at its start value of zero shows nothing
+        torch.nn.init.normal_(parameter)
+    views = encoder.views(torch.arange(encoder.n_items))
+    fused = encoder.fuse(views)
+    logits = None if views.prediction is None else views.prediction.logits
+    whole = (views.modalities, encoder.item_init.present, fused.items, encoder.candidates(views))
+    whole = (*whole, views.weights, fused.attention, logits)
+    asked = []
+    stock = encoder.views
+    monkeypatch.setattr(encoder, "views", lambda items: asked.append(items) or stock(items))
+    monkeypatch.setattr("recbole_cammsr.model.item_encoder._BLOCK_ITEMS", 7)
+    for name, one, other in zip(encoder.table()._fields, encoder.table(), whole):
+        assert (one is None) == (other is None), name
+        if one is not None:
+            assert one.dtype == other.dtype, name
+            assert torch.allclose(one.double(), other.double(), rtol=1e-4, atol=1e-4), name
+    assert len(asked) >= 2 * encoder.n_items / 7
+
+
 def test_nothing_of_a_block_is_kept_for_the_backward_pass(make_model):
     _, _, _, model = make_model()
     encoder = model.item_encoder

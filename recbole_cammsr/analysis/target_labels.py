@@ -1,0 +1,87 @@
+"""The category labels of the items to be found, by which a breakdown groups test rows."""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import Any
+
+import numpy as np
+
+from recbole_cammsr import default_settings
+from recbole_cammsr.analysis.ranks import LABEL_SEPARATOR
+from recbole_cammsr.cli import config_files
+from recbole_cammsr.data.categories import CategoryTable, read_categories
+
+
+def category_field(config: Any) -> str | None:
+    """The category column of a data set, also for a model that does not read it itself."""
+    if config["category_field"]:
+        return str(config["category_field"])
+    own = default_settings.properties_file("dataset", config["dataset"])
+    field = config_files.read(own).get("category_field") if own is not None else None
+    return str(field) if field else None
+
+
+def target_labels(config: Any, dataset: Any, folder: str) -> np.ndarray:
+    """Labels of every item, joined; all empty where the data set has none.
+
+    They come from the untouched data set in ``folder``: groups of targets must be the same for
+    every share of wrong labels that models are trained with, and for every seed.
+
+    Args:
+        config: RecBole's.
+        dataset: made of it.
+        folder: of the data set's files.
+
+    Returns:
+        ``(n_items,)`` by item id. All empty, with a warning in the log, where a model that reads
+        no categories has data whose labels cannot be read.
+
+    Raises:
+        ValueError: the `category_field` of the settings is no column, or the model reads
+            categories and these cannot be read.
+    """
+    field = category_field(config)
+    path = os.path.join(folder, f"{config['dataset']}.item")
+    joined = np.full(dataset.item_num, "", dtype=object)
+    if field is None or not os.path.isfile(path):
+        return joined.astype(str)
+    try:
+        table = _read(path, field, config, dataset)
+    except ValueError as error:
+        if getattr(dataset, "categories", None) is not None:
+            raise
+        fields = _fields(path, config["field_separator"], config["encoding"] or "utf-8")
+        if config["category_field"] and field not in fields:
+            raise ValueError(
+                f"item file {path} has the fields {fields} but not {field!r}, the "
+                "`category_field` that test rows are grouped by; name the right one, or none"
+            ) from error
+        logging.getLogger().warning(
+            f"test rows are not grouped by category; {config['model']} needs none, but a model "
+            f"that reads them would stop here: {error}"
+        )
+        return joined.astype(str)
+    for item, label in table.targets.nonzero().tolist():
+        joined[item] += (LABEL_SEPARATOR if joined[item] else "") + table.labels[label]
+    return joined.astype(str)
+
+
+def _read(path: str, field: str, config: Any, dataset: Any) -> CategoryTable:
+    return read_categories(
+        path,
+        field,
+        config["ITEM_ID_FIELD"],
+        dataset.field2token_id[dataset.iid_field],
+        config["field_separator"],
+        config["seq_separator"],
+        config["encoding"] or "utf-8",
+    )
+
+
+def _fields(path: str, separator: str, encoding: str) -> list[str]:
+    """Names of the columns of an atomic file."""
+    with open(path, encoding=encoding, errors="replace") as file:
+        header = file.readline().lstrip("\ufeff").rstrip("\n").split(separator)
+    return [column.split(":", 1)[0] for column in header]
