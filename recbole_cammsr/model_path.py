@@ -158,6 +158,9 @@ def _yaml_beside(module: str, class_name: str) -> str | None:
 def offer(module: Any) -> None:
     """Let RecBole's ``get_model`` and ``get_trainer`` take names with a path.
 
+    ``get_model`` then also says of a name that nobody has that there is no such model: RecBole
+    looks for it among the models of lightgbm and xgboost last, and reports that those are missing.
+
     Args:
         module: ``recbole.utils.utils``.
     """
@@ -165,7 +168,13 @@ def offer(module: Any) -> None:
 
     @functools.wraps(original_model)
     def get_model(model_name: str) -> Any:
-        return load(model_name) if is_path(model_name) else original_model(model_name)
+        if is_path(model_name):
+            return load(model_name)
+        try:
+            return original_model(model_name)
+        except (ImportError, AttributeError, ValueError) as error:
+            _refuse_unknown(model_name, error)
+            raise
 
     @functools.wraps(original_trainer)
     def get_trainer(model_type: Any, model_name: str) -> Any:
@@ -174,3 +183,23 @@ def offer(module: Any) -> None:
 
     rebind("get_model", original_model, get_model)
     rebind("get_trainer", original_trainer, get_trainer)
+
+
+def _refuse_unknown(name: str, error: Exception) -> None:
+    """Say so where an error is that of a model that does not exist.
+
+    Args:
+        name: without a path.
+        error: of RecBole's, in looking for it.
+
+    Raises:
+        ValueError: there is no such model; names the nearest ones.
+    """
+    # the names are the commands' to know, and they read this module
+    from recbole_cammsr.cli import known_settings
+    from recbole_cammsr.cli.errors import UsageError
+
+    try:
+        known_settings.check_model(name)
+    except UsageError as unknown:
+        raise ValueError(str(unknown)) from error

@@ -253,6 +253,34 @@ def test_a_job_runs_in_a_process_of_its_own_and_remembers_its_code(module, toy_p
     assert digests.code_digest("CAMMSR") == parents.code
 
 
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("CAMSSR", "did you mean 'CAMMSR'"),
+        ("sasrec", "write 'SASRec'"),
+        ("qqqqqqqq", "'qqqqqqqq'$"),
+    ],
+)
+def test_a_name_that_no_model_has_is_refused_in_scripts_too(module, name, says):
+    """RecBole would say that lightgbm is missing, among whose models it looks last."""
+    from recbole.config import Config
+
+    with pytest.raises(ValueError, match=f"there is no model .*{says}"):
+        Config(model=name, dataset="ml-100k")
+    with pytest.raises(ValueError, match=f"there is no model '{name}'"):
+        recbole_cammsr.protocol_settings(name, "ml-100k")
+
+
+def test_a_model_whose_package_is_missing_names_the_package(module, monkeypatch):
+    from recbole.utils import get_model
+
+    monkeypatch.setitem(sys.modules, "lightgbm", None)
+    for name in [each for each in sys.modules if each.startswith("recbole.model.exlib")]:
+        monkeypatch.delitem(sys.modules, name)
+    with pytest.raises(ImportError, match="lightgbm"):
+        get_model("LightGBM")
+
+
 def test_a_folder_that_is_searched_already_is_not_added_again(module):
     assert model_path.search_working_folder()
     assert not model_path.search_working_folder()

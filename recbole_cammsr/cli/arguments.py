@@ -167,6 +167,8 @@ def read(
 def hand_to_recbole(settings: Sequence[str], **named: str | None) -> None:
     """Leave exactly these settings in ``sys.argv``, where ``Config`` reads them.
 
+    Until the end of the command: ``guarded`` puts back what stood there.
+
     Args:
         settings: ``--key=value`` strings.
         named: further ones by name; None is left out.

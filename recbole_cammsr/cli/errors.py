@@ -12,6 +12,7 @@ from pathlib import Path
 from types import FrameType, TracebackType
 
 from recbole_cammsr.cli.cpu_threads import wait_settings
+from recbole_cammsr.cli.process_state import put_back
 from recbole_cammsr.compat.valid_metric import not_computed
 
 EXIT_OK = 0
@@ -43,8 +44,11 @@ class RunError(Exception):
     """The command cannot go on; the text is one sentence for the user."""
 
 
+@put_back()
 def guarded(program: str, body: Callable[[Sequence[str]], int], argv: Sequence[str] | None) -> int:
     """Run a command, turning whatever it raises into one sentence and an exit code.
+
+    What it does to ``sys.argv`` and ``os.environ`` ends with it.
 
     Args:
         program: the command's name, which opens every message.

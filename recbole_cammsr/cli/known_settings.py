@@ -179,9 +179,12 @@ def downloads() -> frozenset[str]:
 @cache
 def models() -> tuple[str, ...]:
     """Every model that can be named: RecBole's own, and this package's."""
-    files = glob.glob(os.path.join(recbole_folder(), "properties", "model", "*.yaml"))
-    names = {os.path.splitext(os.path.basename(path))[0] for path in files}
-    return tuple(sorted(names | set(registry.MODELS)))
+    names = set(registry.MODELS)
+    # as RecBole looks for them: `lightgbm.yaml` has the defaults of a model that is LightGBM
+    for path in glob.glob(os.path.join(recbole_folder(), "model", "*_recommender", "*.py")):
+        module = os.path.splitext(os.path.basename(path))[0]
+        names.update(each for each in _keys(path, _CLASS) if each.lower() == module)
+    return tuple(sorted(names))
 
 
 def check_model(name: str) -> None:

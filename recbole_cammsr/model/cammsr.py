@@ -15,10 +15,11 @@ import torch.nn.functional as F
 from recbole_cammsr.data.history_times import FIELD_OF_ENCODING
 from recbole_cammsr.model.catalogue_recommender import CatalogueRecommender
 from recbole_cammsr.model.encoder import HistoryEncoder
+from recbole_cammsr.model.info_nce import symmetric_info_nce
 from recbole_cammsr.model.item_encoder import ItemEncoder
 from recbole_cammsr.model.item_table import Catalogue, ItemTable, RankingTable
 from recbole_cammsr.model.losses import catalogue_cross_entropy
-from recbole_cammsr.model.modality_swap import contrastive_loss, swapped_views
+from recbole_cammsr.model.modality_swap import swapped_views
 from recbole_cammsr.model.pick import pick
 from recbole_cammsr.model.sampled_softmax import NegativeSampler, sampled_cross_entropy
 from recbole_cammsr.model.settings import tell_of_unused_weight
@@ -105,18 +106,6 @@ class CAMMSR(CatalogueRecommender):
         return self.item_encoder.ranking_table(self.item_block)
 
     # ---------------------------------------------------------------- users
-
-    def hidden_states(self, interaction: Any, items: torch.Tensor) -> torch.Tensor:
-        """State after every prefix of the histories.
-
-        Args:
-            interaction: batch with history list ``(B, L)``.
-            items: ``(n_items, d)``.
-
-        Returns:
-            ``(B, L, d)``.
-        """
-        return self.encoder(items[interaction[self.ITEM_SEQ]], self._times(interaction))
 
     def _times(self, interaction: Any) -> torch.Tensor | None:
         return None if self.time_list is None else interaction[self.time_list]
@@ -219,7 +208,7 @@ class CAMMSR(CatalogueRecommender):
             view_a, view_b = (self.gather_indexes(view, length - 1) for view in states[1:])
             losses.append(
                 self.swap_weight
-                * contrastive_loss(view_a, view_b, next_item, self.swap_temperature)
+                * symmetric_info_nce(view_a, view_b, next_item, self.swap_temperature)
             )
         return tuple(losses)
 

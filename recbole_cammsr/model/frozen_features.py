@@ -8,8 +8,10 @@ from typing import Any, Union
 
 import torch
 from torch import nn
+from torch.utils.checkpoint import checkpoint
 
 from recbole_cammsr.data.directions import SAME_ROWS
+from recbole_cammsr.model.pick import pick
 
 #: item ids ``(n,)``, a range of them, or None for all
 ItemSelection = Union[torch.Tensor, slice, None]
@@ -91,6 +93,7 @@ class FrozenFeatures(nn.Module):
 
     values: torch.Tensor | None
     mean: torch.Tensor
+    place: torch.Tensor
 
     def __init__(self, table: Any, standardised: bool = True) -> None:
         super().__init__()
@@ -104,10 +107,11 @@ class FrozenFeatures(nn.Module):
             return
         self.values = None
         self.table = table
+        self.order = table.reading_order()
+        self.register_buffer("place", torch.argsort(self.order), persistent=False)
         mean, self.rms = torch.zeros(self.dimension), 1.0
         if standardised:
-            order = table.reading_order()
-            items = order[table.present[order]]
+            items = self.order[table.present[self.order]]
             mean, self.rms = _statistics(table.rows, items, self.dimension)
         self.register_buffer("mean", mean, persistent=False)
 
@@ -143,3 +147,28 @@ class FrozenFeatures(nn.Module):
         rows.div_(rows.norm(dim=1, keepdim=True).clamp_min_(_TINY)).sub_(self.mean).div_(self.rms)
         rows[(~table.present[items]).nonzero().squeeze(1).to(rows.device)] = 0.0
         return rows
+
+    def projected(self, projection: nn.Linear) -> torch.Tensor:
+        """A projection of the rows of all items.
+
+        Rows that stay in the file are not held: some thousand at a time are read, in the order of
+        the file, and once more in the backward pass.
+
+        Args:
+            projection: from ``d_m`` to ``d``.
+
+        Returns:
+            ``(n_items, d)``.
+        """
+
+        def of(items: ItemSelection) -> torch.Tensor:
+            rows: torch.Tensor = projection(self(items).to(projection.weight.dtype))
+            return rows
+
+        if self.values is not None:
+            return of(None)
+        parts = [
+            checkpoint(of, items, use_reentrant=False, preserve_rng_state=False)
+            for items in self.order.split(_rows_per_block(self.dimension))
+        ]
+        return pick(torch.cat(parts), self.place)

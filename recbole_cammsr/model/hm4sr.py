@@ -37,11 +37,11 @@ from recbole_cammsr.model.encoder import block_options
 from recbole_cammsr.model.hm4sr_experts import InteractiveMixture
 from recbole_cammsr.model.hm4sr_tasks import (
     draw_placeholders,
-    info_nce,
     misindexed_category_loss,
     prefixes_of_positions,
     weighted_category_loss,
 )
+from recbole_cammsr.model.info_nce import info_nce
 from recbole_cammsr.model.item_init import ItemInit
 from recbole_cammsr.model.item_table import RankingTable
 from recbole_cammsr.model.length_order import in_order_of_length
@@ -153,7 +153,7 @@ class HM4SR(CatalogueRecommender):
         Returns:
             The table, rows indexed by item id.
         """
-        items = self.item_init()[0].flatten(1)
+        items = self.item_init.catalogue().flatten(1)
         return RankingTable(items, items)
 
     def history_fields(self) -> list[str]:

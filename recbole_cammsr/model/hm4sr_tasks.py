@@ -1,38 +1,9 @@
-"""What HM4SR learns besides the next item: contrast, placeholders and categories."""
+"""What HM4SR learns besides the next item and contrast: placeholders and categories."""
 
 from __future__ import annotations
 
-import math
-
 import torch
 import torch.nn.functional as F
-
-
-def info_nce(
-    anchors: torch.Tensor,
-    candidates: torch.Tensor,
-    targets: torch.Tensor,
-    temperature: float,
-    false_negative_logit: float = -math.inf,
-) -> torch.Tensor:
-    """Cross-entropy of each anchor's own candidate against those of the batch.
-
-    Args:
-        anchors: ``(T, d)``.
-        candidates: ``(T, d)``.
-        targets: ``(T,)`` next items; rows with the same one are no negatives of each other.
-        temperature: divides the cosine similarities.
-        false_negative_logit: what stands in their place: minus infinity leaves them out. The
-            authors' code has 0, which counts each as a candidate of similarity 0.
-
-    Returns:
-        Scalar, float32.
-    """
-    similarity = F.normalize(anchors.float(), dim=1) @ F.normalize(candidates.float(), dim=1).t()
-    same = targets.unsqueeze(0) == targets.unsqueeze(1)
-    same.fill_diagonal_(False)
-    logits = (similarity / temperature).masked_fill(same, false_negative_logit)
-    return F.cross_entropy(logits, torch.arange(len(logits), device=logits.device))
 
 
 def draw_placeholders(length: torch.Tensor, width: int, share: float) -> torch.Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
@@ -125,19 +125,36 @@ class ItemInit(nn.Module):
             the item has the modality, or has none at all.
         """
         chosen = as_index(items)
-        present = self.present[chosen]
-        offset = 0
-        vectors = []
-        if self.id_embedding is not None:
-            offset = 1
-            if id_vectors is None:
-                id_vectors = embedding_rows(self.id_embedding, items)
-            vectors.append(id_vectors)
-        parts = zip(self.features, self.projections, self.missing)
-        for index, (features, projection, missing) in enumerate(parts):
-            projected = projection(features(items).to(projection.weight.dtype))
-            has = present[:, offset + index].unsqueeze(1)
-            vectors.append(torch.where(has, projected, missing.to(projected.dtype)))
+        if self.id_embedding is not None and id_vectors is None:
+            id_vectors = embedding_rows(self.id_embedding, items)
+        projected = (
+            projection(features(items).to(projection.weight.dtype))
+            for features, projection in zip(self.features, self.projections)
+        )
+        return self._stacked(id_vectors, projected, self.present[chosen]), self.mask[chosen]
+
+    def catalogue(self) -> torch.Tensor:
+        """Modality vectors of all items; features that stay in a file are not held for it.
+
+        Returns:
+            ``(n_items, M, d)``.
+        """
+        id_vectors = None if self.id_embedding is None else self.id_embedding.weight
+        parts: Any = zip(self.features, self.projections)
+        projected = (features.projected(projection) for features, projection in parts)
+        return self._stacked(id_vectors, projected, self.present)
+
+    def _stacked(
+        self,
+        id_vectors: torch.Tensor | None,
+        projected: Iterable[torch.Tensor],
+        present: torch.Tensor,
+    ) -> torch.Tensor:
+        """The modalities side by side, learned vectors in place of missing ones."""
+        vectors = [] if id_vectors is None else [id_vectors]
+        of_contents = present[:, len(vectors) :].unbind(1)
+        for vector, has, missing in zip(projected, of_contents, self.missing):
+            vectors.append(torch.where(has.unsqueeze(1), vector, missing.to(vector.dtype)))
         # under autocast the ID is float32 and the projections are not
         dtype = vectors[-1].dtype
-        return torch.stack([vector.to(dtype) for vector in vectors], dim=1), self.mask[chosen]
+        return torch.stack([vector.to(dtype) for vector in vectors], dim=1)

@@ -118,11 +118,8 @@ class MISSRec(CatalogueRecommender):
         Returns:
             ``(n_items, M, d)``; what a missing modality has there is not to be read.
         """
-        parts = zip(self.adaptors, self.features)
-        return torch.stack(
-            [adaptor(features(None).to(adaptor.weight.dtype)) for adaptor, features in parts],
-            dim=1,
-        )
+        parts: Any = zip(self.adaptors, self.features)
+        return torch.stack([features.projected(adaptor) for adaptor, features in parts], dim=1)
 
     def interests(self) -> Interests:
         """Interests that the content of the items forms.

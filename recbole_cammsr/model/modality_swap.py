@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
-import torch.nn.functional as F
 
 
 def swapped_views(
@@ -42,27 +39,3 @@ def swapped_views(
         return modalities.gather(2, index).squeeze(2)
 
     return pick(chosen_a), pick(chosen_b)
-
-
-def contrastive_loss(
-    view_a: torch.Tensor, view_b: torch.Tensor, targets: torch.Tensor, temperature: float
-) -> torch.Tensor:
-    """Symmetric InfoNCE with in-batch negatives; rows of the same target are no negatives.
-
-    Args:
-        view_a: ``(B, d)``.
-        view_b: ``(B, d)``.
-        targets: ``(B,)`` next item of each row.
-        temperature: divides the cosine similarities.
-
-    Returns:
-        Scalar, float32.
-    """
-    a = F.normalize(view_a.float(), dim=1)
-    b = F.normalize(view_b.float(), dim=1)
-    similarity = a @ b.t() / temperature
-    same = targets.unsqueeze(0) == targets.unsqueeze(1)
-    same.fill_diagonal_(False)
-    similarity = similarity.masked_fill(same, -math.inf)
-    positive = torch.arange(len(a), device=a.device)
-    return (F.cross_entropy(similarity, positive) + F.cross_entropy(similarity.t(), positive)) / 2

@@ -48,7 +48,7 @@ class SASRecMM(CatalogueRecommender):
         Returns:
             The table, rows indexed by item id.
         """
-        modalities, _ = self.item_init()
+        modalities = self.item_init.catalogue()
         if self.concatenated is None:
             items = modalities.sum(dim=1)
         else:

@@ -105,9 +105,12 @@ class TrimmedPadding(nn.Module):
                 own = self._stock(item_seq, item_seq_len)
                 if not isinstance(own, torch.Tensor):
                     raise ValueError(self._refusal("gives more than one vector a history"))
-                other = faster(item_seq, item_seq_len)
-        except (RuntimeError, IndexError) as error:
-            raise ValueError(self._refusal(fails)) from error
+                try:
+                    other = faster(item_seq, item_seq_len)
+                except torch.cuda.OutOfMemoryError:
+                    raise  # no fault of the model's
+                except (RuntimeError, IndexError) as error:
+                    raise ValueError(self._refusal(fails)) from error
         finally:
             for part, mode in modes.items():
                 part.training = mode

@@ -17,13 +17,18 @@ from recbole_cammsr.cli.request import Request
 
 
 def test_models_of_both_packages_are_known():
-    for name in ("SASRec", "BPR", "xgboost", "Random", "CAMMSR"):
+    for name in ("SASRec", "BPR", "XGBoost", "Random", "CAMMSR"):
         known_settings.check_model(name)
 
 
 @pytest.mark.parametrize(
     ("name", "says"),
-    [("sasrec", "write 'SASRec'"), ("SASRek", "'SASRec'"), ("cammsr", "write 'CAMMSR'")],
+    [
+        ("sasrec", "write 'SASRec'"),
+        ("SASRek", "'SASRec'"),
+        ("cammsr", "write 'CAMMSR'"),
+        ("lightgbm", "write 'LightGBM'"),
+    ],
 )
 def test_an_unknown_model_names_the_nearest(name, says):
     with pytest.raises(UsageError, match=says):

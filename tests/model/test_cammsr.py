@@ -111,7 +111,7 @@ def test_packed_rows_give_the_logits_of_classic_prefixes(
         table = model.ranking_table()
         compared = 0
         for batch in packed:
-            states = model.hidden_states(batch, table.items)
+            states = model.encoder(table.items[batch["item_id_list"]], model._times(batch))
             logits = model.user_vectors(states) @ table.candidates.t()
             for row in range(len(batch["user_id"])):
                 items = [*batch["item_id_list"][row, : batch["item_length"][row]].tolist()]
@@ -218,7 +218,8 @@ def test_losses_are_those_of_their_definitions(make_model, move_parameters, sett
     recommendation, category, swap = model.calculate_loss(batch)
 
     table = model.item_table()
-    users, targets = users_and_targets(model, batch, model.hidden_states(batch, table.items))
+    states = model.encoder(table.items[history], model._times(batch))
+    users, targets = users_and_targets(model, batch, states)
     if "softmax_samples" in settings:
         of_items = table.candidates[targets], targets, table.candidates[drawn], drawn
         expected = sampled_cross_entropy(users, *of_items, model.sampler.log_expected[drawn])

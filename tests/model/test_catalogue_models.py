@@ -7,6 +7,8 @@ import torch
 from recbole.utils import get_trainer
 from torch import nn
 
+from recbole_cammsr.data.feature_table import FeatureTable
+from recbole_cammsr.model import frozen_features
 from recbole_cammsr.model.item_table import RankingTable
 from recbole_cammsr.registry import MODELS
 
@@ -43,6 +45,31 @@ def test_packed_rows_give_the_loss_of_classic_prefixes(make_model, name):
     assert len(one) < len(many)
     for a, b in zip(model.calculate_loss(one), model.calculate_loss(many)):
         assert float(a.detach()) == pytest.approx(float(b.detach()), abs=1e-5)
+
+
+@pytest.mark.parametrize("name", ["SASRecMM", "HM4SR", "MISSRec"])
+def test_a_step_reads_features_on_the_host_some_at_a_time(make_model, monkeypatch, name):
+    """Loss and gradients are those of features in memory; a promise of properties/model/*.yaml."""
+    asked, stock = [], FeatureTable.rows
+
+    def rows(table, items):
+        asked.append(len(items))
+        return stock(table, items)
+
+    monkeypatch.setattr(frozen_features, "_BLOCK_BYTES", 8 * 4 * 12)  # 8 rows of text, 13 of image
+    found = []
+    for device in ("resident", "host"):
+        _, _, loaders, model = make_model(name, **QUIET, feature_device=device)
+        monkeypatch.setattr(FeatureTable, "rows", rows)
+        torch.manual_seed(1)
+        loss = sum(model.calculate_loss(next(iter(loaders[0]))))
+        gradients = torch.autograd.grad(loss, list(model.parameters()))
+        with torch.no_grad():
+            scores = model.eval().full_sort_predict(next(iter(loaders[2]))[0])[:, 1:]
+        found.append([loss.detach(), scores, *gradients])
+        assert max(asked, default=0) == {"resident": 0, "host": 13}[device]
+    for resident, host in zip(*found):
+        assert torch.allclose(resident, host, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", MODELS)

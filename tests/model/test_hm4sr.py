@@ -18,6 +18,7 @@ import torch
 from recbole_cammsr.analysis import hm4sr_checkout
 from recbole_cammsr.model import hm4sr, hm4sr_tasks
 from recbole_cammsr.model.hm4sr_experts import InteractiveMixture
+from recbole_cammsr.model.info_nce import info_nce
 from recbole_cammsr.model.modality_encoder import ModalityEncoder
 
 QUIET = {"hidden_dropout_prob": 0.0, "attn_dropout_prob": 0.0}
@@ -48,23 +49,6 @@ def test_each_modality_weighs_the_interactive_experts_itself(move_parameters):
                 added += weight * (expert.weight @ joined + expert.bias)[4 * m : 4 * m + 4]
             expected = vectors[p, m] + module.scale[m] * added
             assert torch.allclose(result[p, m], expected, atol=1e-6)
-
-
-@pytest.mark.parametrize("stands_in", [-math.inf, 0.0])
-def test_false_negatives_are_left_out_or_count_as_similarity_0(stands_in):
-    torch.manual_seed(0)
-    anchors, candidates = torch.randn(6, 4), torch.randn(6, 4)
-    targets = [3, 5, 3, 1, 5, 3]
-    found = hm4sr_tasks.info_nce(anchors, candidates, torch.tensor(targets), 0.3, stands_in)
-    total = 0.0
-    for i in range(6):
-        terms = []
-        for j in range(6):
-            cosine = float(torch.cosine_similarity(anchors[i], candidates[j], dim=0))
-            same = i != j and targets[i] == targets[j]
-            terms.append(math.exp(stands_in if same else cosine / 0.3))
-        total -= math.log(terms[i] / sum(terms))
-    assert float(found) == pytest.approx(total / 6, abs=1e-5)
 
 
 def test_placeholders_take_the_share_of_each_history_anywhere_in_it():
@@ -132,7 +116,7 @@ def test_scores_are_the_sum_over_modalities_and_losses_those_of_the_equations(
         score_rows.append(sum(items[1:, m] @ states[m] for m in range(3)))
     ends, targets = torch.stack(ends), batch["item_id"]
     expected = [torch.nn.functional.cross_entropy(torch.stack(score_rows), targets - 1)]
-    expected.append(hm4sr_tasks.info_nce(ends[:, 0], items[targets, 0], targets, 0.2))
+    expected.append(info_nce(ends[:, 0], items[targets, 0], targets, 0.2))
     terms = []
     for row in range(len(batch)):
         for item in batch["item_id_list"][row, : int(batch["item_length"][row])]:
@@ -142,7 +126,7 @@ def test_scores_are_the_sum_over_modalities_and_losses_those_of_the_equations(
                 terms.append(torch.nn.functional.binary_cross_entropy_with_logits(logits, label))
     expected.append(torch.stack(terms).mean())
     # without a position taken, a history is compared with itself
-    same = [hm4sr_tasks.info_nce(ends[:, m], ends[:, m], targets, 1.0) for m in (1, 2)]
+    same = [info_nce(ends[:, m], ends[:, m], targets, 1.0) for m in (1, 2)]
     expected.append(sum(same) / 2)
     found = model.calculate_loss(batch)
     assert model.loss_names == ("recommendation", "id_contrast", "category", "placeholder")
@@ -273,7 +257,7 @@ def test_the_defects_of_the_losses_are_those_described(make_model, move_paramete
     assert torch.allclose(losses["recommendation"], expected, atol=1e-5)
     # a false negative counts as similarity 0
     width = users.shape[1] // 3
-    expected = hm4sr_tasks.info_nce(
+    expected = info_nce(
         users[:, :width], items[batch["item_id"], :width], batch["item_id"], 0.2, 0.0
     )
     assert torch.allclose(losses["id_contrast"], expected, atol=1e-5)

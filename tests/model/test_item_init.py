@@ -107,6 +107,29 @@ def test_gathered_features_equal_resident_ones(items):
         assert torch.allclose(a.float(), b.float(), atol=1e-6)
 
 
+@pytest.mark.parametrize("use_id", [True, False])
+@pytest.mark.parametrize("resident", [True, False])
+def test_vectors_of_the_catalogue_and_gradients_do_not_depend_on_blocks(
+    monkeypatch, use_id, resident
+):
+    init = make(use_id, resident=resident)
+    vectors = init()[0]
+    expected = torch.autograd.grad(vectors.square().sum(), list(init.parameters()))
+    monkeypatch.setattr(frozen_features, "_BLOCK_BYTES", 3 * 4 * 2)  # two rows, and one
+    asked = []
+    for features in init.features:
+        if not resident:
+            stock = features.table.rows
+            features.table.rows = lambda ids, stock=stock: asked.append(len(ids)) or stock(ids)
+    blocks = init.catalogue()
+    assert torch.allclose(blocks, vectors, atol=1e-6)
+    found = torch.autograd.grad(blocks.square().sum(), list(init.parameters()))
+    for one, other in zip(found, expected):
+        assert torch.allclose(one, other, atol=1e-5)
+    # read once more in the backward pass
+    assert sorted(asked) == ([] if resident else 2 * 6 * [1] + 2 * 2 * [2])
+
+
 @pytest.mark.parametrize("resident", [True, False])
 def test_a_copy_shares_the_features_and_nothing_else(resident):
     """RecBole copies the model to count its operations; the features can be most of it."""

@@ -1,13 +1,11 @@
-"""Views made by swapping modalities, and InfoNCE against the definition."""
+"""Views made by swapping modalities."""
 
 from __future__ import annotations
-
-import math
 
 import torch
 
 from recbole_cammsr.model import cammsr
-from recbole_cammsr.model.modality_swap import contrastive_loss, swapped_views
+from recbole_cammsr.model.modality_swap import swapped_views
 
 
 def rows(batch, length, modalities):
@@ -80,36 +78,3 @@ def test_padding_has_no_modality_of_items_without_ids(make_model, monkeypatch):
     assert (history == 0).any()
     assert not masks[0][history == 0].any()
     assert torch.equal(masks[0][history > 0], expected[history > 0])
-
-
-def naive_info_nce(a, b, targets, temperature):
-    def one_side(queries, keys):
-        total = 0.0
-        for i in range(len(queries)):
-
-            def sim(j, i=i):
-                return float(torch.cosine_similarity(queries[i], keys[j], dim=0)) / temperature
-
-            others = [j for j in range(len(keys)) if j == i or targets[j] != targets[i]]
-            total += math.log(sum(math.exp(sim(j)) for j in others)) - sim(i)
-        return total / len(queries)
-
-    return (one_side(a, b) + one_side(b, a)) / 2
-
-
-def test_info_nce_equals_its_definition_with_false_negatives_left_out():
-    torch.manual_seed(0)
-    a, b = torch.randn(6, 4), torch.randn(6, 4)
-    targets = torch.tensor([3, 1, 3, 2, 1, 5])
-    ours = float(contrastive_loss(a, b, targets, 0.2))
-    assert abs(ours - naive_info_nce(a, b, targets, 0.2)) < 1e-5
-    assert abs(ours - naive_info_nce(a, b, torch.arange(6), 0.2)) > 1e-3
-
-
-def test_info_nce_of_one_row_is_zero_and_finite_in_half_precision():
-    one = torch.randn(1, 4)
-    assert float(contrastive_loss(one, one, torch.tensor([1]), 0.1)) == 0
-    half = torch.randn(8, 4).to(torch.bfloat16)
-    loss = contrastive_loss(half, half, torch.ones(8).long(), 0.01)
-    assert loss.dtype == torch.float32
-    assert torch.isfinite(loss)

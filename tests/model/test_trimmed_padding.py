@@ -8,6 +8,7 @@ from recbole.utils import get_model
 
 from recbole_cammsr.model import trimmed_padding
 from recbole_cammsr.model.faster_models import with_less_to_compute
+from recbole_cammsr.model.shared_prefixes import SharedPrefixes
 
 
 @pytest.mark.parametrize("name", ["SASRec", "GRU4Rec", "FDSA", "SASRecF", "NARM"])
@@ -101,6 +102,36 @@ def test_a_model_that_depends_on_its_padding_is_refused(model_class, reason):
     for _ in range(2):  # not only the first time
         with pytest.raises(ValueError, match=sentence):
             model(item_seq, torch.tensor([2, 1, 1]))
+
+
+class _Raises(_ReadsPadding):
+    """Fails at whatever batch, or at shorter ones alone."""
+
+    def __init__(self, error, only_shorter) -> None:
+        super().__init__()
+        self.error, self.only_shorter = error, only_shorter
+
+    def forward(self, item_seq, item_seq_len):
+        if self.only_shorter and item_seq.shape[1] == 5:
+            return super().forward(item_seq, item_seq_len)
+        raise self.error
+
+
+@pytest.mark.parametrize("switch", [trimmed_padding.TrimmedPadding, SharedPrefixes])
+@pytest.mark.parametrize(
+    ("error", "only_shorter"),
+    [
+        (RuntimeError("shapes do not fit"), False),
+        (torch.cuda.OutOfMemoryError("out of memory"), False),
+        (torch.cuda.OutOfMemoryError("out of memory"), True),
+    ],
+)
+def test_errors_that_no_padding_explains_stay_what_they_are(switch, error, only_shorter):
+    model = with_less_to_compute(_Raises, switch)(error, only_shorter)
+    item_seq = torch.tensor([[1, 0, 0, 0, 0], [1, 2, 0, 0, 0], [6, 0, 0, 0, 0], [6, 7, 0, 0, 0]])
+    with pytest.raises(type(error)) as raised:
+        model(item_seq, torch.tensor([1, 2, 1, 2]))
+    assert raised.value is error
 
 
 def test_recboles_stamp_attends_to_its_padding(make_data):
