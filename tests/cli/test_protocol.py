@@ -171,6 +171,7 @@ def test_tuning_keeps_the_rest_of_the_protocols_evaluation(tmp_path, monkeypatch
         raise KeyboardInterrupt
 
     monkeypatch.setattr("recbole_cammsr.cli.hyper_tools.with_hyperopt", stop)
+    monkeypatch.setattr("recbole_cammsr.cli.run_hyper._check_installed", lambda _: None)
     monkeypatch.setattr(sys, "argv", ["run_hyper"])
     given = ["--model=SASRec", "--dataset=d", "--params_file=space", "--eval_args={'mode':'uni5'}"]
     with contextlib.suppress(KeyboardInterrupt):
