@@ -11,7 +11,7 @@ import numpy as np
 from recbole_cammsr import default_settings
 from recbole_cammsr.analysis.ranks import LABEL_SEPARATOR
 from recbole_cammsr.cli import config_files
-from recbole_cammsr.data.categories import CategoryTable, read_categories
+from recbole_cammsr.data.categories import categories_of
 
 
 def category_field(config: Any) -> str | None:
@@ -48,7 +48,7 @@ def target_labels(config: Any, dataset: Any, folder: str) -> np.ndarray:
     if field is None or not os.path.isfile(path):
         return joined.astype(str)
     try:
-        table = _read(path, field, config, dataset)
+        table = categories_of(config, folder, field, dataset.field2token_id[dataset.iid_field])
     except ValueError as error:
         if getattr(dataset, "categories", None) is not None:
             raise
@@ -66,18 +66,6 @@ def target_labels(config: Any, dataset: Any, folder: str) -> np.ndarray:
     for item, label in table.targets.nonzero().tolist():
         joined[item] += (LABEL_SEPARATOR if joined[item] else "") + table.labels[label]
     return joined.astype(str)
-
-
-def _read(path: str, field: str, config: Any, dataset: Any) -> CategoryTable:
-    return read_categories(
-        path,
-        field,
-        config["ITEM_ID_FIELD"],
-        dataset.field2token_id[dataset.iid_field],
-        config["field_separator"],
-        config["seq_separator"],
-        config["encoding"] or "utf-8",
-    )
 
 
 def _fields(path: str, separator: str, encoding: str) -> list[str]:

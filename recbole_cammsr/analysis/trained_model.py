@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from recbole_cammsr.analysis.item_titles import printable, read_titles
-from recbole_cammsr.data.categories import CategoryTable, read_categories
+from recbole_cammsr.data.categories import CategoryTable, categories_of
 
 
 @dataclass(frozen=True)
@@ -97,15 +97,8 @@ class TrainedModel:
         if guiding is not None or not field:
             return guiding
         try:
-            return read_categories(
-                os.path.join(self.config["data_path"], f"{self.config['dataset']}.item"),
-                field,
-                self.config["ITEM_ID_FIELD"],
-                self.dataset.field2token_id[self.dataset.iid_field],
-                self.config["field_separator"],
-                self.config["seq_separator"],
-                self.config["encoding"] or "utf-8",
-            )
+            tokens = self.dataset.field2token_id[self.dataset.iid_field]
+            return categories_of(self.config, self.config["data_path"], field, tokens)
         except (FileNotFoundError, ValueError):  # a model without guidance may have unlabelled data
             return None
 

@@ -10,6 +10,7 @@ import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -73,6 +74,28 @@ class CategoryTable:
                 f"task costs items x labels; name another column or {_ESCAPE}"
             ]
         return []
+
+
+def categories_of(
+    config: Any, folder: str, field: str, token_to_id: Mapping[str, int]
+) -> CategoryTable:
+    """:func:`read_categories` of the `.item` file that a data set's settings describe.
+
+    Args:
+        config: RecBole's Config.
+        folder: of the data set's files.
+        field: name of the category column.
+        token_to_id: the data set's ``field2token_id`` of the item field.
+    """
+    return read_categories(
+        os.path.join(folder, f"{config['dataset']}.item"),
+        field,
+        config["ITEM_ID_FIELD"],
+        token_to_id,
+        field_separator=config["field_separator"],
+        sequence_separator=config["seq_separator"],
+        encoding=config["encoding"] or "utf-8",
+    )
 
 
 def read_categories(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ from recbole.data.interaction import Interaction
 
 from recbole_cammsr.data import own_items
 from recbole_cammsr.data.augmentation import prefix_rows
-from recbole_cammsr.data.categories import CategoryTable, read_categories
+from recbole_cammsr.data.categories import CategoryTable, categories_of
 from recbole_cammsr.data.coverage import coverage_report
 from recbole_cammsr.data.feature_table import FEATURE_DTYPES, FeatureTable, align, check_table
 from recbole_cammsr.data.formats import FeatureFile, RawFeatures, read_features
@@ -130,15 +129,7 @@ class CAMMSRDataset(TimedDataset):
                 "`category_field` is not set; name the category column of the `.item` file, or set "
                 "`category_weight: 0` to run without category guidance."
             )
-        return read_categories(
-            os.path.join(self.dataset_path, f"{self.dataset_name}.item"),
-            field,
-            self.iid_field,
-            token_to_id,
-            field_separator=self.config["field_separator"],
-            sequence_separator=self.config["seq_separator"],
-            encoding=self.config["encoding"] or "utf-8",
-        )
+        return categories_of(self.config, self.dataset_path, field, token_to_id)
 
     # ---------------------------------------------------------------- histories
 

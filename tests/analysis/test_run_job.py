@@ -298,13 +298,13 @@ def test_wrong_labels_reach_the_model_but_not_the_groups_of_targets(
     job = replace(make_job(), corruption={"category_noise": 1.0})
     _, clean = run_job(make_job(), tmp_path / "a")
     read = []
-    stock = categories.read_categories
+    stock = categories.categories_of
 
-    def spy(path, *arguments, **keywords):
-        read.append(path)
-        return stock(path, *arguments, **keywords)
+    def spy(config, folder, *arguments):
+        read.append(f"{folder}/{config['dataset']}.item")
+        return stock(config, folder, *arguments)
 
-    monkeypatch.setattr("recbole_cammsr.data.dataset.read_categories", spy)
+    monkeypatch.setattr("recbole_cammsr.data.dataset.categories_of", spy)
     _, noisy = run_job(job, tmp_path / "b")
     assert (clean.target == noisy.target).all()
     assert set(clean.category) > {""}
