@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from types import ModuleType
 
-from recbole_cammsr.cli.errors import of_the_system
+from recbole_cammsr.run.errors import of_the_system
 
 PROGRAM = "cammsr-prep"
 _PURPOSE = (

@@ -30,7 +30,7 @@ def protocol_settings(model: str, dataset: str, **settings: Any) -> dict[str, An
     Returns:
         The protocol's settings and yours.
     """
-    from recbole_cammsr.cli import protocol
+    from recbole_cammsr.run import protocol
 
     return protocol.followed(model, dataset, settings)
 

@@ -6,7 +6,8 @@ import sys
 from collections.abc import Sequence
 
 from recbole_cammsr.cli import script_runner
-from recbole_cammsr.cli.errors import EXIT_OK, EXIT_USAGE, UsageError
+from recbole_cammsr.run.command import EXIT_OK, EXIT_USAGE
+from recbole_cammsr.run.errors import UsageError
 
 _PROGRAM = "python -m recbole_cammsr"
 _USAGE = f"""\

@@ -67,7 +67,7 @@ def _warn_of_typing_errors(config: Any) -> None:
     given = [key for key in config.variable_config_dict if key not in config.internal_config_dict]
     if not given or config.model_class.__name__ != registry.family(config.model_class):
         return  # a model of the user's own may read what only its author knows
-    from recbole_cammsr.cli import known_settings
+    from recbole_cammsr.run import known_settings
 
     for key in given:
         near = known_settings.nearest_setting(key, ())

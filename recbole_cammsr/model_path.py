@@ -196,8 +196,8 @@ def _refuse_unknown(name: str, error: Exception) -> None:
         ValueError: there is no such model; names the nearest ones.
     """
     # the names are the commands' to know, and they read this module
-    from recbole_cammsr.cli import known_settings
-    from recbole_cammsr.cli.errors import UsageError
+    from recbole_cammsr.run import known_settings
+    from recbole_cammsr.run.errors import UsageError
 
     try:
         known_settings.check_model(name)

@@ -326,7 +326,7 @@ def test_the_protocol_gives_every_model_the_same_rows_and_candidates(in_folder):
     from recbole.config import Config
     from recbole.data import create_dataset, data_preparation
 
-    from recbole_cammsr.cli import config_files, protocol
+    from recbole_cammsr.run import config_files, protocol
 
     chosen = config_files.read("protocol.yaml")
     rows = {}

@@ -10,7 +10,7 @@ import pytest
 
 import recbole_cammsr
 from recbole_cammsr import default_settings
-from recbole_cammsr.cli import known_settings
+from recbole_cammsr.run import known_settings
 
 MODEL_FILE = """
 loss_type: CE

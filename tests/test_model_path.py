@@ -18,8 +18,9 @@ from recbole_cammsr.analysis.corruption import MISSING
 from recbole_cammsr.analysis.job import TrainingJob
 from recbole_cammsr.analysis.runner import Runner
 from recbole_cammsr.analysis.store import ResultStore
-from recbole_cammsr.cli import ablate, known_settings, protocol, run_recbole
-from recbole_cammsr.cli.errors import UsageError
+from recbole_cammsr.cli import ablate, run_recbole
+from recbole_cammsr.run import known_settings, protocol
+from recbole_cammsr.run.errors import UsageError
 
 ROOT = str(Path(recbole_cammsr.__file__).resolve().parents[1])
 MODULE = '''

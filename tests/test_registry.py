@@ -236,7 +236,7 @@ from recbole.utils import get_model
 print(get_model("TedRec").__module__, get_model("HM4SR").__module__)
 made = Config("TedRec", "ml-100k", config_dict={{"train_neg_sample_args": None, "state": "ERROR"}})
 print(made["own"], made["modalities"], registry.family_of_name("TedRec"))
-from recbole_cammsr.cli import known_settings
+from recbole_cammsr.run import known_settings
 print(known_settings.reads("TedRec", "own"), known_settings.reads("TedRec", "adaptor_draws"))
 """
     lines = in_new_process(code).splitlines()

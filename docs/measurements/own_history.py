@@ -27,8 +27,8 @@ import torch
 import recbole_cammsr  # noqa: F401 - first, so that RecBole can be imported
 from recbole_cammsr.analysis.ranks import per_user, ranks_of
 from recbole_cammsr.analysis.significance import paired_test
-from recbole_cammsr.cli import checkpoints
-from recbole_cammsr.cli.errors import RunError, UsageError
+from recbole_cammsr.run import checkpoints
+from recbole_cammsr.run.errors import RunError, UsageError
 
 #: metrics with the history in the ranking, and without it
 METRICS = ("NDCG@10", "Recall@10")

@@ -63,8 +63,8 @@ def main() -> None:
     options = parser.parse_args()
     from recbole.utils import get_trainer
 
-    from recbole_cammsr.cli import checkpoints
-    from recbole_cammsr.cli.errors import RunError, UsageError
+    from recbole_cammsr.run import checkpoints
+    from recbole_cammsr.run.errors import RunError, UsageError
 
     for path in options.checkpoints:
         try:

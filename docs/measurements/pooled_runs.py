@@ -31,7 +31,8 @@ import pandas as pd
 from recbole_cammsr import default_settings
 from recbole_cammsr.analysis import files, tables
 from recbole_cammsr.analysis.significance import seed_test
-from recbole_cammsr.cli import config_files, value_lists
+from recbole_cammsr.cli import value_lists
+from recbole_cammsr.run import config_files
 
 _METRICS = ("valid ndcg@10", "test ndcg@10", "test recall@10")
 _PRECISION = ("enable_amp", "enable_scaler")

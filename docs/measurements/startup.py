@@ -120,8 +120,8 @@ def main() -> None:
     if request.folder:
         print(json.dumps(measure(request.folder, request.model, request.profile)))
         return
-    from recbole_cammsr.cli.errors import UsageError
-    from recbole_cammsr.cli.known_settings import check_model
+    from recbole_cammsr.run.errors import UsageError
+    from recbole_cammsr.run.known_settings import check_model
 
     try:
         check_model(request.model)

@@ -13,8 +13,8 @@ from typing import Any
 from recbole_cammsr import default_settings, registry
 from recbole_cammsr.analysis.corruption import CATEGORY_NOISE, MISSING
 from recbole_cammsr.analysis.experiment import Contender, Experiment
-from recbole_cammsr.cli import config_files, known_settings, protocol
 from recbole_cammsr.data.settings import modality_names, named_files
+from recbole_cammsr.run import config_files, known_settings, protocol
 
 FULL = "CAMMSR"
 

@@ -36,7 +36,8 @@ from recbole_cammsr.analysis.speed_contenders import Conditions, Contender
 from recbole_cammsr.analysis.speed_pool import thread_environment
 from recbole_cammsr.analysis.speed_rounds import Plan, Record, measure
 from recbole_cammsr.analysis.speed_sources import DataSource
-from recbole_cammsr.cli.errors import EXIT_FAILED, EXIT_OK, UsageError, guarded
+from recbole_cammsr.run.command import EXIT_FAILED, EXIT_OK, guarded
+from recbole_cammsr.run.errors import UsageError
 
 _PACKAGES = ("recbole-cammsr", "recbole", "torch", "numpy", "pandas", "scipy")
 _FILES = ("speed.csv", "speed_rounds.csv", "speed.md")

@@ -11,7 +11,7 @@ from typing import Any
 
 from recbole_cammsr import default_settings, model_path, registry
 from recbole_cammsr.analysis.job import JobResult
-from recbole_cammsr.cli import known_settings
+from recbole_cammsr.run import known_settings
 
 #: tables that RecBole reads; features and everything else may be many gigabytes
 _TABLES = (".inter", ".item", ".user", ".net", ".kg", ".link")
@@ -21,7 +21,7 @@ _BLOCK, _BLOCKS = 1 << 16, 64
 def code_digest(model: str) -> str:
     """Digest of the code of models and data, and of their defaults.
 
-    It covers the folders ``model`` and ``data`` and ``cli/protocol.py`` of this package and its
+    It covers the folders ``model`` and ``data`` and ``run/protocol.py`` of this package and its
     YAML files of models and data sets. It does not cover what else numbers may depend on: the
     rest of the package (``compat``, ``registry.py``, ``default_settings.py``, and of ``analysis``
     the run of a job, its ranks and its damage), RecBole, torch, other libraries, and the machine.
@@ -33,7 +33,7 @@ def code_digest(model: str) -> str:
     properties = Path(default_settings.PROPERTIES)
     digest = hashlib.sha256()
     for root, patterns in (
-        (package, ("model/**/*.py", "data/**/*.py", "cli/protocol.py")),
+        (package, ("model/**/*.py", "data/**/*.py", "run/protocol.py")),
         (properties, ("model/*.yaml", "dataset/*.yaml")),
     ):
         for path in sorted(path for pattern in patterns for path in root.glob(pattern)):

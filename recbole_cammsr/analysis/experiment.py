@@ -17,9 +17,9 @@ from recbole_cammsr.analysis.setting_names import (
     check_own_defaults,
     check_read,
 )
-from recbole_cammsr.cli import config_files, known_settings
-from recbole_cammsr.cli.errors import UsageError, missing_data_set
-from recbole_cammsr.cli.unique_keys import DuplicateKeyError
+from recbole_cammsr.run import config_files, known_settings
+from recbole_cammsr.run.errors import UsageError, missing_data_set
+from recbole_cammsr.run.unique_keys import DuplicateKeyError
 
 _TOP = ("name", "datasets", "models", "seeds", "settings", "reference", "tuning", "metrics")
 _MODEL = ("model", "settings", "settings_for", "grid", "corruption")

@@ -6,8 +6,8 @@ import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from recbole_cammsr.cli import arguments
-from recbole_cammsr.cli.errors import UsageError
+from recbole_cammsr.run import setting_text
+from recbole_cammsr.run.errors import UsageError
 
 #: numpy's generators take no larger seed
 _SEEDS_BELOW = 2**32
@@ -150,7 +150,7 @@ def grid(value: Any, where: str) -> dict[str, list[Any]]:
         if not isinstance(values, list) or not values:
             raise UsageError(f"{where}: {name} needs a list of values, not {values!r}")
         # YAML takes 1e-3 for text, of which RecBole makes the number
-        read = [arguments.value(one) if isinstance(one, str) else one for one in values]
+        read = [setting_text.value(one) if isinstance(one, str) else one for one in values]
         for position, one in enumerate(read):
             if one in read[:position]:
                 first = values[read.index(one)]

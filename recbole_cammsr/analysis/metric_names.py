@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from recbole_cammsr import default_settings, registry
-from recbole_cammsr.cli import config_files, known_settings
-from recbole_cammsr.cli.errors import UsageError
+from recbole_cammsr.run import config_files, known_settings
+from recbole_cammsr.run.errors import UsageError
 
 if TYPE_CHECKING:
     from recbole_cammsr.analysis.experiment import Experiment

@@ -23,8 +23,8 @@ import numpy as np
 from recbole_cammsr.analysis import corruption, digests, divergence, kept_files, nan_scores
 from recbole_cammsr.analysis.job import TEST, TUNE, JobResult, TrainingJob
 from recbole_cammsr.analysis.ranks import RankCollector, UserRanks, is_per_user, per_user
-from recbole_cammsr.cli import protocol
 from recbole_cammsr.data.packing import targets_in
+from recbole_cammsr.run import protocol
 
 
 def run_job(

@@ -15,7 +15,7 @@ from recbole_cammsr.analysis.digests import changed_file
 from recbole_cammsr.analysis.job import TEST, JobResult, TrainingJob
 from recbole_cammsr.analysis.progress import Progress
 from recbole_cammsr.analysis.store import ResultStore
-from recbole_cammsr.cli.cpu_threads import thread_settings
+from recbole_cammsr.run.cpu_threads import thread_settings
 
 _POLL_SECONDS = 0.1
 

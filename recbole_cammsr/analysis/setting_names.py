@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from recbole_cammsr import model_path
-from recbole_cammsr.cli import config_files, known_settings
-from recbole_cammsr.cli.errors import UsageError
+from recbole_cammsr.run import config_files, known_settings
+from recbole_cammsr.run.errors import UsageError
 
 #: what every job has besides its settings
 _OWN_PLACE = ("seed", "model", "dataset")

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from recbole_cammsr import default_settings, model_path, registry
-from recbole_cammsr.cli import arguments, config_files, known_settings
-from recbole_cammsr.cli.errors import UsageError
+from recbole_cammsr.run import config_files, known_settings, setting_text
+from recbole_cammsr.run.errors import UsageError
 
 if TYPE_CHECKING:
     from recbole_cammsr.analysis.experiment import Contender, Experiment
@@ -48,8 +48,8 @@ def _as_read(settings: Mapping[str, Any]) -> dict[str, Any]:
     for name, given in settings.items():
         if not isinstance(given, str):
             values[name] = given
-        elif not arguments.is_arithmetic(given):
-            values[name] = arguments.value(given)
+        elif not setting_text.is_arithmetic(given):
+            values[name] = setting_text.value(given)
     return values
 
 

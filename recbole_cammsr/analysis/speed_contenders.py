@@ -166,7 +166,7 @@ def evaluation_rows(items: int) -> int:
 
 def _data_settings(contender: Contender, source: DataSource) -> dict[str, Any]:
     if source.size is None:
-        from recbole_cammsr.cli import protocol
+        from recbole_cammsr.run import protocol
 
         stock = "SASRec" if contender.model == HM4SR else contender.model
         settings = protocol.settings_for(stock, source.dataset, {})

@@ -9,8 +9,8 @@ from dataclasses import fields, replace
 from recbole_cammsr.analysis.generated_data import PRESETS, DataSize
 from recbole_cammsr.analysis.speed_contenders import CONTENDERS, ON_REQUEST, Conditions
 from recbole_cammsr.analysis.speed_rounds import STAGES, Plan
-from recbole_cammsr.cli.arguments import Parser
-from recbole_cammsr.cli.errors import UsageError
+from recbole_cammsr.run.command import Parser
+from recbole_cammsr.run.errors import UsageError
 
 PROGRAM = "python -m recbole_cammsr.analysis.benchmark_speed"
 FLOORS = "floors"

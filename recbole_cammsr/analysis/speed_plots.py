@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from recbole_cammsr.analysis import speed_floors
-from recbole_cammsr.cli.errors import UsageError, guarded
+from recbole_cammsr.run.command import guarded
+from recbole_cammsr.run.errors import UsageError
 
 _PROGRAM = "python -m recbole_cammsr.analysis.speed_plots"
 # colours that stay apart for colour-blind readers and in print; floors are grey

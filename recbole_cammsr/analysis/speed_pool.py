@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from recbole_cammsr.cli.cpu_threads import thread_settings
+from recbole_cammsr.run.cpu_threads import thread_settings
 
 _SECONDS_TO_END = 20
 

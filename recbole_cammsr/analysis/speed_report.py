@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from recbole_cammsr.analysis import speed_floors
+from recbole_cammsr.analysis import speed_floors, text_table
 from recbole_cammsr.analysis.speed_contenders import CLASSIC, HM4SR, PACKED
 from recbole_cammsr.analysis.speed_meter import Stretch
 from recbole_cammsr.analysis.speed_rounds import Record
@@ -160,10 +160,8 @@ def table(rows: Sequence[Mapping[str, object]]) -> list[str]:
     Args:
         rows: from :func:`row`.
     """
-    from recbole_cammsr.cli import tables
-
     header, body = _cells(rows)
-    return tables.table(header, body)
+    return text_table.table(header, body)
 
 
 def write_csv(

@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 
 from recbole_cammsr.analysis.setting_names import check_names
-from recbole_cammsr.cli.errors import UsageError
+from recbole_cammsr.run.errors import UsageError
 
 #: settings that would make a row another one than its name or the header says, and the flag of each
 _DECIDED = {

@@ -58,7 +58,7 @@ def real_source(dataset: str, data_path: str | None, config_files: Sequence[str]
         FileNotFoundError: the data set is not there.
     """
     from recbole_cammsr import default_settings
-    from recbole_cammsr.cli import config_files as yaml_files
+    from recbole_cammsr.run import config_files as yaml_files
 
     own = default_settings.properties_file("dataset", dataset)
     files = yaml_files.find(" ".join(config_files)) if config_files else []

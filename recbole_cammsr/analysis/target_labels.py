@@ -10,8 +10,8 @@ import numpy as np
 
 from recbole_cammsr import default_settings
 from recbole_cammsr.analysis.ranks import LABEL_SEPARATOR
-from recbole_cammsr.cli import config_files
 from recbole_cammsr.data.categories import categories_of
+from recbole_cammsr.run import config_files
 
 
 def category_field(config: Any) -> str | None:

@@ -53,7 +53,7 @@ class TrainedModel:
     def __init__(
         self, path: str, title_field: str | None = None, title_field_required: bool = True
     ) -> None:
-        from recbole_cammsr.cli import checkpoints
+        from recbole_cammsr.run import checkpoints
 
         config, model, dataset, _, _, test = checkpoints.open_checkpoint(path)
         self.path = path

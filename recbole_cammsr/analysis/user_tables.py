@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from recbole_cammsr.analysis.figure import shorten_labels, shorten_titles
 from recbole_cammsr.analysis.item_titles import printable
+from recbole_cammsr.analysis.text_table import table
 from recbole_cammsr.analysis.user_explanation import Ranking, UserExplanation
-from recbole_cammsr.cli.tables import table
 
 _TITLE = 34
 _LABELS = 24

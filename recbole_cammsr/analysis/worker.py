@@ -15,7 +15,8 @@ import sys
 import threading
 from pathlib import Path
 
-from recbole_cammsr.cli.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, describe
+from recbole_cammsr.run.command import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK
+from recbole_cammsr.run.errors import describe
 
 
 def main() -> int:

@@ -9,14 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from recbole_cammsr.analysis import setting_names
-from recbole_cammsr.cli import arguments, config_files, known_settings, tables, value_lists
+from recbole_cammsr.cli import arguments, tables, value_lists
 from recbole_cammsr.cli.benchmark import (
     add_runner_options,
     command_line,
     runner_of,
     typed_settings,
 )
-from recbole_cammsr.cli.errors import EXIT_FAILED, EXIT_OK, UsageError, guarded
+from recbole_cammsr.run import config_files, known_settings
+from recbole_cammsr.run.command import EXIT_FAILED, EXIT_OK, Parser, guarded
+from recbole_cammsr.run.errors import UsageError
 
 PROGRAM = "cammsr-ablate"
 _MODEL = "CAMMSR"
@@ -48,8 +50,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     return guarded(PROGRAM, _run, argv)
 
 
-def _parser() -> arguments.Parser:
-    parser = arguments.Parser(
+def _parser() -> Parser:
+    parser = Parser(
         PROGRAM,
         "Switch off components and modalities of CAMMSR, damage its input, vary its settings, and "
         "measure what everything costs.",

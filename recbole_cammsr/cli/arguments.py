@@ -9,18 +9,14 @@ settings in ``sys.argv``.
 from __future__ import annotations
 
 import argparse
-import ast
-import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NoReturn
+from typing import Any
 
-from recbole_cammsr.cli import known_settings
-from recbole_cammsr.cli.errors import UsageError
+from recbole_cammsr.run import known_settings
+from recbole_cammsr.run.errors import UsageError
+from recbole_cammsr.run.setting_text import is_arithmetic, value, with_quoted_words
 
-_ARITHMETIC = re.compile(r"[\d\s.eE+\-*/()_]+")
-#: a list of words without quotes, and what is no word in it
-_BARE_WORDS = re.compile(r"\[\s*[^\W\d]\w*(\s*,\s*[^\W\d]\w*)*\s*\]")
 #: options for which an empty value, of a variable that is not set, would mean something else
 _NEVER_EMPTY = (
     *("model", "dataset", "resume", "evaluate", "tuned"),
@@ -28,27 +24,6 @@ _NEVER_EMPTY = (
 )
 #: options that name models, whose settings are then known
 _NAMES_OF_MODELS = ("model", "model_list", "baselines")
-_NO_WORDS = frozenset({"True", "False", "None", "inf", "nan"})
-
-
-class Parser(argparse.ArgumentParser):
-    """An argument parser that raises instead of exiting, and knows no abbreviations."""
-
-    def __init__(self, program: str, description: str, epilog: str) -> None:
-        super().__init__(
-            prog=program,
-            description=description,
-            epilog=epilog,
-            allow_abbrev=False,
-            usage=f"{program} [options] [--setting=value ...]",
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
-        self.add_argument(
-            "--debug", action="store_true", help="show the whole traceback when something fails"
-        )
-
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(message)
 
 
 def add_model_options(parser: argparse.ArgumentParser) -> None:
@@ -186,36 +161,6 @@ def values(settings: Sequence[str]) -> dict[str, Any]:
     """What RecBole makes of ``--key=value`` strings, by key."""
     pairs = (setting[2:].partition("=") for setting in settings)
     return {key: value(text) for key, _, text in pairs}
-
-
-def value(text: str) -> Any:
-    """What RecBole makes of the text of a setting; arithmetic stays text.
-
-    Args:
-        text: of a command line, or of a configuration file.
-    """
-    try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError):
-        return {"true": True, "false": False}.get(text.lower(), text)
-
-
-def is_arithmetic(text: str) -> bool:
-    """Whether RecBole computes the text of a setting, as in ``5*2``; a number by itself is not."""
-    has_digit = any(map(str.isdigit, text))
-    return has_digit and _ARITHMETIC.fullmatch(text) is not None and isinstance(value(text), str)
-
-
-def with_quoted_words(text: str) -> str:
-    """``[a,b]`` as ``['a','b']``: RecBole would take the first for one word.
-
-    Args:
-        text: of a setting's value; anything else is left as it is.
-    """
-    words = [word.strip() for word in text.strip()[1:-1].split(",")]
-    if not _BARE_WORDS.fullmatch(text.strip()) or _NO_WORDS & set(words):
-        return text
-    return f"[{','.join(map(repr, words))}]"
 
 
 def _check_shape(argument: str, following: Sequence[str], own_options: Sequence[str]) -> None:

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from recbole_cammsr.cli import arguments, tables
-from recbole_cammsr.cli.errors import EXIT_FAILED, EXIT_OK, UsageError, guarded
+from recbole_cammsr.run.command import EXIT_FAILED, EXIT_OK, Parser, guarded
+from recbole_cammsr.run.errors import UsageError
 
 PROGRAM = "cammsr-benchmark"
 _EXAMPLES = """\
@@ -115,8 +116,8 @@ def command_line(program: str, argv: Sequence[str]) -> str:
     return shlex.join([program, *argv])
 
 
-def _parser() -> arguments.Parser:
-    parser = arguments.Parser(
+def _parser() -> Parser:
+    parser = Parser(
         PROGRAM,
         "Tune models on validation with equal budgets, run the chosen configurations with several "
         "seeds, and compare them: tables, paired tests, breakdowns, pictures.",

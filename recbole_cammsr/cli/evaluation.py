@@ -6,9 +6,9 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from recbole_cammsr.cli import checkpoints, known_settings
-from recbole_cammsr.cli.errors import UsageError
-from recbole_cammsr.cli.training import Outcome
+from recbole_cammsr.run import checkpoints, known_settings
+from recbole_cammsr.run.errors import UsageError
+from recbole_cammsr.run.training import Outcome
 
 #: what may be asked for beside the checkpoint's own settings: none of it changes a score
 CHANGEABLE = (

@@ -7,8 +7,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from recbole_cammsr.cli import arguments, checkpoints, tables
-from recbole_cammsr.cli.errors import EXIT_OK, UsageError, guarded
+from recbole_cammsr.cli import arguments, tables
+from recbole_cammsr.run import checkpoints
+from recbole_cammsr.run.command import EXIT_OK, Parser, guarded
+from recbole_cammsr.run.errors import UsageError
 
 PROGRAM = "cammsr-explain"
 _EXAMPLES = """\
@@ -39,8 +41,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     return guarded(PROGRAM, _run, argv)
 
 
-def _parser() -> arguments.Parser:
-    parser = arguments.Parser(
+def _parser() -> Parser:
+    parser = Parser(
         PROGRAM,
         "Show why a CAMMSR model ranks items as it does for a user, next to other models, and what "
         "it does over the whole catalogue.",

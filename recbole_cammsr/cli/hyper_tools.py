@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from recbole_cammsr.cli.errors import RunError
 from recbole_cammsr.cli.search_space import Parameter
+from recbole_cammsr.run.errors import RunError
 
 #: trials without improvement before a search that is not exhaustive stops
 _EARLY_STOP = 10

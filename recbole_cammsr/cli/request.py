@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from recbole_cammsr import default_settings
-from recbole_cammsr.cli import arguments, config_files, known_settings, protocol
-from recbole_cammsr.cli.checkpoints import Origin
-from recbole_cammsr.cli.errors import UsageError
-from recbole_cammsr.cli.training import Job
+from recbole_cammsr.cli import arguments
+from recbole_cammsr.run import config_files, known_settings, protocol, setting_text
+from recbole_cammsr.run.checkpoints import Origin
+from recbole_cammsr.run.errors import UsageError
+from recbole_cammsr.run.training import Job
 
 DEFAULT_MODEL = "BPR"  # as in RecBole's own scripts
 DEFAULT_DATASET = "ml-100k"
@@ -59,7 +60,7 @@ class Request:
         for key, given in self.in_files.items():
             if key in replaced:
                 continue
-            value = arguments.value(given) if isinstance(given, str) else given
+            value = setting_text.value(given) if isinstance(given, str) else given
             expected = known_settings.expected_instead(key, value)
             if expected is not None:
                 raise UsageError(

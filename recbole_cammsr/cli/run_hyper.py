@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from recbole_cammsr.cli import arguments, help_text, hyper_tools, search_space, tables
-from recbole_cammsr.cli.errors import EXIT_OK, RunError, UsageError, guarded
 from recbole_cammsr.cli.request import Request
+from recbole_cammsr.run.command import EXIT_OK, Parser, guarded
+from recbole_cammsr.run.errors import RunError, UsageError
 
 PROGRAM = "run_hyper"
 _EXAMPLES = """\
@@ -38,8 +39,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     return guarded(PROGRAM, _run, argv)
 
 
-def _parser() -> arguments.Parser:
-    parser = arguments.Parser(
+def _parser() -> Parser:
+    parser = Parser(
         PROGRAM,
         "Tune settings of a model: train it with values from a params file, keep what validates "
         "best.\nModel and data set come from the options or from the config files.",

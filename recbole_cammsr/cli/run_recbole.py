@@ -6,9 +6,11 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from recbole_cammsr.cli import arguments, checkpoints, evaluation, help_text, tables
-from recbole_cammsr.cli.errors import EXIT_OK, UsageError, guarded
+from recbole_cammsr.cli import arguments, evaluation, help_text, tables
 from recbole_cammsr.cli.request import DEFAULT_DATASET, DEFAULT_MODEL, Request
+from recbole_cammsr.run import checkpoints
+from recbole_cammsr.run.command import EXIT_OK, Parser, guarded
+from recbole_cammsr.run.errors import UsageError
 
 PROGRAM = "run_recbole"
 _EXAMPLES = """\
@@ -32,8 +34,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     return guarded(PROGRAM, _run, argv)
 
 
-def _parser() -> arguments.Parser:
-    parser = arguments.Parser(
+def _parser() -> Parser:
+    parser = Parser(
         PROGRAM,
         "Train a model of RecBole, or CAMMSR, on a data set and test its best checkpoint.",
         "\n\n".join([help_text.SETTINGS, help_text.CAMMSR, _EXAMPLES]),
@@ -80,7 +82,7 @@ def _run(argv: Sequence[str]) -> int:
         model, dataset = origin.model, origin.dataset
     model, dataset = model or DEFAULT_MODEL, dataset or DEFAULT_DATASET
 
-    from recbole_cammsr.cli.training import train
+    from recbole_cammsr.run.training import train
 
     outcome = train(request.job(model, dataset, options.resume, origin))
     if outcome is not None:

@@ -10,9 +10,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from recbole_cammsr.cli import arguments, help_text, tables
-from recbole_cammsr.cli.errors import EXIT_FAILED, EXIT_OK, UsageError, describe, guarded
 from recbole_cammsr.cli.request import DEFAULT_DATASET, DEFAULT_MODEL, Request
-from recbole_cammsr.cli.training import Outcome, train
+from recbole_cammsr.run.command import EXIT_FAILED, EXIT_OK, Parser, guarded
+from recbole_cammsr.run.errors import UsageError, describe
+from recbole_cammsr.run.training import Outcome, train
 
 PROGRAM = "run_recbole_group"
 _EXAMPLES = """\
@@ -33,8 +34,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     return guarded(PROGRAM, _run, argv)
 
 
-def _parser() -> arguments.Parser:
-    parser = arguments.Parser(
+def _parser() -> Parser:
+    parser = Parser(
         PROGRAM,
         "Train several models with the same settings, and compare them in a table (also in LaTeX).",
         "\n\n".join([help_text.SETTINGS, _EXAMPLES]),

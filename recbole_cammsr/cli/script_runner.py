@@ -16,7 +16,7 @@ import runpy
 import sys
 from typing import Any
 
-from recbole_cammsr.cli.errors import UsageError
+from recbole_cammsr.run.errors import UsageError
 
 #: where a spawned process finds the script: ``path:<file>`` or ``module:<name>``
 _ENVIRONMENT_KEY = "RECBOLE_CAMMSR_MAIN"

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from recbole_cammsr.analysis import setting_names
-from recbole_cammsr.cli import arguments, known_settings
-from recbole_cammsr.cli.errors import UsageError
+from recbole_cammsr.run import known_settings, setting_text
+from recbole_cammsr.run.errors import UsageError
 
 _OWN_PLACE = "one model is tuned on one data set, named with --model and --dataset"
 _RANGES = {"uniform": 2, "quniform": 3, "loguniform": 2}
@@ -91,9 +91,9 @@ def _tried(parameter: Parameter) -> list[Any]:
         return [math.exp(exponent) for exponent in parameter.values]
     values = parameter.values if parameter.kind == "choice" else parameter.values[:2]
     return [
-        arguments.value(value) if isinstance(value, str) else value
+        setting_text.value(value) if isinstance(value, str) else value
         for value in values
-        if not (isinstance(value, str) and arguments.is_arithmetic(value))
+        if not (isinstance(value, str) and setting_text.is_arithmetic(value))
     ]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from recbole_cammsr.cli import arguments
+from recbole_cammsr.run.setting_text import value, with_quoted_words
 
 
 def read_sweep(text: str) -> tuple[str, list[Any]]:
@@ -23,7 +23,7 @@ def read_sweep(text: str) -> tuple[str, list[Any]]:
     words = [part.strip() for part in _apart(rest) if part.strip()]
     if not equals or not name.strip() or not words:
         raise ValueError(f"a sweep is written name=value,value, not {text!r}")
-    return name.strip(), [arguments.value(arguments.with_quoted_words(word)) for word in words]
+    return name.strip(), [value(with_quoted_words(word)) for word in words]
 
 
 def read_shares(text: str, option: str, *, all_of_it: bool = True) -> list[float]:

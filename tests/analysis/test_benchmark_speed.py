@@ -18,7 +18,7 @@ import pytest
 
 from recbole_cammsr.analysis import benchmark_speed, hm4sr_checkout, speed_plots, speed_rounds
 from recbole_cammsr.analysis.speed_pool import WorkerError
-from recbole_cammsr.cli.errors import UsageError
+from recbole_cammsr.run.errors import UsageError
 
 _DATA = ["--users", "30", "--interactions", "240", "--dimension", "6", "--categories", "3"]
 _SMALL = ["--set", "hidden_size=8", "--set", "inner_size=8", "--set", "expert_size=8"]

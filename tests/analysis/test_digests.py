@@ -175,7 +175,7 @@ def test_other_code_is_remarked_on_in_runs_and_in_trials(toy_path, tmp_path, sta
 
 
 @pytest.mark.parametrize(
-    "name", ["properties/dataset/ml-100k.yaml", "cli/protocol.py", "model/settings.py"]
+    "name", ["properties/dataset/ml-100k.yaml", "run/protocol.py", "model/settings.py"]
 )
 def test_the_code_digest_covers_the_protocol(tmp_path, monkeypatch, name):
     package = tmp_path / "package"

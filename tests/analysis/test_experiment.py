@@ -9,7 +9,7 @@ import pytest
 
 from recbole_cammsr import default_settings
 from recbole_cammsr.analysis import experiment
-from recbole_cammsr.cli.errors import UsageError
+from recbole_cammsr.run.errors import UsageError
 
 MINIMAL = {"datasets": ["toy"], "models": {"SASRec": None}, "seeds": [1, 2]}
 

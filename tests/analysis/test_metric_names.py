@@ -9,7 +9,7 @@ import yaml
 
 from recbole_cammsr.analysis import experiment, metric_names
 from recbole_cammsr.cli import ablate, benchmark
-from recbole_cammsr.cli.errors import UsageError
+from recbole_cammsr.run.errors import UsageError
 
 MINIMAL = {"datasets": ["toy"], "models": {"SASRec": None, "CAMMSR": None}, "seeds": [1]}
 

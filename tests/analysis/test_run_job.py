@@ -78,7 +78,7 @@ def test_data_that_change_under_a_run_fail_it(make_job, toy_path, tmp_path, monk
 def by_run_recbole(job, folder):
     from recbole.quick_start.quick_start import run_recbole
 
-    from recbole_cammsr.cli import protocol
+    from recbole_cammsr.run import protocol
 
     chosen = {**job.settings, "seed": job.seed}
     settings = {**protocol.settings_for(job.model, job.dataset, chosen), **chosen}

@@ -11,7 +11,7 @@ import yaml
 from recbole_cammsr import default_settings
 from recbole_cammsr.analysis import experiment, setting_values
 from recbole_cammsr.cli import ablate, benchmark
-from recbole_cammsr.cli.errors import UsageError
+from recbole_cammsr.run.errors import UsageError
 
 MINIMAL = {"datasets": ["toy"], "models": {"SASRec": None, "CAMMSR": None}, "seeds": [1]}
 

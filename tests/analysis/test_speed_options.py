@@ -12,7 +12,7 @@ from recbole_cammsr.analysis import (
     speed_options,
     speed_settings,
 )
-from recbole_cammsr.cli.errors import UsageError
+from recbole_cammsr.run.errors import UsageError
 
 
 def parse(*argv: str) -> Any:

@@ -76,7 +76,7 @@ def test_a_column_that_only_the_files_of_the_package_name_may_be_absent(
     own = default_settings.properties_file("dataset", "ml-100k")
     monkeypatch.setattr(default_settings, "properties_file", lambda kind, name: own)
     monkeypatch.setattr(
-        "recbole_cammsr.cli.config_files.read", lambda path: {"category_field": "class"}
+        "recbole_cammsr.run.config_files.read", lambda path: {"category_field": "class"}
     )
     assert set(labels_of(category_field=None).values()) == {""}
     assert "but not 'class'" in caplog.text

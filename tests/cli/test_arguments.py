@@ -7,11 +7,12 @@ import sys
 import pytest
 
 from recbole_cammsr.cli import arguments
-from recbole_cammsr.cli.errors import UsageError
+from recbole_cammsr.run.command import Parser
+from recbole_cammsr.run.errors import UsageError
 
 
-def parser() -> arguments.Parser:
-    made = arguments.Parser("run_recbole", "", "")
+def parser() -> Parser:
+    made = Parser("run_recbole", "", "")
     arguments.add_model_options(made)
     arguments.add_process_options(made)
     return made

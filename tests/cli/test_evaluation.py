@@ -7,7 +7,7 @@ import pytest
 
 from recbole_cammsr.analysis.trained_model import TrainedModel
 from recbole_cammsr.cli import evaluation, run_recbole
-from recbole_cammsr.cli.errors import UsageError
+from recbole_cammsr.run.errors import UsageError
 
 
 @pytest.mark.parametrize("repeatable", [False, True])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from recbole_cammsr.cli import run_recbole_group
-from recbole_cammsr.cli.training import Outcome
+from recbole_cammsr.run.training import Outcome
 
 
 def written(tmp_path, models, results, split="test"):

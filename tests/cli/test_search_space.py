@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from recbole_cammsr.cli import run_hyper, search_space
-from recbole_cammsr.cli.errors import UsageError
 from recbole_cammsr.cli.search_space import Parameter
+from recbole_cammsr.run.errors import UsageError
 
 
 def test_every_kind_is_read(tmp_path):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from recbole_cammsr.cli import tables
-from recbole_cammsr.cli.training import Outcome
+from recbole_cammsr.run.training import Outcome
 
 
 def outcome(model: str, valid: float, test: float) -> Outcome:
@@ -53,19 +53,3 @@ def test_a_closed_standard_error_costs_no_table(capsys, monkeypatch):
     monkeypatch.setattr("sys.stderr", None)  # what python makes of 2>&-
     tables.show("a table")
     assert capsys.readouterr().out == "\na table\n"
-
-
-def test_columns_are_aligned():
-    lines = tables.table(["a", "b"], [["long name", "1"], ["x", "22.5"]])
-    assert lines == ["a             b", "---------  ----", "long name     1", "x          22.5"]
-
-
-def test_wide_characters_take_two_columns_and_combining_marks_none():
-    lines = tables.table(["a", "b"], [["日本", "1"], ["e\u0301te\u0301", "テ"], ["abc", "22"]])
-    assert lines == [
-        "a      b",
-        "----  --",
-        "日本   1",
-        "e\u0301te\u0301   テ",
-        "abc   22",
-    ]

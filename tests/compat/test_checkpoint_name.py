@@ -51,7 +51,7 @@ def test_a_run_that_goes_on_keeps_its_file(make_trainer: Any, tmp_path: Path) ->
 
 
 def test_the_commands_way_of_saving_takes_one_too(make_trainer: Any, tmp_path: Path) -> None:
-    from recbole_cammsr.cli import training
+    from recbole_cammsr.run import training
 
     for seed in (1, 2):
         trainer = make_trainer(seed)
@@ -85,7 +85,7 @@ def test_a_checkpoint_is_never_an_empty_file(
     """A run killed before its first checkpoint leaves nothing that looks like one."""
     import torch
 
-    from recbole_cammsr.cli import training
+    from recbole_cammsr.run import training
 
     trainer = make_trainer(1)
     if by_the_command:

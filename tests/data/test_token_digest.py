@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from recbole_cammsr.cli import checkpoints, evaluation
-from recbole_cammsr.cli.errors import RunError
+from recbole_cammsr.cli import evaluation
+from recbole_cammsr.run import checkpoints
+from recbole_cammsr.run.errors import RunError
 
 
 def train(make_data: Any, model: str) -> str:

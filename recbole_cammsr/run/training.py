@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from recbole_cammsr.cli.errors import RunError
 from recbole_cammsr.compat import checkpoint_name, distributed
+from recbole_cammsr.run.errors import RunError
 
 #: carries the checkpoint to resume into spawned processes; never reaches a Config
 _RESUME_KEY = "recbole_cammsr_resume"
@@ -142,7 +142,7 @@ def _following_trainers(resume: str | None) -> Iterator[list[Any]]:
     """Collect the trainers that ``run_recbole`` builds, and let them continue a checkpoint."""
     from recbole.quick_start import quick_start
 
-    from recbole_cammsr.cli import checkpoints
+    from recbole_cammsr.run import checkpoints
 
     stock = quick_start.get_trainer
     built: list[Any] = []
@@ -175,7 +175,7 @@ def _continue_from(trainer: Any, checkpoint: str) -> None:
     try:
         trainer.resume_checkpoint(checkpoint)
     except (RuntimeError, ValueError) as error:
-        from recbole_cammsr.cli import checkpoints
+        from recbole_cammsr.run import checkpoints
 
         better = checkpoints.does_not_fit(trainer.config, checkpoint, error)
         if better is error:

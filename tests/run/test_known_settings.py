@@ -11,9 +11,9 @@ import pytest
 import yaml
 
 from recbole_cammsr import default_settings, registry
-from recbole_cammsr.cli import known_settings
-from recbole_cammsr.cli.errors import UsageError
 from recbole_cammsr.cli.request import Request
+from recbole_cammsr.run import known_settings
+from recbole_cammsr.run.errors import UsageError
 
 
 def test_models_of_both_packages_are_known():

@@ -9,9 +9,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from recbole_cammsr.cli import value_rules
-from recbole_cammsr.cli.known_settings import expected_instead
 from recbole_cammsr.compat.requirement import recbole_folder
+from recbole_cammsr.run import value_rules
+from recbole_cammsr.run.known_settings import expected_instead
 
 INTERVALS = [
     ("[5,inf)", True),

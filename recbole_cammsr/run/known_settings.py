@@ -18,9 +18,9 @@ from typing import Any
 import yaml
 
 from recbole_cammsr import default_settings, model_path, registry
-from recbole_cammsr.cli import config_files, value_rules
-from recbole_cammsr.cli.errors import UsageError
 from recbole_cammsr.compat.requirement import recbole_folder
+from recbole_cammsr.run import config_files, value_rules
+from recbole_cammsr.run.errors import UsageError
 
 _YAML_KEY = re.compile(r"^([A-Za-z]\w*)[ \t]*:", re.MULTILINE)
 _SOURCE_KEY = re.compile(r"\bconfig(?:_dict)?(?:\[|\.get\()\s*[\"'](\w+)[\"']")

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from recbole_cammsr.cli import training
-from recbole_cammsr.cli.errors import RunError
+from recbole_cammsr.run import training
+from recbole_cammsr.run.errors import RunError
 
 
 class FakeTrainer:

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from recbole_cammsr import registry
-from recbole_cammsr.cli import protocol
-from recbole_cammsr.cli.errors import RunError, UsageError
 from recbole_cammsr.compat.torch26 import data_and_model, load_checkpoint
 from recbole_cammsr.data import token_digest
+from recbole_cammsr.run import protocol
+from recbole_cammsr.run.errors import RunError, UsageError
 
 #: settings of the process rather than of the run, or given anew with every command
 _NOT_CARRIED_OVER = frozenset(

@@ -1,24 +1,15 @@
-"""What a command prints, and with which code it exits, when something goes wrong."""
+"""Errors that are sentences for the user, and the sentence that any other error comes to."""
 
 from __future__ import annotations
 
 import dis
 import os
 import re
-import sys
 import traceback
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType, TracebackType
 
-from recbole_cammsr.cli.cpu_threads import wait_settings
-from recbole_cammsr.cli.process_state import put_back
 from recbole_cammsr.compat.valid_metric import not_computed
-
-EXIT_OK = 0
-EXIT_FAILED = 1
-EXIT_USAGE = 2
-EXIT_INTERRUPTED = 130
 
 #: the kinds RecBole and this package raise on purpose, with a sentence in them
 _DELIBERATE = (ValueError, KeyError, NotImplementedError, OSError, TypeError, RuntimeError)
@@ -42,43 +33,6 @@ class UsageError(Exception):
 
 class RunError(Exception):
     """The command cannot go on; the text is one sentence for the user."""
-
-
-@put_back()
-def guarded(program: str, body: Callable[[Sequence[str]], int], argv: Sequence[str] | None) -> int:
-    """Run a command, turning whatever it raises into one sentence and an exit code.
-
-    What it does to ``sys.argv`` and ``os.environ`` ends with it.
-
-    Args:
-        program: the command's name, which opens every message.
-        body: receives the arguments and returns the exit code.
-        argv: the arguments; None takes those of the process.
-
-    Returns:
-        The exit code: 0, 1 (failed), 2 (wrong usage) or 130 (interrupted).
-    """
-    arguments = list(sys.argv[1:] if argv is None else argv)
-    debug = "--debug" in arguments
-    os.environ.update(wait_settings(os.environ))
-    _open_closed_outputs()
-    try:
-        return body(arguments)
-    except KeyboardInterrupt:
-        print(f"{program}: interrupted", file=sys.stderr)
-        return EXIT_INTERRUPTED
-    except UsageError as error:
-        print(f"{program}: error: {error} (see {program} --help)", file=sys.stderr)
-        return EXIT_USAGE
-    except Exception as error:
-        if isinstance(error, BrokenPipeError) and _nobody_reads():
-            return EXIT_FAILED
-        if debug:
-            traceback.print_exc()
-        else:
-            sys.stdout.flush()
-            print(f"{program}: error: {describe(error)}", file=sys.stderr)
-        return EXIT_FAILED
 
 
 def missing_data_set(name: str, folder: str) -> str:
@@ -114,24 +68,6 @@ def of_the_system(error: OSError) -> str:
                     "runs in)"
                 )
     return f"{error.strerror or type(error).__name__}: {error.filename}"
-
-
-def _open_closed_outputs() -> None:
-    """Give an output that the caller closed (``2>&-``) a place to go: progress bars write to it."""
-    for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
-
-
-def _nobody_reads() -> bool:
-    """Whether the reader of the output has gone, as `head` does; what is left goes nowhere."""
-    try:
-        print(flush=True)  # the text that failed may have been given up already
-    except BrokenPipeError:
-        # else the interpreter would try again when it ends, and complain
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return True
-    return False
 
 
 def describe(error: BaseException) -> str:

@@ -6,8 +6,8 @@ import os
 
 import pytest
 
-from recbole_cammsr.cli.cpu_threads import wait_settings
-from recbole_cammsr.cli.errors import guarded
+from recbole_cammsr.run.command import guarded
+from recbole_cammsr.run.cpu_threads import wait_settings
 
 
 def test_threads_spin_for_a_moment_and_sleep():

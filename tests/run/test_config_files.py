@@ -7,8 +7,8 @@ import os
 import pytest
 
 from recbole_cammsr import default_settings
-from recbole_cammsr.cli import config_files
-from recbole_cammsr.cli.errors import UsageError
+from recbole_cammsr.run import config_files
+from recbole_cammsr.run.errors import UsageError
 
 
 @pytest.fixture(autouse=True)

@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from recbole_cammsr import default_settings, model_path, registry
-from recbole_cammsr.cli import config_files
 from recbole_cammsr.compat.requirement import recbole_folder
+from recbole_cammsr.run import config_files
 
 #: settings about data that RecBole's own list of them leaves out
 _MORE_DATA_SETTINGS = frozenset({"data_path"})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import yaml
 
-from recbole_cammsr.cli.errors import UsageError
+from recbole_cammsr.run.errors import UsageError
 
 
 class DuplicateKeyError(UsageError):

@@ -9,8 +9,9 @@ import pytest
 
 import recbole_cammsr
 from recbole_cammsr import default_settings
-from recbole_cammsr.cli import arguments, protocol, run_hyper, run_recbole
+from recbole_cammsr.cli import arguments, run_hyper, run_recbole
 from recbole_cammsr.cli.request import Request
+from recbole_cammsr.run import protocol
 
 DATASET_FILE = """
 user_inter_num_interval: "[5,inf)"

@@ -10,8 +10,8 @@ from typing import IO, Any
 import yaml
 
 from recbole_cammsr import default_settings
-from recbole_cammsr.cli import unique_keys
-from recbole_cammsr.cli.errors import UsageError
+from recbole_cammsr.run import unique_keys
+from recbole_cammsr.run.errors import UsageError
 
 
 def find(names: str | None) -> list[str]:

@@ -8,8 +8,8 @@ import sys
 import pytest
 
 from recbole_cammsr.cli import arguments
-from recbole_cammsr.cli.errors import guarded
-from recbole_cammsr.cli.process_state import put_back
+from recbole_cammsr.run.command import guarded
+from recbole_cammsr.run.process_state import put_back
 
 
 @pytest.mark.parametrize("error", [None, ValueError("no"), SystemExit(0)])

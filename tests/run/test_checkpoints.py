@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from recbole_cammsr.cli import known_settings, run_recbole, training
-from recbole_cammsr.cli.errors import RunError, describe
+from recbole_cammsr.cli import run_recbole
+from recbole_cammsr.run import known_settings, training
+from recbole_cammsr.run.errors import RunError, describe
 
 
 @pytest.fixture
