@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 
-from .atomic_write import atomic_open
+from recbole_cammsr.run.atomic_write import atomic_open
 
 
 def write_atomic_file(

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .atomic_write import atomic_open, flush_folder, naming
+from recbole_cammsr.run.atomic_write import atomic_open, flush_folder, naming
 
 # What numpy and zipfile raise where bytes of an archive are lost or changed.
 _DAMAGE = (zipfile.BadZipFile, zlib.error, ValueError, EOFError, KeyError, RuntimeError)
@@ -68,7 +68,7 @@ class ChunkStore:
             key: Digest of what it depends on.
             arrays: Its arrays, none of them of objects.
         """
-        with naming(self._path(key)), atomic_open(self._path(key)) as file:
+        with atomic_open(self._path(key)) as file:
             # Any: numpy types the keyword ``allow_pickle`` of savez into the arrays.
             np.savez(file, allow_pickle=False, **arrays)  # type: ignore[arg-type]
 

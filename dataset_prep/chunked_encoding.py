@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .atomic_write import naming
+from recbole_cammsr.run.atomic_write import naming
+
 from .chunk_store import ChunkStore, put_in_place
 from .feature_file import write_feature_blocks, write_feature_file
 from .pca import reduce_pca

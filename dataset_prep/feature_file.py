@@ -11,7 +11,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.lib import format as npy_format
 
-from .atomic_write import atomic_open
+from recbole_cammsr.run.atomic_write import atomic_open
 
 # The oldest time a zip member can carry; a fixed one makes two runs byte-identical.
 _FIXED_TIME = (1980, 1, 1, 0, 0, 0)

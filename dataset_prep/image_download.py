@@ -15,7 +15,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from .atomic_write import atomic_open
+from recbole_cammsr.run.atomic_write import atomic_open
+
 from .download_journal import JOURNAL, Entry, read_journal
 from .downloaded_image import decodable, is_image
 from .http_fetch import FetchError, Limits, fetch, open_session

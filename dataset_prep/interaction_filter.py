@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from recbole_cammsr.run.atomic_write import atomic_open
+
 from .atomic_file import write_atomic_file
-from .atomic_write import atomic_open
 from .category_labels import flat_labels, path_labels
 from .category_notes import category_notes
 from .category_roots import below_roots

@@ -14,7 +14,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from .atomic_write import flush_file, flush_folder, naming
+from recbole_cammsr.run.atomic_write import flush_file, flush_folder, naming
+
 from .clean_text import is_token, reference_word
 from .optional_import import require
 from .unusable_ids import UNUSABLE_ITEM, UNUSABLE_USER, unusable

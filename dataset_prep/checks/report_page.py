@@ -6,7 +6,8 @@ import os
 from collections.abc import Mapping
 from html import escape
 
-from ..atomic_write import atomic_open
+from recbole_cammsr.run.atomic_write import atomic_open
+
 from .contact_sheet import Cell, Sheet, make_sheet, shown_tokens
 from .dataset_check import DatasetCheck
 from .finding import ERROR, NOTE, WARNING, Section

@@ -5,20 +5,18 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 import re
-import tempfile
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.lib import format as npy
 
 from recbole_cammsr.data.mapped_pages import release_pages
+from recbole_cammsr.run.atomic_write import atomic_open
 
 #: characters of a name that stay readable; file systems allow some 255 bytes
 _LONGEST = 100
@@ -42,28 +40,6 @@ def stem(text: str) -> str:
     return f"{plain.strip('_')}-{digest}".lstrip("-")
 
 
-@contextmanager
-def _whole_file(path: Path) -> Iterator[IO[bytes]]:
-    """A file to write to, beside the final name; afterwards flushed to disk and renamed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, unfinished = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        umask = os.umask(0)  # mkstemp makes private files; give the usual ones
-        os.umask(umask)
-        os.chmod(unfinished, 0o666 & ~umask)
-        os.replace(unfinished, path)
-    except BaseException as error:
-        with suppress(FileNotFoundError):
-            os.unlink(unfinished)
-        if isinstance(error, OSError) and error.filename is None:  # of a handle, not of a path
-            error.filename = os.fspath(path)
-        raise
-
-
 def write_bytes(path: Path, content: bytes) -> None:
     """Write beside the final name, flush to disk, rename; folders are made.
 
@@ -74,7 +50,7 @@ def write_bytes(path: Path, content: bytes) -> None:
     Raises:
         OSError: the system refused, as on a full disk; its ``filename`` is set.
     """
-    with _whole_file(path) as file:
+    with atomic_open(path) as file:
         file.write(content)
 
 
@@ -120,7 +96,7 @@ def write_features(path: Path, tokens: np.ndarray, values: np.ndarray, kept: np.
     shape = (int(kept.sum()), *values.shape[1:])
     header = {"descr": npy.dtype_to_descr(values.dtype), "fortran_order": False, "shape": shape}
     size = max(1, _BLOCK_BYTES * len(values) // max(values.nbytes, 1))
-    with _whole_file(path) as file, zipfile.ZipFile(file, "w") as archive:
+    with atomic_open(path) as file, zipfile.ZipFile(file, "w") as archive:
         with archive.open("item_id.npy", "w", force_zip64=True) as member:
             npy.write_array(member, tokens[kept], allow_pickle=False)
         with archive.open("feature.npy", "w", force_zip64=True) as member:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-
 import numpy as np
 import pytest
 import yaml
@@ -29,17 +27,6 @@ def test_two_labels_never_share_a_chosen_configuration(tmp_path):
     written = [yaml.safe_load(path.read_text()) for path in tmp_path.iterdir()]
     assert sorted(one["n_layers"] for one in written) == [1, 2, 3]
     assert (tmp_path / "SASRec.yaml").exists()
-
-
-def test_a_full_disk_is_told_with_the_file(tmp_path, monkeypatch):
-    def full(handle):
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(files.os, "fsync", full)
-    with pytest.raises(OSError, match="No space left") as caught:
-        files.write_text(tmp_path / "results.csv", "a,b\n")
-    assert caught.value.filename == str(tmp_path / "results.csv")
-    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("order", ["C", "F"])

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from recbole_cammsr.dataset_prep.atomic_write import atomic_open
 from recbole_cammsr.dataset_prep.feature_file import (
     feature_path,
     write_feature_blocks,
@@ -44,24 +43,6 @@ def test_same_bytes_for_any_memory_layout(tmp_path, compress, monkeypatch):
     assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
 
 
-def test_failure_keeps_the_old_file_and_leaves_nothing_behind(tmp_path):
-    path = tmp_path / "x.text.npz"
-    write_feature_file(path, ["a"], np.ones((1, 2)))
-    before = path.read_bytes()
-    with pytest.raises(RuntimeError), atomic_open(path) as file:  # noqa: PT012
-        file.write(b"half")
-        raise RuntimeError("killed")
-    assert path.read_bytes() == before
-    assert [p.name for p in tmp_path.iterdir()] == ["x.text.npz"]
-
-
-def test_target_is_untouched_until_the_block_ends(tmp_path):
-    with atomic_open(tmp_path / "x", "w") as file:
-        file.write("text")
-        assert not (tmp_path / "x").exists()
-    assert (tmp_path / "x").read_text() == "text"
-
-
 @pytest.mark.parametrize(
     ("tokens", "features", "words"),
     [
@@ -82,11 +63,9 @@ def test_refusals_name_file_and_tokens(tmp_path, tokens, features, words):
     assert not path.exists()
 
 
-def test_unknown_dtype_and_mode(tmp_path):
+def test_unknown_dtype(tmp_path):
     with pytest.raises(ValueError, match="float64"):
         write_feature_file(tmp_path / "x.npz", ["a"], np.ones((1, 1)), "float64")
-    with pytest.raises(ValueError, match="'r'"), atomic_open(tmp_path / "x", "r"):
-        pass
 
 
 @given(st.lists(st.integers(0, 7), min_size=1, max_size=6), st.sampled_from(["float16", "float32"]))

@@ -13,7 +13,6 @@ import pytest
 
 pytest.importorskip("pyarrow")
 from pyarrow import parquet
-from recbole_cammsr.dataset_prep import atomic_write
 from recbole_cammsr.dataset_prep.line_files import LineFile
 from recbole_cammsr.dataset_prep.staging import (
     INTERACTIONS,
@@ -23,6 +22,8 @@ from recbole_cammsr.dataset_prep.staging import (
     StagingWriter,
     read_report,
 )
+
+from recbole_cammsr.run import atomic_write
 
 
 def test_rows_keep_their_order_across_batches(tmp_path: Path) -> None:
