@@ -200,7 +200,9 @@ def _check_settings(settings: Sequence[str], own_options: Sequence[str]) -> None
             near = known_settings.nearest_setting(key, own_options)
             if near is not None:
                 raise UsageError(f"unknown setting --{key}; did you mean --{near}?")
-            print(f"warning: no model of RecBole reads the setting {key!r}", file=sys.stderr)
+            guess = known_settings.nearest_setting(key, own_options, likeness=0.7)
+            hint = "" if guess is None else f"; is {guess!r} meant?"
+            print(f"warning: no model of RecBole reads the setting {key!r}{hint}", file=sys.stderr)
         _check_value(key, value)
 
 

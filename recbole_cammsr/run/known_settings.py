@@ -216,10 +216,16 @@ def check_model(name: str) -> None:
     raise UsageError(f"there is no model {name!r}{hint}")
 
 
-def nearest_setting(name: str, own_options: Iterable[str]) -> str | None:
-    """The known setting or option that an unknown name was probably meant to be, if any."""
+def nearest_setting(name: str, own_options: Iterable[str], likeness: float = 0.8) -> str | None:
+    """The known setting or option that an unknown name was probably meant to be, if any.
+
+    Args:
+        name: unknown.
+        own_options: of the command, known beside the settings.
+        likeness: from 0 to 1, as ``difflib`` has it; below .8 it is a guess.
+    """
     lowered = {known.lower(): known for known in [*settings(), *own_options]}
-    near = difflib.get_close_matches(name.lower().replace("-", "_"), lowered, n=1, cutoff=0.8)
+    near = difflib.get_close_matches(name.lower().replace("-", "_"), lowered, n=1, cutoff=likeness)
     return lowered[near[0]] if near else None
 
 

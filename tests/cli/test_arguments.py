@@ -166,7 +166,13 @@ def test_a_value_in_a_config_file_is_refused_with_the_file_that_counts(tmp_path,
 def test_a_setting_that_nothing_resembles_is_only_warned_of(capsys):
     _, settings = arguments.read(parser(), ["--zzqx_own_note=1"])
     assert settings == ["--zzqx_own_note=1"]
-    assert "zzqx_own_note" in capsys.readouterr().err
+    assert capsys.readouterr().err.endswith("'zzqx_own_note'\n")
+
+
+def test_a_setting_that_something_may_resemble_is_warned_of_with_the_guess(capsys):
+    _, settings = arguments.read(parser(), ["--modality=[]"])
+    assert settings == ["--modality=[]"]
+    assert "'modality'; is 'modalities' meant?" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
