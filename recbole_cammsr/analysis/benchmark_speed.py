@@ -30,6 +30,7 @@ from recbole_cammsr.analysis import (
     speed_scale,
     speed_settings,
     speed_sources,
+    speed_unused_options,
 )
 from recbole_cammsr.analysis.generated_data import DataSize
 from recbole_cammsr.analysis.speed_contenders import Conditions, Contender
@@ -62,13 +63,15 @@ def _body(argv: Sequence[str]) -> int:
     options = speed_options.make_parser().parse_args(argv)
     size = speed_options.size_of(options)
     conditions, plan = speed_options.conditions_of(options), speed_options.plan_of(options)
+    models = speed_options.models_of(options)
+    speed_unused_options.refuse_unused(options, plan.stages, models, plan.floors)
     checkout = None
     if options.hm4sr is not None:
         from recbole_cammsr.analysis import hm4sr_checkout
 
         checkout = str(hm4sr_checkout.check(options.hm4sr))
     entries = speed_contenders.chosen(
-        speed_options.models_of(options),
+        models,
         speed_settings.settings(options.set),
         speed_settings.variants(options.variant),
         checkout,

@@ -9,6 +9,9 @@ from typing import Any
 
 import torch
 
+#: whose memory :func:`peak_memory` measures
+PROCESS, DEVICE = "process", "device"
+
 
 class EpochClock:
     """Times the epochs of a trainer and notes its validation scores.
@@ -56,7 +59,9 @@ def parameters(model: torch.nn.Module) -> int:
     return sum(p.numel() for p in model.parameters() if p.requires_grad)
 
 
-def flops(model: Any, train_batch: Any, eval_rows: Any) -> tuple[float | None, float | None]:
+def flops(
+    model: Any, train_batch: Any, eval_rows: Any, ranked_rows: int
+) -> tuple[float | None, float | None]:
     """Floating-point operations of scoring and of training, counted while they happen.
 
     Matrix products, attention among them, are counted with two operations per multiply-add;
@@ -68,10 +73,12 @@ def flops(model: Any, train_batch: Any, eval_rows: Any) -> tuple[float | None, f
         model: in any mode; it is left in eval mode.
         train_batch: a batch of the training loader.
         eval_rows: rows of an evaluation batch, on the model's device.
+        ranked_rows: rows of a whole evaluation, which share what is made once for all of them.
 
     Returns:
-        Of one user: a full ranking, the item table shared by the batch. Of the whole training
-        batch: forward and backward. None where torch has nothing to count.
+        Of one user: a full ranking, and the share in what the model keeps from batch to batch (its
+        item table). Of the whole training batch: forward and backward. None where torch has nothing
+        to count.
     """
     if not any(True for _ in model.parameters()):
         return None, None
@@ -79,14 +86,17 @@ def flops(model: Any, train_batch: Any, eval_rows: Any) -> tuple[float | None, f
     scoring = None
     # a model without full ranking is scored by RecBole pair by pair
     with torch.no_grad(), suppress(NotImplementedError):
-        scoring = _count(lambda: model.full_sort_predict(eval_rows)) / max(len(eval_rows), 1)
+        first, later = (_count(lambda: model.full_sort_predict(eval_rows)) for _ in range(2))
+        # what a later batch does without was kept: an evaluation pays for it once, however many
+        # batches it has
+        scoring = later / max(len(eval_rows), 1) + (first - later) / max(ranked_rows, 1)
     model.train()
     try:
         training = _count(lambda: _backward(model.calculate_loss(train_batch)))
     finally:
         model.zero_grad(set_to_none=True)
         model.eval()
-    return scoring, training
+    return scoring or None, training or None
 
 
 def _backward(losses: Any) -> None:
@@ -134,9 +144,14 @@ def _count(work: Any) -> float:
     return float(counter.get_total_flops())
 
 
+def memory_owner(device: torch.device) -> str:
+    """Whose memory :func:`peak_memory` measures: :data:`DEVICE` or :data:`PROCESS`."""
+    return DEVICE if device.type == "cuda" else PROCESS
+
+
 def peak_memory(device: torch.device) -> float | None:
     """Most bytes in use so far: of the accelerator where one is used, else of this process."""
-    if device.type == "cuda":
+    if memory_owner(device) == DEVICE:
         return float(torch.cuda.max_memory_allocated(device))
     try:
         # of this program alone: getrusage would start from the peak of the parent process

@@ -9,6 +9,7 @@ from typing import Any
 
 from recbole_cammsr.analysis import figure, files
 from recbole_cammsr.analysis.benchmark import Run
+from recbole_cammsr.analysis.cost import DEVICE, PROCESS
 from recbole_cammsr.analysis.metric_classes import smaller_is_better
 from recbole_cammsr.analysis.tables import MARKDOWN, markdown, metric_title
 
@@ -19,6 +20,12 @@ COLUMNS = (
 _HEADER = (
     *("model", "parameters", "operations to rank for a user", "operations a training target"),
     *("seconds an epoch", "peak memory", "seconds to best validation", "best epoch"),
+)
+_MEMORY_OF_PROCESS = "peak memory is that of the process, interpreter and libraries included"
+_MEMORY_OF_DEVICE = "peak memory is what torch's allocator held on the GPU"
+_MEMORY_OF_EITHER = (
+    "peak memory is, of runs on a GPU, what torch's allocator held there, of the others that of "
+    "the process, interpreter and libraries included"
 )
 
 
@@ -76,19 +83,34 @@ def write(runs: Sequence[Run], metric: str, folder: Path) -> str:
         own if len(tables) == 1 else f"## {MARKDOWN.text(data)}\n\n{own}"
         for data, own in tables.items()
     )
-    note = (
-        "Medians over seeds. Operations are those of matrix products, counted while they run: one "
-        "full ranking of a user, the item table shared by the batch; forward and backward of one "
-        "training target. Seconds and memory are this machine's, with everything else that ran on "
-        "it at the time; peak memory includes the interpreter and its libraries."
-    )
-    files.write_text(folder / "efficiency.md", f"# Efficiency\n\n{text}\n\n{note}\n")
+    files.write_text(folder / "efficiency.md", f"# Efficiency\n\n{text}\n\n{_note(runs)}\n")
     if figure.available():
         for data, own in by_data.items():
             name = "efficiency" if len(by_data) == 1 else f"efficiency_{files.stem(data)}"
             here = [run for run in runs if run.dataset == data]
             _draw(here, own, metric, folder / f"{name}.png")
     return text
+
+
+def _note(runs: Sequence[Run]) -> str:
+    """What the columns are."""
+    owners = {run.result.memory_of for run in runs}
+    memory = _MEMORY_OF_EITHER
+    if owners == {PROCESS}:
+        memory = _MEMORY_OF_PROCESS
+    elif owners == {DEVICE}:
+        memory = _MEMORY_OF_DEVICE
+    earlier = (
+        " Results of earlier versions, which do not say whose memory they measured, share the item "
+        "table only among the users of one batch, so their rankings look dearer."
+    )
+    return (
+        "Medians over seeds. Operations are those of matrix products, counted while they run: one "
+        "full ranking of a user of the first validation batch, what is made once for all (the item "
+        "table) shared by all users that are ranked; forward and backward of one training target. "
+        "Seconds and memory are this machine's, with everything else that ran on it at the time; "
+        f"{memory}.{earlier if '' in owners else ''}"
+    )
 
 
 def _draw(runs: Sequence[Run], costs: Sequence[dict[str, Any]], metric: str, path: Path) -> None:
@@ -124,7 +146,7 @@ def _median(values: Sequence[float | None]) -> float | None:
 
 
 def _count(value: float | None) -> str:
-    if value is None:
+    if not value:  # results of earlier versions have 0 where torch has nothing to count
         return "-"
     for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
         if value >= size:
@@ -133,4 +155,6 @@ def _count(value: float | None) -> str:
 
 
 def _seconds(value: float | None) -> str:
-    return "-" if value is None else f"{value:.1f}"
+    if value is None:
+        return "-"
+    return f"{value:.1f}" if value >= 1 else f"{value:#.2g}"

@@ -77,6 +77,8 @@ class JobResult:
         data: file of the data set to its digest; empty in results of earlier versions.
         diverged: of a :data:`TUNE` job whose loss or scores became NaN, the sentence on it; such a
             result has no metrics, and stands so that the job is not made again.
+        memory_of: whose peak memory the cost has, ``process`` or ``device``; empty in results of
+            earlier versions.
     """
 
     job: TrainingJob
@@ -90,6 +92,7 @@ class JobResult:
     code: str
     data: Mapping[str, str] = field(default_factory=dict)
     diverged: str = ""
+    memory_of: str = ""
 
     @property
     def score(self) -> float:

@@ -52,6 +52,7 @@ _TRIAL_COLUMNS = ("dataset", "model", "trial", "settings", "seed", "metric", "va
 _COST_COLUMNS = (
     *("dataset", "model", "seed", "parameters", "score_flops", "train_flops", "epochs"),
     *("best_epoch", "epoch_seconds", "best_seconds", "fit_seconds", "peak_memory_bytes"),
+    "peak_memory_of",
 )
 _TEST_COLUMNS = (
     *("dataset", "metric", "reference", "model", "users", "difference", "improvement"),
@@ -247,6 +248,7 @@ def _costs(runs: Sequence[Run]) -> list[dict[str, Any]]:
             "epochs": run.result.epochs,
             "best_epoch": run.result.best_epoch,
             **run.result.cost,
+            "peak_memory_of": run.result.memory_of,
         }
         for run in runs
     ]

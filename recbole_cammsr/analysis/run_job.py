@@ -62,7 +62,7 @@ def _run(
     from recbole.data import create_dataset, data_preparation
     from recbole.utils import get_model, get_trainer, init_seed
 
-    from recbole_cammsr.analysis.cost import EpochClock
+    from recbole_cammsr.analysis.cost import EpochClock, memory_owner
     from recbole_cammsr.analysis.target_labels import target_labels
 
     init_seed(config["seed"], config["reproducibility"])
@@ -133,6 +133,7 @@ def _run(
         code=code,
         data=data,
         diverged=diverged,
+        memory_of=memory_owner(trainer.device),
     )
     changed = digests.changed_file(result)
     if changed is not None:
@@ -201,7 +202,8 @@ def _operations(trainer: Any, train: Any, valid: Any) -> dict[str, float | None]
     try:
         batch = next(iter(train)).to(trainer.device)
         rows = next(iter(valid))[0].to(trainer.device)
-        per_user_scored, per_batch = cost.flops(trainer.model, batch, rows)
+        ranked = len(valid._dataset.inter_feat)
+        per_user_scored, per_batch = cost.flops(trainer.model, batch, rows, ranked)
     except Exception as error:  # a figure of merit must not cost the run that it describes
         logging.getLogger().warning(f"operations could not be counted: {error!r}")
         return {"score_flops": None, "train_flops": None}

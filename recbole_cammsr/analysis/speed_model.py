@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import gc
-import time
+import statistics
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,8 @@ from recbole_cammsr.data.packing import targets_in
 
 #: batches whose shapes the encoder's floor takes over
 _SHAPES = 64
+#: epochs that are begun for the time that it takes
+_BEGINNINGS = 3
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class Description:
         items: catalogue size, padding included.
         targets: training targets in an epoch.
         rows: rows that are ranked.
-        iterator_seconds: making an epoch's iterator and its first batch.
+        iterator_seconds: making an epoch's iterator and its first batch, median of a few.
         shapes: ``(rows, longest history, targets)`` of batches as drawn in training.
         encoder: arguments of the history encoder.
     """
@@ -59,7 +61,7 @@ class ModelRun:
         self.trainer: Any = None
         self._batches: Iterator[Any] | None = None
         self._loss: Callable[..., Any] | None = None
-        self._iterator_seconds = 0.0
+        self._beginning_seconds = 0.0
         self.meter = Meter(conditions.device)
 
     def _make_config(self) -> Any:
@@ -121,14 +123,11 @@ class ModelRun:
 
             self._loss = torch.compile(model.calculate_loss, dynamic=True)
         packed = getattr(train._dataset, "packed", None)
-        begin = time.perf_counter()
-        next(iter(train))
-        self._iterator_seconds = time.perf_counter() - begin
         return Description(
             items=model.n_items,
             targets=len(train._dataset.inter_feat),
             rows=len(valid._dataset.inter_feat),
-            iterator_seconds=self._iterator_seconds,
+            iterator_seconds=statistics.median(self._begin_epoch()[2] for _ in range(_BEGINNINGS)),
             shapes=() if packed is None else _shapes(train, model.ITEM_SEQ),
             encoder=None if packed is None else _encoder_arguments(self.config),
         )
@@ -142,8 +141,15 @@ class ModelRun:
 
         Args:
             batches: how many; None is an epoch.
+
+        Returns:
+            What it took; of a part of an epoch without the iterators that were made on the way,
+            which an epoch makes once, however many parts of it are measured.
         """
-        return self.meter.measure(lambda: self._train(batches))
+        stretch = self.meter.measure(lambda: self._train(batches))
+        if batches is None:
+            return stretch
+        return replace(stretch, seconds=stretch.seconds - self._beginning_seconds)
 
     def rank(self) -> Stretch:
         """Full ranking of validation rows, metrics included."""
@@ -168,6 +174,7 @@ class ModelRun:
         return type(valid)(self.config, part, valid._sampler, shuffle=False)
 
     def _train(self, batches: int | None) -> int:
+        self._beginning_seconds = 0.0
         drawn = CountedBatches(self._draw(batches))
         self.trainer._train_epoch(drawn, 0, loss_func=self._loss)
         return drawn.targets
@@ -177,13 +184,18 @@ class ModelRun:
             yield from self.loaders[0]
             return
         for _ in range(batches):
-            if self._batches is None:
-                self._batches = iter(self.loaders[0])
-            batch = next(self._batches, None)
-            if batch is None:  # an epoch is over
-                self._batches = iter(self.loaders[0])
-                batch = next(self._batches)
+            batch = None if self._batches is None else next(self._batches, None)
+            if batch is None:  # an epoch is over, or none has begun
+                self._batches, batch, seconds = self._begin_epoch()
+                self._beginning_seconds += seconds
             yield batch
+
+    def _begin_epoch(self) -> tuple[Iterator[Any], Any, float]:
+        """A new iterator, its first batch, and the seconds that both took."""
+        begin = self.meter.now()
+        batches = iter(self.loaders[0])
+        first = next(batches)
+        return batches, first, self.meter.now() - begin
 
     def _write_hm4sr_files(self, dataset: Any) -> None:
         import torch
@@ -231,7 +243,7 @@ def _shapes(train: Any, history_field: str) -> tuple[tuple[int, int, int], ...]:
 
 
 def _encoder_arguments(config: Any) -> dict[str, Any]:
-    from recbole_cammsr.model.encoder import block_options
+    from recbole_cammsr.model.transformer_block import block_options
 
     return {
         **block_options(config),

@@ -14,6 +14,8 @@ from recbole_cammsr.run.errors import UsageError
 
 PROGRAM = "python -m recbole_cammsr.analysis.benchmark_speed"
 FLOORS = "floors"
+#: how much is measured, unless the reader says so
+_COUNTS = {"rounds": 5, "rank-rounds": 3, "startup-rounds": 3, "batches": 20}
 _SIZE_FLAGS = {
     "users": "users",
     "items": "items",
@@ -62,9 +64,7 @@ def make_parser() -> argparse.ArgumentParser:
         help=f"of {','.join(everything)} (default: all), {','.join(ON_REQUEST)}",
     )
     what.add_argument("--hm4sr", metavar="FOLDER", help="a checkout of HM4SR, to measure it too")
-    what.add_argument(
-        "--measure", default=",".join(STAGES), metavar="A,B", help="of startup,train,rank (all)"
-    )
+    what.add_argument("--measure", metavar="A,B", help=f"of {','.join(STAGES)} (all)")
     what.add_argument(
         "--set",
         action="append",
@@ -83,15 +83,19 @@ def make_parser() -> argparse.ArgumentParser:
         "--scale-items",
         metavar="N,N,N",
         help="a series over the size of the catalogue, generated data; by default of cammsr, "
-        "and always of the floors",
+        "whose floors always belong to it",
     )
     what.add_argument("--no-plots", action="store_true", help="a series without its figures")
 
     how = parser.add_argument_group("how much")
-    how.add_argument("--rounds", type=int, default=5, help="training rounds (5)")
-    how.add_argument("--rank-rounds", type=int, default=3, help="rankings (3)")
-    how.add_argument("--startup-rounds", type=int, default=3, help="data set creations (3)")
-    how.add_argument("--batches", type=int, default=20, help="batches in a training round (20)")
+    # None where nothing is given: an option that would not be used is refused
+    for flag, meaning in (
+        ("rounds", "training rounds"),
+        ("rank-rounds", "rankings"),
+        ("startup-rounds", "data set creations"),
+        ("batches", "batches in a training round"),
+    ):
+        how.add_argument(f"--{flag}", type=int, help=f"{meaning} ({_COUNTS[flag]})")
     how.add_argument("--full-epoch", action="store_true", help="an epoch in a training round")
     how.add_argument("--batch-size", type=int, default=1024, help="targets in a batch (1024)")
     how.add_argument(
@@ -189,18 +193,18 @@ def plan_of(options: argparse.Namespace) -> Plan:
     Raises:
         UsageError: an unknown stage, or a count below 1.
     """
-    stages = _names(options.measure)
+    stages = list(STAGES) if options.measure is None else _names(options.measure)
     wrong = [stage for stage in stages if stage not in STAGES]
     if wrong or not stages:
         raise UsageError(f"--measure takes {', '.join(STAGES)}, not {(wrong or ['nothing'])[0]}")
-    startup_rounds = _positive("startup-rounds", options.startup_rounds)
+    startup_rounds = _count("startup-rounds", options.startup_rounds)
     if options.scale_items is not None:  # the largest catalogue takes minutes to read
         stages, startup_rounds = ["startup", "train"], 1
     return Plan(
-        rounds=_positive("rounds", options.rounds),
-        rank_rounds=_positive("rank-rounds", options.rank_rounds),
+        rounds=_count("rounds", options.rounds),
+        rank_rounds=_count("rank-rounds", options.rank_rounds),
         startup_rounds=startup_rounds,
-        batches=None if options.full_epoch else _positive("batches", options.batches),
+        batches=None if options.full_epoch else _count("batches", options.batches),
         stages=stages,
         floors=options.models is None or FLOORS in _names(options.models),
     )
@@ -213,7 +217,8 @@ def models_of(options: argparse.Namespace) -> list[str]:
         options: parsed.
 
     Raises:
-        UsageError: HM4SR is asked for without a checkout, floors without a CAMMSR, or nothing.
+        UsageError: HM4SR is asked for without a checkout, floors without a packed CAMMSR, or
+            nothing.
     """
     if options.models is None:
         names = ["cammsr"] if options.scale_items else list(CONTENDERS)
@@ -223,10 +228,11 @@ def models_of(options: argparse.Namespace) -> list[str]:
     names = [name for name in _names(options.models) if name != FLOORS]
     if "hm4sr" in names and options.hm4sr is None:
         raise UsageError("--models names hm4sr: point --hm4sr at a checkout of it")
-    if FLOORS in _names(options.models) and not {"cammsr", "cammsr-classic"} & set(names):
+    packed = "cammsr" in names or options.variant
+    if FLOORS in _names(options.models) and not packed:
         raise UsageError(
-            f"--models={options.models} names floors, which have the shapes of CAMMSR's batches: "
-            "name cammsr too"
+            f"--models={options.models} names floors, which have the shapes of CAMMSR's packed "
+            "batches: name cammsr too"
         )
     if not names:
         raise UsageError("--models names no model; leave it out for all of them")
@@ -253,6 +259,10 @@ def catalogue_sizes(text: str) -> list[int]:
 
 def _names(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _count(flag: str, value: int | None) -> int:
+    return _COUNTS[flag] if value is None else _positive(flag, value)
 
 
 def _positive_or_none(flag: str, value: int | None) -> int | None:

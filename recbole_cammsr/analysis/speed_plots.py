@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from recbole_cammsr.analysis import speed_floors
+from recbole_cammsr.analysis import figure, speed_floors
 from recbole_cammsr.run.command import guarded
 from recbole_cammsr.run.errors import UsageError
 
@@ -111,13 +111,10 @@ def _figure(
     floors: bool,
     path: Path,
 ) -> Path:
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot as plt
     from matplotlib.ticker import FuncFormatter
 
-    figure, axes = plt.subplots(figsize=(6.4, 4.2), dpi=150, layout="constrained")
+    drawing, panels = figure.new(1, 1, (8.6, 4.2))
+    axes = panels[0][0]
     names = list(dict.fromkeys(str(row["name"]) for row in rows))
     models = [name for name in names if "floor" not in name]
     sizes: set[float] = set()
@@ -155,10 +152,10 @@ def _figure(
     axes.set_title(title, fontsize=11, loc="left")
     axes.grid(True, which="major", color="#dddddd", linewidth=0.8)
     axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, fontsize=9)
-    figure.savefig(path)
-    plt.close(figure)
+    figure.tidy(axes)
+    # lines rise from corner to corner, so no place among them is free
+    figure.legend_beside(axes, {line.get_label(): line for line in axes.get_lines()})
+    figure.save(drawing, path)
     return path
 
 

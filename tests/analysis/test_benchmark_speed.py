@@ -22,7 +22,8 @@ from recbole_cammsr.run.errors import UsageError
 
 _DATA = ["--users", "30", "--interactions", "240", "--dimension", "6", "--categories", "3"]
 _SMALL = ["--set", "hidden_size=8", "--set", "inner_size=8", "--set", "expert_size=8"]
-_QUICK = ["--rounds", "2", "--rank-rounds", "1", "--startup-rounds", "1", "--threads", "1"]
+_SERIES = ["--rounds", "2", "--threads", "1"]
+_QUICK = [*_SERIES, "--rank-rounds", "1", "--startup-rounds", "1"]
 
 # a recommender with the constants and the files of HM4SR, and what SASRec reads
 _SETTINGS = """
@@ -138,8 +139,9 @@ def test_one_run_measures_every_contender_and_the_floors(
 
 
 def test_a_part_of_the_rows_is_ranked_by_every_contender(tmp_path: Path) -> None:
-    arguments = [*_DATA, "--items", "40", *_SMALL, *_QUICK, "--rank-rows", "7", "--output", "out"]
-    arguments += ["--models", "cammsr,sasrec", "--measure", "rank"]
+    arguments = [*_DATA, "--items", "40", *_SMALL, "--rank-rounds", "1", "--threads", "1"]
+    arguments += ["--rank-rows", "7", "--models", "cammsr,sasrec", "--measure", "rank"]
+    arguments += ["--output", "out"]
     assert benchmark_speed.main(arguments) == 0
     stretches = read(tmp_path / "out" / "speed_rounds.csv")
     ranked = [(row["name"], row["targets"]) for row in stretches if row["stage"] == "rank"]
@@ -151,8 +153,17 @@ def test_a_part_of_the_rows_is_ranked_by_every_contender(tmp_path: Path) -> None
 def test_a_contender_that_fails_leaves_the_others_measured(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arguments = [*_DATA, "--items", "40", *_SMALL, *_QUICK, "--batches", "2", "--batch-size", "64"]
-    arguments += ["--models", "cammsr", "--variant", "odd:hidden_size=7", "--output", "out"]
+    arguments = [*_DATA, "--items", "40", *_SMALL, *_SERIES, "--batches", "2"]
+    arguments += [
+        "--batch-size",
+        "64",
+        "--models",
+        "cammsr",
+        "--variant",
+        "odd:hidden_size=7",
+        "--output",
+        "out",
+    ]
     arguments += ["--measure", "train", "--amp"]
     monkey = Here.call
 
@@ -175,7 +186,7 @@ def test_a_contender_that_fails_leaves_the_others_measured(
 
 
 def test_a_series_has_a_line_for_every_size(tmp_path: Path) -> None:
-    arguments = [*_DATA, *_SMALL, *_QUICK, "--batches", "2", "--batch-size", "64"]
+    arguments = [*_DATA, *_SMALL, *_SERIES, "--batches", "2", "--batch-size", "64"]
     arguments += ["--scale-items", "50,200", "--no-plots", "--output", "out"]
     assert benchmark_speed.main(arguments) == 0
     rows = speed_plots.read_rows(tmp_path / "out" / "scale.csv")
@@ -243,7 +254,7 @@ def test_an_interrupted_series_has_its_sizes_until_then(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     interrupt(monkeypatch, "start_up", 2)
-    arguments = [*_DATA, *_SMALL, *_QUICK, "--batches", "1", "--batch-size", "64"]
+    arguments = [*_DATA, *_SMALL, *_SERIES, "--batches", "1", "--batch-size", "64"]
     arguments += ["--models", "cammsr", "--scale-items", "50,200", "--no-plots", "--output", "out"]
     assert benchmark_speed.main(arguments) == 130
     rows = speed_plots.read_rows(tmp_path / "out" / "scale.csv")
@@ -275,7 +286,7 @@ def test_every_floor_has_a_process_of_its_own(
         return built[-1]
 
     monkeypatch.setattr(speed_rounds, "Worker", remember)
-    arguments = [*_DATA, "--items", "40", *_SMALL, *_QUICK, "--batches", "1", "--output", "out"]
+    arguments = [*_DATA, "--items", "40", *_SMALL, *_SERIES, "--batches", "1", "--output", "out"]
     arguments += ["--models", "cammsr,floors", "--measure", "train"]
     assert benchmark_speed.main(arguments) == 0
     assert [worker.title for worker in built] == [
@@ -296,6 +307,26 @@ def test_figures_are_drawn_from_the_rows(tmp_path: Path) -> None:
     files = speed_plots.draw(rows, tmp_path)
     assert [file.name for file in files] == ["scale_cost.png", "scale_memory.png"]
     assert all(file.read_bytes().startswith(b"\x89PNG") for file in files)
+
+
+def test_the_legend_of_a_series_covers_no_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("matplotlib", reason="the plots need matplotlib")
+    drawings = []
+    monkeypatch.setattr(speed_plots.figure, "save", lambda drawing, path: drawings.append(drawing))
+    rows = [
+        {"name": name, "items": items, "ms_per_1000_targets": items, "train_mib": items}
+        for name in ("CAMMSR packed", "softmax floor, fused")
+        for items in (100, 1000)
+    ]
+    speed_plots.draw(rows, tmp_path)
+    for drawing in drawings:
+        drawing.canvas.draw()
+        (axes,) = drawing.axes
+        legend = axes.get_legend().get_window_extent()
+        assert legend.x0 >= axes.get_window_extent().x1
+        assert legend.x1 <= drawing.bbox.x1
 
 
 def test_only_a_series_can_be_drawn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -12,11 +14,12 @@ from recbole_cammsr.analysis.job import JobResult, TrainingJob
 from recbole_cammsr.analysis.ranks import UserRanks
 
 
-def run_of(label, dataset, seed, **cost):
+def run_of(label, dataset, seed, memory_of="process", **cost):
     users, numbers = np.array(["u0", "u1"]), np.array([1, 2])
     ranks = UserRanks(users, users, numbers, numbers, numbers, np.array(["a", ""]))
     job = TrainingJob(label, dataset, seed)
     result = JobResult(job, {"ndcg@10": 0.1}, {"ndcg@10": 0.5}, "ndcg@10", True, 3, 2, cost, "code")
+    result = replace(result, memory_of=memory_of)
     return Run(label, dataset, seed, result, ranks)
 
 
@@ -30,6 +33,30 @@ def test_medians_over_seeds_with_units(tmp_path):
     text = efficiency.write(runs, "ndcg@10", tmp_path)
     assert "| Pop | - | - | 3.25 M | 2.0 | 1024 MiB | - | 2 |" in text
     assert text in (tmp_path / "efficiency.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("owners", "says", "says_not"),
+    [
+        (["process"], "that of the process", "GPU"),
+        (["device"], "peak memory is what torch's allocator held on the GPU.", "process"),
+        (["process", "device"], "of runs on a GPU, what torch's allocator", "earlier"),
+        (["", "process"], "of runs on a GPU, what torch's allocator", "peak memory is that"),
+        ([""], "Results of earlier versions", "peak memory is that"),
+    ],
+)
+def test_the_page_says_whose_memory_it_shows(tmp_path, owners, says, says_not):
+    runs = [run_of("Pop", "toy", seed, memory_of=owner) for seed, owner in enumerate(owners)]
+    efficiency.write(runs, "ndcg@10", tmp_path)
+    page = (tmp_path / "efficiency.md").read_text()
+    assert says in page
+    assert says_not not in page
+
+
+def test_nothing_counted_is_no_figure_and_short_epochs_keep_two_digits(tmp_path):
+    cost = {"score_flops": 0.0, "train_flops": 0.0, "epoch_seconds": 0.0412, "best_seconds": 0.5}
+    text = efficiency.write([run_of("BPR", "toy", 1, **cost)], "ndcg@10", tmp_path)
+    assert "| BPR | - | - | - | 0.041 | - | 0.50 | 2 |" in text
 
 
 def test_data_sets_do_not_mix_and_earlier_pictures_go(tmp_path):

@@ -53,6 +53,17 @@ def test_where_all_fail_the_page_says_so(tmp_path, metrics):
     assert names(tmp_path) == {"report.md", "trials.csv"}
 
 
+def test_the_table_of_costs_says_whose_memory_it_has(tmp_path):
+    """A result of an earlier version does not know."""
+    earlier = run_of("Pop")
+    known = dataclasses.replace(run_of("SASRec").result, memory_of="device")
+    runs = [earlier, dataclasses.replace(run_of("SASRec"), result=known)]
+    report.write(plan("Pop", "SASRec"), Outcome([], runs, {}, []), tmp_path, "command")
+    header, *rows = (tmp_path / "timings.csv").read_text().splitlines()
+    assert header.endswith(",peak_memory_of")
+    assert [row.rpartition(",")[2] for row in rows] == ["", "device"]
+
+
 def test_tables_pictures_and_settings_of_an_earlier_report_go(tmp_path):
     pytest.importorskip("matplotlib")
     chosen = {("toy", "Pop"): {"a": 1}, ("toy", "SASRec (0.5)"): {"a": 2}}

@@ -206,6 +206,65 @@ def test_cost_is_measured(make_job, tmp_path):
     assert result.epochs == 2
     assert result.best_epoch in (1, 2)
     assert all(value > 0 for value in result.cost.values())
+    assert result.memory_of == "process"
+
+
+def test_small_batches_do_not_make_a_ranking_dearer(make_job, tmp_path):
+    """The item table is made once for all of them, and short rows are padded less."""
+    small, large = (
+        run_job(make_job(epochs=1, eval_batch_size=rows), tmp_path / str(rows))[0].cost
+        for rows in (2, 30)
+    )
+    assert small["score_flops"] <= large["score_flops"]
+
+
+def test_what_is_kept_between_batches_is_shared_by_all_ranked_rows():
+    import torch
+    from torch import nn
+
+    from recbole_cammsr.analysis.cost import flops
+
+    class Keeps(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight = nn.Parameter(torch.ones(5, 7))
+
+        def train(self, mode=True):
+            self.table = None
+            return super().train(mode)
+
+        def full_sort_predict(self, rows):
+            if self.table is None:
+                self.table = torch.ones(11, 5) @ self.weight
+            return rows @ self.table.t()
+
+        def calculate_loss(self, rows):
+            return self.full_sort_predict(rows).sum()
+
+    rows = torch.ones(3, 7)
+    scoring, _ = flops(Keeps(), rows, rows, 22)
+    assert scoring == 2 * 7 * 11 + 2 * 11 * 5 * 7 / 22
+
+
+def test_a_model_without_matrix_products_has_no_operations():
+    import torch
+    from torch import nn
+
+    from recbole_cammsr.analysis.cost import flops
+
+    class Counts(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight = nn.Parameter(torch.ones(3))
+
+        def full_sort_predict(self, rows):
+            return rows * self.weight
+
+        def calculate_loss(self, rows):
+            return (rows * self.weight).sum()
+
+    rows = torch.ones(2, 3)
+    assert flops(Counts(), rows, rows, 2) == (None, None)
 
 
 def test_flops_of_a_linear_model_are_those_of_its_matrix_products():
@@ -226,7 +285,7 @@ def test_flops_of_a_linear_model_are_those_of_its_matrix_products():
             return (rows @ self.weight).sum()
 
     rows = torch.ones(3, 5)
-    scoring, training = flops(Linear(), rows, rows)
+    scoring, training = flops(Linear(), rows, rows, 3)
     assert scoring == 2 * 5 * 7
     assert training == 2 * (2 * 3 * 5 * 7)  # forward, and the gradient of the weight
 
@@ -256,7 +315,7 @@ def test_flops_of_the_loss_over_the_catalogue_are_those_of_its_three_products(ch
             return catalogue_cross_entropy(users, self.items, rows, targets * candidates // chunks)
 
     users = torch.randn(targets, dimension)
-    scoring, training = flops(Ranker(), users, users)
+    scoring, training = flops(Ranker(), users, users, targets)
     assert scoring == 2 * (1 + candidates) * dimension
     assert training == 3 * 2 * targets * candidates * dimension
 
@@ -278,7 +337,7 @@ def test_a_fused_transformer_layer_costs_in_ranking_what_its_plain_form_costs():
     mha = pytest.importorskip("torch.backends.mha", reason="torch before 2.3 cannot be told not to")
     rows = torch.randn(3, 5, 8)
     before = mha.get_fastpath_enabled()
-    scoring, _ = flops(Layer(8, 2, 16, batch_first=True), rows, rows)
+    scoring, _ = flops(Layer(8, 2, 16, batch_first=True), rows, rows, 3)
     projections = 4 * 8 * 8 + 2 * 8 * 16
     assert scoring == 2 * 5 * (projections + 2 * 5 * 8)  # and every position with every other one
     assert mha.get_fastpath_enabled() == before

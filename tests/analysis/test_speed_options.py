@@ -59,6 +59,14 @@ def test_floors_are_a_choice_like_models() -> None:
     options = parse("--models", "cammsr,floors")
     assert speed_options.plan_of(options).floors
     assert speed_options.models_of(options) == ["cammsr"]
+    options = parse("--models", "cammsr-classic,floors", "--variant", "packed:swap_weight=0")
+    assert speed_options.models_of(options) == ["cammsr-classic"]
+
+
+def test_what_is_not_said_is_five_rounds_of_twenty_batches_and_three_of_the_rest() -> None:
+    plan = speed_options.plan_of(parse())
+    assert (plan.rounds, plan.batches, plan.rank_rounds, plan.startup_rounds) == (5, 20, 3, 3)
+    assert list(plan.stages) == ["startup", "train", "rank"]
 
 
 def test_full_epochs_have_no_number_of_batches() -> None:
@@ -144,6 +152,7 @@ def test_ranking_batches_shrink_with_the_catalogue() -> None:
         (["--dataset", "unheard_of"], 1, "needs --data-path"),
         (["--dataset", "x", "--data-path", "nowhere"], 1, "x.inter does not exist"),
         (["--preset", "games", "--models", "bert"], 1, "'bert'"),
+        (["--preset", "games", "--no-plots"], 2, "--no-plots belongs to --scale-items"),
         (["--preset", "games", "--set", "hiden_size=8"], 2, "did you mean 'hidden_size'"),
         (["--preset", "games", "--variant", "a:swap_weight=[1"], 2, "cannot be read as YAML"),
     ],
@@ -191,7 +200,9 @@ def test_two_variants_of_one_name_are_refused() -> None:
         speed_settings.variants(["a:swap_weight=0", "a:swap_weight=1"])
 
 
-@pytest.mark.parametrize("models", ["floors", "sasrec-packed,floors", "", " , "])
+@pytest.mark.parametrize(
+    "models", ["floors", "sasrec-packed,floors", "cammsr-classic,floors", "", " , "]
+)
 def test_floors_without_a_model_of_theirs_and_nothing_at_all_are_refused(models: str) -> None:
     with pytest.raises(UsageError, match="--models"):
         speed_options.models_of(parse("--models", models))

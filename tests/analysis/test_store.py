@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -33,6 +35,15 @@ def saved(tmp_path):
     store = ResultStore(tmp_path)
     store.save(JobResult(job, {"ndcg@10": 0.1}, {}, "ndcg@10", True, 3, 2, {}, "code"), ranks)
     return store, job, ranks
+
+
+def test_a_result_of_an_earlier_version_says_nothing_of_whose_memory_it_measured(tmp_path):
+    store, job, _ = saved(tmp_path)
+    path = store.result_path(job)
+    content = json.loads(path.read_text())
+    del content["memory_of"]
+    path.write_text(json.dumps(content))
+    assert store.load(job).memory_of == ""
 
 
 def test_labels_of_an_earlier_version_are_those_between_bars(tmp_path):
