@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import nn
 
 from recbole_cammsr.model.dropout import Dropout
@@ -16,120 +14,10 @@ from recbole_cammsr.model.length_order import in_order_of_length
 from recbole_cammsr.model.pick import pick
 from recbole_cammsr.model.recency import RecencyBias
 from recbole_cammsr.model.temporal_experts import TemporalExperts
+from recbole_cammsr.model.transformer_block import Block, block_options
 
-#: values of `hidden_act`
-ACTIVATIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
-    "gelu": F.gelu,
-    "relu": F.relu,
-    "silu": F.silu,
-}
 #: values of `position_encoding`
 POSITION_ENCODINGS = ("absolute", "relative")
-
-
-def block_options(config: Any) -> dict[str, Any]:
-    """Arguments of :class:`Block` that every model here has as settings.
-
-    Args:
-        config: RecBole's Config.
-
-    Returns:
-        All of its arguments but ``norm``.
-    """
-    return {
-        "dimension": config["hidden_size"],
-        "heads": config["n_heads"],
-        "inner": config["inner_size"],
-        "hidden_dropout": config["hidden_dropout_prob"],
-        "attention_dropout": config["attn_dropout_prob"],
-        "activation": config["hidden_act"],
-    }
-
-
-class Block(nn.Module):
-    """Attention and feed-forward, each with dropout, residual and norm.
-
-    Source: docs/model.md eq. 7. With the norm after the residual it is SASRec's block; with
-    the norm before, nothing stands on the residual path, and the caller norms the last state.
-
-    Args:
-        dimension: hidden size ``d``.
-        heads: attention heads; must divide ``d``.
-        inner: width of the feed-forward layer.
-        hidden_dropout: after attention and feed-forward.
-        attention_dropout: on attention weights.
-        activation: ``gelu``, ``relu`` or ``silu``.
-        norm: ``layernorm`` or ``dyt``.
-        norm_first: norm what attention and feed-forward read, instead of the residual sum.
-        recency: relative positions; None leaves attention to content alone.
-    """
-
-    def __init__(
-        self,
-        *,
-        dimension: int,
-        heads: int,
-        inner: int,
-        hidden_dropout: float,
-        attention_dropout: float,
-        activation: str,
-        norm: str,
-        norm_first: bool = False,
-        recency: RecencyBias | None = None,
-    ) -> None:
-        super().__init__()
-        self.norm_first = norm_first
-        self.heads = heads
-        self.recency = recency
-        self.attention_dropout = attention_dropout
-        self.activation = ACTIVATIONS[activation]
-        self.query_key_value = nn.Linear(dimension, 3 * dimension)
-        self.attention_out = nn.Linear(dimension, dimension)
-        self.attention_norm = make_norm(norm, dimension)
-        self.inner = nn.Linear(dimension, inner)
-        self.outer = nn.Linear(inner, dimension)
-        self.feed_forward_norm = make_norm(norm, dimension)
-        self.dropout = Dropout(hidden_dropout)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """One block.
-
-        Args:
-            x: ``(B, L, d)``; rows are left-aligned, so causality alone keeps padding out.
-
-        Returns:
-            ``(B, L, d)``.
-        """
-        if self.norm_first:
-            x = x + self.dropout(self._attend(self.attention_norm(x)))
-            x = x + self.dropout(self._feed_forward(self.feed_forward_norm(x)))
-        else:
-            x = self.attention_norm(x + self.dropout(self._attend(x)))
-            x = self.feed_forward_norm(x + self.dropout(self._feed_forward(x)))
-        return x
-
-    def _feed_forward(self, x: torch.Tensor) -> torch.Tensor:
-        outer: torch.Tensor = self.outer(self.activation(self.inner(x)))
-        return outer
-
-    def _attend(self, x: torch.Tensor) -> torch.Tensor:
-        batch, length, dimension = x.shape
-        heads = self.query_key_value(x).view(batch, length, 3, self.heads, -1)
-        query, key, value = heads.permute(2, 0, 3, 1, 4)
-        bias = None
-        if self.recency is not None:
-            bias = self.recency(length).to(query.dtype).unsqueeze(0)
-        attended = F.scaled_dot_product_attention(
-            query,
-            key,
-            value,
-            attn_mask=bias,
-            dropout_p=self.attention_dropout if self.training else 0.0,
-            is_causal=bias is None,
-        )
-        attended = attended.transpose(1, 2).reshape(batch, length, dimension)
-        out: torch.Tensor = self.attention_out(attended)
-        return out
 
 
 class HistoryEncoder(nn.Module):
@@ -238,16 +126,23 @@ class HistoryEncoder(nn.Module):
             encoder.compile(dynamic=True)
         return encoder
 
-    def forward(self, items: torch.Tensor, times: torch.Tensor | None = None) -> torch.Tensor:
-        """Hidden state after each prefix.
+    def forward(
+        self,
+        items: torch.Tensor,
+        times: torch.Tensor | None = None,
+        ends: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """Hidden state after each prefix, or after one of each row.
 
         Args:
             items: ``(B, L, d)`` item vectors, left-aligned.
             times: ``(B, L)``, needed where times are used: interval buckets, or exact times for
                 temporal experts.
+            ends: ``(B,)`` the one position of each row whose state is asked for, which spares most
+                of the last block; None for all.
 
         Returns:
-            ``(B, L, d)``; position k has seen items 0..k.
+            ``(B, L, d)``; position k has seen items 0..k. With ``ends`` ``(B, d)``.
         """
         x = items
         if self.temporal_experts is not None:
@@ -259,9 +154,11 @@ class HistoryEncoder(nn.Module):
         if self.interval is not None:
             x = x + self.interval(times)
         x = self.dropout(self.embedding_norm(x))
-        for block in self.blocks:
+        *first, last = self.blocks
+        for block in first:
             x = block(x)
-        return x if self.last_norm is None else self.last_norm(x)
+        states = last(x) if ends is None else last(x, ends).squeeze(1)
+        return states if self.last_norm is None else self.last_norm(states)
 
     def last_states(
         self,
@@ -269,7 +166,7 @@ class HistoryEncoder(nn.Module):
         history: torch.Tensor,
         length: torch.Tensor,
         times: torch.Tensor | None = None,
-        rows: int = 512,
+        rows: int = 256,
     ) -> torch.Tensor:
         """State after the last item of each row.
 
@@ -289,7 +186,8 @@ class HistoryEncoder(nn.Module):
 
         def encode(part: torch.Tensor, longest: int) -> torch.Tensor:
             of_part = None if times is None else times[part, :longest]
-            states: torch.Tensor = self(pick(table, history[part, :longest]), of_part)
-            return states[torch.arange(len(part), device=part.device), length[part] - 1]
+            items = pick(table, history[part, :longest])
+            ends: torch.Tensor = self(items, of_part, length[part] - 1)
+            return ends
 
         return in_order_of_length(length, rows, encode)

@@ -33,7 +33,6 @@ from torch import nn
 
 from recbole_cammsr.data.history_times import ELAPSED_FIELD
 from recbole_cammsr.model.catalogue_recommender import CatalogueRecommender
-from recbole_cammsr.model.encoder import block_options
 from recbole_cammsr.model.hm4sr_experts import InteractiveMixture
 from recbole_cammsr.model.hm4sr_tasks import (
     draw_placeholders,
@@ -49,9 +48,10 @@ from recbole_cammsr.model.modality_encoder import ModalityEncoder
 from recbole_cammsr.model.pick import pick
 from recbole_cammsr.model.settings import refuse_without_id, tell_of_unused_weight
 from recbole_cammsr.model.temporal_experts import TemporalMixture, TimeEmbedding, unit_warning
+from recbole_cammsr.model.transformer_block import block_options
 
 # histories encoded at a time in ranking: bounds what the experts hold
-_ROWS = 512
+_ROWS = 256
 
 
 class HM4SR(CatalogueRecommender):
@@ -176,9 +176,7 @@ class HM4SR(CatalogueRecommender):
             history = interaction[self.ITEM_SEQ][part, :longest]
             inside = history > 0
             time = self.time(interaction[self.time_list][part, :longest])[inside]
-            states = self._states(self._mixed(history, items, time), inside)
-            ends: torch.Tensor = self.gather_indexes(states, length[part] - 1)
-            return ends
+            return self._states(self._mixed(history, items, time), inside, only_ends=True)
 
         return in_order_of_length(length, _ROWS, encode)
 
@@ -208,10 +206,12 @@ class HM4SR(CatalogueRecommender):
         )
         return self.temporal(self.interactive(vectors), time)
 
-    def _states(self, vectors: torch.Tensor, inside: torch.Tensor) -> torch.Tensor:
-        """States of all modalities after each prefix, ``(B, L, M d)``."""
-        encoded = [encoder(vectors[:, m], inside) for m, encoder in enumerate(self.encoders)]
-        return torch.cat(encoded, dim=-1)
+    def _states(
+        self, vectors: torch.Tensor, inside: torch.Tensor, only_ends: bool = False
+    ) -> torch.Tensor:
+        """States of all modalities after each prefix, ``(B, L, M d)``; ends are ``(B, M d)``."""
+        parts = zip(self.encoders, vectors.unbind(1))
+        return torch.cat([encoder(each, inside, only_ends) for encoder, each in parts], dim=-1)
 
     # ---------------------------------------------------------------- training
 
@@ -298,10 +298,9 @@ class HM4SR(CatalogueRecommender):
         of_modality = ends.view(len(ends), len(self.encoders), -1)
         for m, placeholder in enumerate(self.placeholders, start=1):
             replaced = torch.where(taken.unsqueeze(1), placeholder(time), vectors[:, m])
-            masked = self.gather_indexes(self.encoders[m](replaced, inside), length - 1)
             total = total + info_nce(
                 of_modality[:, m],
-                masked,
+                self.encoders[m](replaced, inside, only_ends=True),
                 rows[self.POS_ITEM_ID],
                 self.placeholder_temperature,
                 self.false_negative_logit,

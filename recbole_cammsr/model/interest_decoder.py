@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import nn
 
 from recbole_cammsr.model.dropout import Dropout, use_fast_dropout
-from recbole_cammsr.model.encoder import ACTIVATIONS
+from recbole_cammsr.model.transformer_block import ACTIVATIONS, at_positions
 
 # of all norms, as in the authors' code and as RecBole has it
 _EPS = 1e-12
@@ -83,17 +85,19 @@ class InterestDecoder(nn.Module):
         known: torch.Tensor,
         interests: torch.Tensor,
         held: torch.Tensor,
+        ends: torch.Tensor,
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """States of the items of histories, and of their interests.
+        """States of the last items of histories, and of all their interests.
 
         Args:
             items: ``(B, L, d)``.
             known: ``(B, L)`` bool, False where padded.
             interests: ``(B, W, d)``, zero where padded.
             held: ``(B, W)`` bool, False where padded; a row may hold none.
+            ends: ``(B,)`` positions of the last items.
 
         Returns:
-            ``(B, L, d)`` and ``(B, W, d)``.
+            ``(B, d)`` and ``(B, W, d)``.
         """
         # attention over nothing is not a number: who holds no interest is given one for it, which
         # says nothing and from which nothing is learned
@@ -104,7 +108,42 @@ class InterestDecoder(nn.Module):
         rows = self.dropout(
             self.embedding_norm(items + self.position.weight[: items.shape[1]].to(items.dtype))
         )
-        states = self.decoder(
-            rows, memory, tgt_key_padding_mask=~known, memory_key_padding_mask=~held
-        )
-        return states, memory
+        *first, last = self.decoder.layers
+        for layer in first:
+            rows = layer(rows, memory, tgt_key_padding_mask=~known, memory_key_padding_mask=~held)
+        state = _state_at(last, rows, memory, ends, ~known, ~held)
+        norm: Any = self.decoder.norm
+        return norm(state).squeeze(1), memory
+
+
+def _state_at(
+    layer: Any,
+    rows: torch.Tensor,
+    memory: torch.Tensor,
+    ends: torch.Tensor,
+    padded: torch.Tensor,
+    not_held: torch.Tensor,
+) -> torch.Tensor:
+    """What a decoder layer of torch's makes of one position of each row, and of that alone.
+
+    Args:
+        layer: an ``nn.TransformerDecoderLayer`` with its norms after the sums.
+        rows: ``(B, L, d)``.
+        memory: ``(B, W, d)``.
+        ends: ``(B,)`` positions.
+        padded: ``(B, L)`` bool.
+        not_held: ``(B, W)`` bool.
+
+    Returns:
+        ``(B, 1, d)``.
+    """
+    state = at_positions(rows, ends)
+    read = layer.self_attn(state, rows, rows, key_padding_mask=padded, need_weights=False)[0]
+    state = layer.norm1(state + layer.dropout1(read))
+    read = layer.multihead_attn(
+        state, memory, memory, key_padding_mask=not_held, need_weights=False
+    )[0]
+    state = layer.norm2(state + layer.dropout2(read))
+    inner = layer.dropout(layer.activation(layer.linear1(state)))
+    normed: torch.Tensor = layer.norm3(state + layer.dropout3(layer.linear2(inner)))
+    return normed

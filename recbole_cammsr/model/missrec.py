@@ -42,7 +42,7 @@ from recbole_cammsr.model.length_order import in_order_of_length
 from recbole_cammsr.model.pick import pick
 
 # rows read at a time, of about one length, in ranking and in training
-_RANKED_ROWS = 512
+_RANKED_ROWS = 256
 _TRAINED_ROWS = 128
 
 
@@ -194,10 +194,9 @@ class MISSRec(CatalogueRecommender):
             items = history[part, :longest]
             numbers = interests.of_histories(items)
             held = numbers > 0
-            states, memory = self.decoder(
-                pick(rows, items), items > 0, pick(vectors, numbers), held
+            ends, memory = self.decoder(
+                pick(rows, items), items > 0, pick(vectors, numbers), held, length[part] - 1
             )
-            ends = self.gather_indexes(states, length[part] - 1)
             mean = (memory * held.unsqueeze(2)).sum(dim=1) / held.sum(dim=1, keepdim=True).clamp(1)
             return torch.cat([ends, mean.square().mean(dim=1, keepdim=True)], dim=1)
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from recbole_cammsr.data.settings import is_number, is_whole
 from recbole_cammsr.model.candidate_fusion import CANDIDATE_FUSIONS
-from recbole_cammsr.model.encoder import ACTIVATIONS, POSITION_ENCODINGS
+from recbole_cammsr.model.encoder import POSITION_ENCODINGS
+from recbole_cammsr.model.transformer_block import ACTIVATIONS
 
 _CHOICES = {
     "fusion": ("camoe", "sum"),

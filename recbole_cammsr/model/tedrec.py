@@ -37,7 +37,7 @@ from recbole_cammsr.model.settings import refuse_without_id
 from recbole_cammsr.model.text_recommender import TextRecommender
 
 # rows fused and encoded at a time, of about one length, in ranking and in training
-_RANKED_ROWS = 512
+_RANKED_ROWS = 256
 _TRAINED_ROWS = 128
 
 
@@ -146,7 +146,7 @@ class TedRec(TextRecommender):
         ends = []
         for (part, longest), positions in zip(lots, rows):
             fused = self.fuse(positions)[:, :longest]
-            ends.append(self.gather_indexes(self.encoder(fused), length[part] - 1))
+            ends.append(self.encoder(fused, None, length[part] - 1))
         return in_their_order(lots, ends)
 
     def _padded(self, history: torch.Tensor) -> torch.Tensor:

@@ -9,9 +9,10 @@ import torch
 import torch.nn.functional as F
 
 from recbole_cammsr.model.dyt import DyT, make_norm
-from recbole_cammsr.model.encoder import Block, HistoryEncoder
+from recbole_cammsr.model.encoder import HistoryEncoder
 from recbole_cammsr.model.history_scale import HistoryScale
 from recbole_cammsr.model.temporal_experts import TemporalExperts
+from recbole_cammsr.model.transformer_block import Block
 
 
 def make(
@@ -287,6 +288,28 @@ def test_last_states_are_those_of_every_row_alone(rows, temporal):
             assert torch.allclose(together[row], alone[0, -1], atol=1e-6)
 
 
+@pytest.mark.parametrize("norm_first", [False, True])
+@pytest.mark.parametrize("position_encoding", ["absolute", "relative"])
+def test_ends_are_the_states_at_their_positions(norm_first, position_encoding):
+    """With their gradients."""
+    encoder = make(norm_first=norm_first, position_encoding=position_encoding)
+    items, weights = torch.randn(5, 6, 8), torch.randn(5, 8)
+    ends = torch.tensor([0, 5, 3, 1, 5])
+    found, wanted = encoder(items, None, ends), encoder(items)[torch.arange(5), ends]
+    assert torch.allclose(found, wanted, atol=1e-6)
+    parameters = list(encoder.parameters())
+    of_found, of_wanted = (
+        torch.autograd.grad((states * weights).sum(), parameters) for states in (found, wanted)
+    )
+    assert all(torch.allclose(a, b, atol=1e-5) for a, b in zip(of_found, of_wanted))
+
+
+def test_dropout_is_drawn_at_the_ends_too():
+    encoder = make(hidden_dropout=0.3).train()
+    items, ends = torch.randn(1, 6, 8), torch.tensor([5])
+    assert not torch.equal(encoder(items, None, ends), encoder(items, None, ends))
+
+
 def can_compile():
     """Whether this torch compiles under this Python."""
     version = tuple(int(part) for part in torch.__version__.split(".")[:2])
@@ -322,7 +345,7 @@ def test_a_compiled_encoder_is_the_same_function_with_the_same_parameters(monkey
     items, times = torch.randn(3, 5, 8), some_times(True, 3, 5)
     results = []
     for encoder in (eager.eval(), compiled.eval()):
-        states = encoder(items, times)
-        states.square().sum().backward()
-        results.append([states] + [each.grad for each in encoder.parameters()])
+        states = [encoder(items, times), encoder(items, times, torch.tensor([4, 2, 0]))]
+        sum(each.square().sum() for each in states).backward()
+        results.append(states + [each.grad for each in encoder.parameters()])
     assert all(torch.allclose(a, b, atol=1e-4) for a, b in zip(*results))

@@ -435,3 +435,15 @@ def test_a_modality_goes_through_dropout_before_the_first_block():
     assert not torch.equal(*drawn)
     encoder.eval()
     assert torch.equal(encoder(vectors, inside), encoder(vectors, inside))
+
+
+def test_the_ends_of_a_modality_are_its_states_there():
+    torch.manual_seed(0)
+    options = {"dimension": 8, "heads": 2, "inner": 16, "activation": "gelu"}
+    encoder = ModalityEncoder(2, hidden_dropout=0.5, attention_dropout=0.5, **options).eval()
+    length = torch.tensor([3, 1, 4, 2])
+    inside = torch.arange(5) < length.unsqueeze(1)
+    vectors = torch.randn(int(length.sum()), 8)
+    states = encoder(vectors, inside)
+    ends = encoder(vectors, inside, only_ends=True)
+    assert torch.allclose(ends, states[torch.arange(4), length - 1], atol=1e-6)

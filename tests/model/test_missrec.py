@@ -174,13 +174,14 @@ def test_scores_follow_the_equations(make_model, move_parameters, use_id, modali
         history = interaction["item_id_list"][row, :length]
         numbers = sorted({int(n) for item in history for n in found.of_items[item] if n})
         interests = found.vectors[numbers or [0]].unsqueeze(0)
-        states, _ = model.decoder(
+        ends, _ = model.decoder(
             torch.stack([sums[item] for item in history]).unsqueeze(0),
             torch.ones(1, length, dtype=torch.bool),
             interests,
             torch.full(interests.shape[:2], bool(numbers)),
+            torch.tensor([length - 1]),
         )
-        user = states[0, -1]
+        user = ends[0]
 
         def cosine(vector, user=user):
             return float(F.cosine_similarity(user, vector, dim=0))
