@@ -8,14 +8,34 @@ torch and RecBole are loaded when something of theirs is used.
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from recbole_cammsr import compat, default_settings, registry
 from recbole_cammsr.default_settings import preset
 from recbole_cammsr.registry import register
 
+if TYPE_CHECKING:
+    from recbole_cammsr.model.serving import item_vectors, recommend, user_vectors
+
 __version__ = "0.1.0"
-__all__ = ["__version__", "preset", "protocol_settings", "register"]
+__all__ = [
+    "__version__",
+    "item_vectors",
+    "preset",
+    "protocol_settings",
+    "recommend",
+    "register",
+    "user_vectors",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Names that need torch and RecBole, loaded when they are first used."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from recbole_cammsr.model import serving
+
+    return getattr(serving, name)
 
 
 def protocol_settings(model: str, dataset: str, **settings: Any) -> dict[str, Any]:
