@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from logging import getLogger
 from types import ModuleType
 from typing import Any
 
@@ -62,19 +61,6 @@ def default_files(name: str, model_class: Any) -> list[str]:
     return [path for path in found if path is not None]
 
 
-def _warn_of_typing_errors(config: Any) -> None:
-    """Name settings of a script that nothing reads; commands refuse them before."""
-    given = [key for key in config.variable_config_dict if key not in config.internal_config_dict]
-    if not given or config.model_class.__name__ != registry.family(config.model_class):
-        return  # a model of the user's own may read what only its author knows
-    from recbole_cammsr.run import known_settings
-
-    for key in given:
-        near = known_settings.nearest_setting(key, ())
-        if key not in known_settings.settings() and near is not None:
-            getLogger().warning(f"no setting is named {key!r}; did you mean {near!r}?")
-
-
 def offer(module: ModuleType) -> None:
     """Let ``Config`` read our YAML files where it would read its own.
 
@@ -94,7 +80,9 @@ def offer(module: ModuleType) -> None:
             own, given = self.internal_config_dict.get("eval_args"), result.get("eval_args")
             if isinstance(own, dict) and isinstance(given, dict):
                 result["eval_args"] = {**own, **given}
-            _warn_of_typing_errors(self)
+            from recbole_cammsr.run import script_settings
+
+            script_settings.check(self)
         return result
 
     def load_internal(self: Any, model: str, model_class: type, dataset: str) -> None:

@@ -49,9 +49,14 @@ def source(name: str) -> str:
         name: module and class.
 
     Raises:
-        ValueError: there is no such module, or no such name in its text.
+        ValueError: there is no such module, no such name in its text, or it is the script itself.
     """
     module, _, model_class = name.rpartition(".")
+    if module == "__main__":
+        raise ValueError(
+            f"model {name!r}: a class of the script itself has no path; put {model_class} in a "
+            f"module beside it, my_models.py for one, and name it my_models.{model_class}"
+        )
     search_working_folder()
     try:
         spec = importlib.util.find_spec(module)

@@ -137,16 +137,6 @@ def test_a_variant_of_recboles_model_has_that_models_defaults(make_config, tmp_p
     assert made["n_heads"] == 1
 
 
-def test_a_misspelt_setting_of_a_script_is_named(caplog):
-    config("CAMMSR", hiden_size=8, hidden_size=16, mask_history=True, note_to_myself="a try")
-    assert [record.getMessage() for record in caplog.records] == [
-        "no setting is named 'hiden_size'; did you mean 'hidden_size'?"
-    ]
-    caplog.clear()
-    config("SASRec", hiden_size=8, train_neg_sample_args=None)
-    assert not caplog.records  # RecBole's models are left to RecBole
-
-
 PRESETS = ("masked", "scaled", "wide")
 
 

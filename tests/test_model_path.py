@@ -196,6 +196,7 @@ def test_defaults_hold_under_both_ways_to_name_the_class(module, toy_path):
         ("json.no_such_class", r"json.__init__\.py has no class 'no_such_class'"),
         ("no.such.package.Mine", "there is no module 'no.such.package'"),
         ("sys.Mine", "there is no module 'sys'"),
+        ("__main__.Mine", "put Mine in a module beside it, .* name it my_models.Mine"),
     ],
 )
 def test_a_model_that_is_not_there_is_refused(module, name, says, tmp_path, capsys):

@@ -92,11 +92,12 @@ class Request:
                     "one of sequential models",
                     file=sys.stderr,
                 )
-            others = [known_settings.only_read_by(key, name) for name in names]
-            if others and all(others):
+            if key not in known_settings.settings():
+                continue  # warned of where the command line was read
+            if names and not any(known_settings.reads(name, key) for name in names):
                 print(
                     f"warning: {' and '.join(names)} will not read the setting {key!r}, "
-                    f"which is one of {' and '.join(others[0])}",
+                    f"which is one of {known_settings.whose(key, names[0])}",
                     file=sys.stderr,
                 )
 

@@ -11,6 +11,7 @@ has the last word.
 from __future__ import annotations
 
 import inspect
+import sys
 from types import ModuleType
 from typing import Any
 
@@ -38,7 +39,11 @@ def install() -> None:
 
 
 def load_checkpoint(*args: Any, **kwargs: Any) -> Any:
-    """``torch.load`` with ``weights_only=False`` unless the caller chooses otherwise."""
+    """``torch.load`` with ``weights_only=False`` unless the caller chooses otherwise.
+
+    Raises:
+        AttributeError: the model's class is one of a script, and not of the one that runs.
+    """
     import torch
 
     kwargs.setdefault("weights_only", False)
@@ -48,6 +53,15 @@ def load_checkpoint(*args: Any, **kwargs: Any) -> Any:
         if not search_working_folder():
             raise
         return torch.load(*args, **kwargs)
+    except AttributeError as error:
+        # of `python -m` the module's text has the name that it was found by
+        script = ("'__main__'", repr(sys.modules["__main__"]))
+        if not any(name in str(error) for name in script):
+            raise
+        raise AttributeError(
+            "the checkpoint's model is a class of the script that trained it; put the class in a "
+            f"module, and train anew ({error})"
+        ) from error
 
 
 def _refuses_pickled_objects() -> bool:
@@ -96,11 +110,20 @@ def data_and_model(checkpoint: Any) -> tuple[Any, ...]:
 
     # seeded again: what making the loaders drew must not decide the model's first weights
     recboles.init_seed(config["seed"], config["reproducibility"])
-    model_class = recboles.get_model(config["model"])
-    model = model_class(config, loaders[0]._dataset).to(config["device"])
+    model = _model_class(config)(config, loaders[0]._dataset).to(config["device"])
     model.load_state_dict(checkpoint["state_dict"])
     model.load_other_parameter(checkpoint.get("other_parameter"))
     return (config, model, dataset, *loaders)
+
+
+def _model_class(config: Any) -> Any:
+    """The class that a run was given in place of a name, or the one that its name stands for."""
+    from recbole.quick_start import quick_start as recboles
+
+    given = getattr(config, "model_class", None)
+    if getattr(given, "__name__", None) == config["model"]:
+        return given
+    return recboles.get_model(config["model"])
 
 
 def _mend_load_data_and_model(module: ModuleType) -> None:

@@ -112,11 +112,13 @@ class CatalogueRecommender(KeptItemTable):
     def load_other_parameter(self, para: dict[str, Any] | None) -> None:
         """Refuse a checkpoint whose items, features or categories are not those in memory.
 
+        A model of content alone takes other items: :meth:`Provenance.check_digests`.
+
         Raises:
             ValueError: names what changed.
         """
         if para is not None:
-            self.provenance.check_digests(para.get("item_side"))
+            self.provenance.check_digests(para.get("item_side"), self.state_dict())
 
     # ---------------------------------------------------------------- users
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from logging import getLogger
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -40,7 +41,8 @@ class Provenance:
         paths: their files.
         dimensions: lengths of their feature vectors.
         digests: modality (or ``categories``) to digest of tokens and values, ``items`` to that of
-            the item tokens in the order of their ids, and ``order`` to the modalities' names.
+            the item tokens in the order of their ids, ``labels`` to that of the categories' names,
+            and ``order`` to the modalities' names.
         n_items: items, padding included.
         projection_key: name of the parameters that project modality ``{index}``.
     """
@@ -65,7 +67,7 @@ class Provenance:
         Args:
             items: tokens, in the order of their ids.
             tables: with ``modality``, ``path``, ``dimension`` and ``digest``.
-            categories: with ``digest``, or None without guidance.
+            categories: with ``digest``, ``labels`` and ``multi_label``; None without guidance.
             projection_key: see the attribute.
         """
         names = [table.modality for table in tables]
@@ -73,6 +75,7 @@ class Provenance:
         digests.update({f"modality {table.modality}": table.digest for table in tables})
         if categories is not None:
             digests["categories"] = categories.digest
+            digests["labels"] = _digest([*categories.labels, categories.multi_label])
         return cls(
             modalities=tuple(names),
             paths=tuple(table.path for table in tables),
@@ -145,11 +148,17 @@ class Provenance:
             f"({', '.join(self.paths)}), item filters and `complete_missing`, or train anew."
         )
 
-    def check_digests(self, stored: Mapping[str, str] | None) -> None:
+    def check_digests(
+        self, stored: Mapping[str, str] | None, own: Mapping[str, torch.Tensor]
+    ) -> None:
         """Compare the digests of a checkpoint with those in memory.
+
+        Other items are no fault of a model whose parameters are of no single item: it ranks them
+        by their content.
 
         Args:
             stored: digests from the checkpoint; None (a checkpoint without them) passes.
+            own: parameters of the model in memory.
 
         Raises:
             ValueError: names what differs.
@@ -157,7 +166,8 @@ class Provenance:
         if stored is None:
             return
         # first: where ids are others, so are the rows of every feature table
-        if stored.get("items", self.digests["items"]) != self.digests["items"]:
+        other_items = stored.get("items", self.digests["items"]) != self.digests["items"]
+        if other_items and any(map(self._has_rows_of_items, own.values())):
             raise ValueError(
                 "the items are not those that the checkpoint was trained with, or they have other "
                 "ids (RecBole numbers them in the order in which they come in the `.inter` and "
@@ -170,6 +180,9 @@ class Provenance:
                 f"`modalities` are {self.digests['order'] or 'none'}, and those of the checkpoint "
                 f"{order or 'none'}; name the same ones in the same order, or train anew."
             )
+        if other_items:
+            self._check_labels(stored)
+            return
         for modality, path in zip(self.modalities, self.paths):
             key = f"modality {modality}"
             if stored.get(key) != self.digests[key]:
@@ -181,6 +194,26 @@ class Provenance:
         # a model that reads none does not mind those of an earlier version's checkpoint
         if "categories" in self.digests and stored.get("categories") != self.digests["categories"]:
             raise ValueError(_OTHER_CATEGORIES)
+
+    def _has_rows_of_items(self, value: Any) -> bool:
+        """Whether a parameter, of whatever model, says something of single items."""
+        return self.n_items in getattr(value, "shape", ())[:1]
+
+    def _check_labels(self, stored: Mapping[str, str]) -> None:
+        """What can be compared where the items are others; features cannot.
+
+        Args:
+            stored: digests from the checkpoint.
+
+        Raises:
+            ValueError: the categories have other names, or are several an item and were one.
+        """
+        if "labels" in self.digests and stored.get("labels") != self.digests["labels"]:
+            raise ValueError(_OTHER_CATEGORIES)
+        getLogger().warning(
+            "the items are not those that the checkpoint was trained with; they are ranked by "
+            f"their content ({self.digests['order']}), which must be features of the same encoder"
+        )
 
 
 def _digest(items: Sequence[Any]) -> str:

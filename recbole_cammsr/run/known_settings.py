@@ -23,7 +23,9 @@ from recbole_cammsr.run import config_files, value_rules
 from recbole_cammsr.run.errors import UsageError
 
 _YAML_KEY = re.compile(r"^([A-Za-z]\w*)[ \t]*:", re.MULTILINE)
-_SOURCE_KEY = re.compile(r"\bconfig(?:_dict)?(?:\[|\.get\()\s*[\"'](\w+)[\"']")
+_SOURCE_KEY = re.compile(r"config(?:_dict)?(?:\[|\.get\()\s*[\"'](\w+)[\"']")
+#: what this package's models do anyway, and a protocol that they share with RecBole's sets
+_TRUE_OF_OURS = frozenset({"exact_time_order"})
 #: files whose keys are names of data sets
 _NO_SETTINGS = ("url.yaml", "kg_url.yaml")
 _CLASS = re.compile(r"^class (\w+)\(", re.MULTILINE)
@@ -95,7 +97,21 @@ def reads(model: str, name: str) -> bool:
     path = default_settings.properties_file("model", model) if registry.is_ours(model) else None
     if path is None:
         return True
-    return name in _keys(path, _YAML_KEY) or name in _read_by_recbole(models=False)
+    own = _keys(path, _YAML_KEY) | _TRUE_OF_OURS
+    return name in own or name in _read_by_recbole(models=False)
+
+
+def whose(name: str, model: str) -> str:
+    """Which models read a setting that the given one does not.
+
+    Args:
+        name: of a setting that some model reads.
+        model: of either package.
+
+    Returns:
+        E.g. "CAMMSR and HM4SR"; "other models" where files do not tell.
+    """
+    return " and ".join(only_read_by(name, model)) or "other models"
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -101,6 +102,55 @@ def test_a_checkpoint_of_a_gpu_opens_without_one(
     assert loaded_config["device"] == torch.device("cpu")
     for name, value in model.state_dict().items():
         torch.testing.assert_close(loaded.state_dict()[name], value, rtol=0, atol=0)
+
+
+def saved_by_hand(make_model: Callable[..., Any], path: Path, model_class: type) -> Any:
+    """A checkpoint as a script's that gives its class to Config in place of a name."""
+    from recbole.config import Config
+    from recbole.trainer import Trainer
+
+    settings = make_model()[0].external_config_dict
+    config = Config(model_class, "toy", config_dict=settings)
+    model = model_class(config, make_model()[1])
+    Trainer(config, model)._save_checkpoint(0, saved_model_file=str(path), verbose=False)
+    return model
+
+
+def test_a_class_in_place_of_a_name_is_found_again(
+    make_model: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from recbole.quick_start import load_data_and_model
+
+    from recbole_cammsr.model.cammsr import CAMMSR
+    from recbole_cammsr.run import checkpoints
+
+    mine = type("Mine", (CAMMSR,), {"__module__": __name__})
+    monkeypatch.setattr(importlib.import_module(__name__), "Mine", mine, raising=False)
+    model = saved_by_hand(make_model, tmp_path / "c.pth", mine)
+    for opened in (load_data_and_model, checkpoints.open_checkpoint):
+        loaded = opened(str(tmp_path / "c.pth"))[1]
+        assert type(loaded) is mine
+        for name, value in model.state_dict().items():
+            torch.testing.assert_close(loaded.state_dict()[name], value, rtol=0, atol=0)
+
+
+def test_the_class_of_a_script_is_named_elsewhere(
+    make_model: Callable[..., Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from recbole_cammsr.cli import run_recbole
+    from recbole_cammsr.model.cammsr import CAMMSR
+
+    mine = type("Mine", (CAMMSR,), {"__module__": "__main__"})
+    with monkeypatch.context() as script:
+        script.setattr(sys.modules["__main__"], "Mine", mine, raising=False)
+        saved_by_hand(make_model, tmp_path / "c.pth", mine)
+    assert run_recbole.main([f"--evaluate={tmp_path / 'c.pth'}"]) == 1
+    assert "put the class in a module, and train anew (" in capsys.readouterr().err
+    with pytest.raises(AttributeError, match=r"put the class in a module, .* 'Mine'"):
+        torch26.load_checkpoint(tmp_path / "c.pth")
 
 
 def test_proxy_shows_the_module_behind() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from recbole.quick_start import load_data_and_model
 from recbole.utils import get_trainer
 
@@ -35,8 +36,25 @@ def add_item(folder: Path) -> None:
         file.write("u0\tnew\t1500000000\n")
 
 
+def rename_item(folder: Path) -> None:
+    """An item is taken for a new one: as many items, of which one is another."""
+    path = folder / "toy.inter"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    item = lines[1].split("\t")[1]
+    path.write_text("\n".join(lines).replace(f"\t{item}\t", "\tnew\t") + "\n", encoding="utf-8")
+
+
+def rename_label(folder: Path) -> None:
+    """A category gets another name, beside a new item."""
+    add_item(folder)
+    path = folder / "toy.item"
+    path.write_text(path.read_text(encoding="utf-8").replace("drama", "opera"), encoding="utf-8")
+
+
 CATEGORIES = r"^the item categories are not those .* use the same `.item` file, `category_field`"
 FACTORS = {"candidate_fusion": "item", "use_id": False}
+BY_CONTENT = {"use_id": False}
+ITEMS = "^the items are not those that the checkpoint was trained with"
 
 
 @pytest.mark.parametrize(
@@ -54,6 +72,9 @@ FACTORS = {"candidate_fusion": "item", "use_id": False}
             r"\(.*toy\.text\.npz, .*toy\.image\.npz\), .* or train anew\.$",
         ),
         ("MISSRec", FACTORS, add_item, "^there are 41 items, and 40 in the checkpoint; use the"),
+        ("MISSRec", FACTORS, rename_item, ITEMS),
+        ("UniSRec", {}, rename_item, ITEMS),
+        ("CAMMSR", BY_CONTENT, rename_label, CATEGORIES),
     ],
 )
 def test_changed_data_are_named_in_a_sentence(
@@ -68,6 +89,40 @@ def test_changed_data_are_named_in_a_sentence(
     with pytest.raises(ValueError, match=says) as caught:
         load_data_and_model(path)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("change", [add_item, rename_item])
+@pytest.mark.parametrize("model", ["CAMMSR", "MISSRec", "SASRecMM", "UniSRec"])
+def test_models_of_content_alone_rank_other_items(
+    make_model, toy_path, tmp_path, caplog, model, change
+):
+    path = str(tmp_path / "c.pth")
+    config, _, _, trained = make_model(model, **BY_CONTENT)
+    get_trainer(config["MODEL_TYPE"], model)(config, trained)._save_checkpoint(
+        0, saved_model_file=path, verbose=False
+    )
+    change(toy_path / "toy")
+    config, _, loaders, grown = make_model(model, **BY_CONTENT)
+    trainer = get_trainer(config["MODEL_TYPE"], model)(config, grown)
+    found = trainer.evaluate(loaders[2], load_best_model=True, model_file=path)
+    assert "the items are not those" in caplog.text
+    assert "must be features of the same encoder" in caplog.text
+    for name, value in trained.state_dict().items():
+        assert torch.equal(grown.state_dict()[name], value)
+    opened = load_data_and_model(path)[1]
+    assert opened.n_items == grown.n_items
+    assert 0 <= found["ndcg@10"] <= 1
+
+
+def test_features_of_the_same_items_must_be_the_same(make_model, toy_path, tmp_path):
+    path = str(tmp_path / "c.pth")
+    config, _, _, trained = make_model("UniSRec", **BY_CONTENT)
+    get_trainer(config["MODEL_TYPE"], "UniSRec")(config, trained)._save_checkpoint(
+        0, saved_model_file=path, verbose=False
+    )
+    complete_features(toy_path / "toy")
+    with pytest.raises(ValueError, match=r"the features of modality 'text' .* are not those"):
+        load_data_and_model(path)
 
 
 def test_features_that_are_no_longer_complete_are_named(make_model, toy_path):

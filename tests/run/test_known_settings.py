@@ -93,6 +93,17 @@ def test_a_setting_that_no_named_model_reads_is_warned_of(capsys):
     )
 
 
+def test_a_setting_of_recboles_models_alone_is_warned_of(capsys):
+    options = argparse.Namespace(config_files=None, protocol=False)
+    request = Request(options, ["--dropout_prob=.9", "--nobody_reads_this=1"])
+    request.check_models(["GRU4Rec", "CAMMSR"])
+    assert capsys.readouterr().err == ""
+    request.check_models(["CAMMSR"])
+    assert capsys.readouterr().err == (
+        "warning: CAMMSR will not read the setting 'dropout_prob', which is one of other models\n"
+    )
+
+
 @pytest.mark.parametrize("setting", ["train_packing", "trim_padding"])
 def test_settings_of_histories_are_none_of_general_models(capsys, setting):
     options = argparse.Namespace(config_files=None, protocol=False)

@@ -1,0 +1,57 @@
+"""What a script gives to ``Config`` for this package's models; commands look at theirs before.
+
+RecBole accepts any setting, and any value of most. A warning goes to the log where code of the
+user's may know better, as a trainer with a setting or a learner of its own does.
+"""
+
+from __future__ import annotations
+
+from logging import getLogger
+from typing import Any
+
+from recbole_cammsr import registry
+from recbole_cammsr.run import known_settings
+
+#: settings that RecBole takes anything for, and goes on with its default
+_CHECKED_VALUES = ("eval_args", "learner")
+
+
+def check(config: Any) -> None:
+    """Warn of settings that the model does not read; check those that decide what is ranked.
+
+    Args:
+        config: RecBole's Config of one of this package's models, or of a class that inherits from
+            one; it has read its files.
+
+    Raises:
+        ValueError: `eval_args` has keys that RecBole would ignore.
+    """
+    # a class of the user's may read what only its author knows
+    as_shipped = config.model_class.__name__ == registry.family(config.model_class)
+    for name in _CHECKED_VALUES:
+        given = config.external_config_dict.get(name)
+        expected = known_settings.expected_instead(name, given)
+        if expected is None:
+            continue
+        sentence = f"`{name}` is {given!r}; it must be {expected}"
+        if name == "eval_args" and as_shipped:
+            raise ValueError(sentence)
+        getLogger().warning(f"{sentence}, unless code of your own reads it")
+    if as_shipped:
+        _warn_of_unread(config)
+
+
+def _warn_of_unread(config: Any) -> None:
+    model = config.model_class.__name__
+    for key in config.variable_config_dict:
+        if key in config.internal_config_dict:
+            continue
+        if key not in known_settings.settings():
+            near = known_settings.nearest_setting(str(key), (), likeness=0.7)
+            hint = f"; did you mean {near!r}?" if near else ""
+            getLogger().warning(f"no setting is named {key!r}{hint}")
+        elif not known_settings.reads(model, key):
+            others = known_settings.whose(key, model)
+            getLogger().warning(
+                f"{model} does not read the setting {key!r}, which is one of {others}"
+            )

@@ -1,0 +1,99 @@
+"""What a script gives to Config for this package's models is looked at, as commands do."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import pytest
+import yaml
+
+from recbole_cammsr import default_settings, registry
+from recbole_cammsr.run import known_settings
+
+#: what scripts and notebooks set, and RecBole itself where it trains in several processes
+OF_RECBOLE = {
+    **{"data_path": "d", "checkpoint_dir": "saved", "show_progress": False, "gpu_id": ""},
+    **{"local_rank": 0, "world_size": 1, "nproc": 1, "ip": "x", "port": "1", "offset": 0},
+    **{"benchmark_filename": None, "load_col": None, "alias_of_item_id": None, "worker": 0},
+}
+
+
+@pytest.fixture(autouse=True)
+def _no_arguments(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["prog"])  # Config reads the command line
+
+
+def config(model: Any, **settings: Any) -> Any:
+    from recbole.config import Config
+
+    return Config(model=model, dataset="ml-100k", config_dict=settings)
+
+
+def variant() -> type:
+    from recbole_cammsr.model.cammsr import CAMMSR
+
+    return type("Variant", (CAMMSR,), {"__module__": "somebody.elses"})
+
+
+@pytest.mark.parametrize(
+    ("model", "setting", "says"),
+    [
+        ("CAMMSR", "hiden_size", "no setting is named 'hiden_size'; did you mean 'hidden_size'?"),
+        ("CAMMSR", "swap_wt", "no setting is named 'swap_wt'; did you mean 'swap_weight'?"),
+        ("CAMMSR", "qqqq", "no setting is named 'qqqq'"),
+        (
+            "CAMMSR",
+            "dropout_prob",
+            "CAMMSR does not read the setting 'dropout_prob', which is one of other models",
+        ),
+        (
+            "UniSRec",
+            "category_weight",
+            "UniSRec does not read the setting 'category_weight', which is one of CAMMSR and HM4SR",
+        ),
+    ],
+)
+def test_a_setting_that_the_model_does_not_read_is_named(caplog, model, setting, says):
+    config(model, hidden_size=16, mask_history=True, **{setting: 5})
+    assert [record.getMessage() for record in caplog.records] == [says]
+
+
+@pytest.mark.parametrize("model", registry.MODELS)
+def test_nobody_is_warned_of_what_the_model_or_recbole_reads(caplog, model):
+    with open(default_settings.properties_file("model", model), encoding="utf-8") as file:
+        own = yaml.safe_load(file)
+    config(model, **own)
+    assert not [key for key in OF_RECBOLE if not known_settings.reads(model, key)]
+    assert set(OF_RECBOLE) <= known_settings.settings()
+    config(model, exact_time_order=True, data_path="d", show_progress=False)
+    assert not caplog.records
+
+
+def test_other_models_are_left_to_their_authors(caplog):
+    config("SASRec", hiden_size=8, train_neg_sample_args=None)  # to RecBole
+    config(variant(), swap_wt=8, dropout_prob=0.1)
+    assert not caplog.records
+
+
+def test_keys_of_the_evaluation_that_recbole_would_ignore_are_refused(caplog):
+    given = {"mood": "uni100"}
+    with pytest.raises(ValueError, match=r"^`eval_args` is .* did you mean 'mode'\?\)$"):
+        config("CAMMSR", eval_args=given)
+    with pytest.raises(ValueError, match="'mode' has no keys but valid and test"):
+        config("CAMMSR", eval_args={"mode": {"tset": "uni100"}})
+    assert not caplog.records
+    config(variant(), eval_args=given)
+    config("SASRec", eval_args=given, train_neg_sample_args=None)
+    assert ["`eval_args` is" in record.getMessage() for record in caplog.records] == [True]
+
+
+def test_an_optimizer_that_only_another_trainer_can_know_is_named(caplog):
+    config("CAMMSR", learner="adm")
+    assert caplog.records[0].getMessage() == (
+        "`learner` is 'adm'; it must be one of adam, adamw, sgd, adagrad, rmsprop, sparse_adam, "
+        "unless code of your own reads it"
+    )
+    caplog.clear()
+    config("CAMMSR", learner="SGD", eval_args={"mode": {"valid": "uni5", "test": "full"}})
+    assert not caplog.records
