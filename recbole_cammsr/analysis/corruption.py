@@ -127,9 +127,9 @@ def _thin_features(config: Any, share: float, seed: int, folder: Path) -> dict[s
         source = modality_file(
             modality, config["modality_files"], config["data_path"], config["dataset"]
         )
-        raw = read_features(
-            source, config["ITEM_ID_FIELD"], config["field_separator"], config["seq_separator"]
-        )
+        separators = config["field_separator"], config["seq_separator"]
+        encoding = config["encoding"] or "utf-8"
+        raw = read_features(source, config["ITEM_ID_FIELD"], *separators, encoding)
         kept = ~chosen([str(t) for t in raw.tokens], share, seed, f"missing {modality}")
         if not kept.any():
             raise ValueError(

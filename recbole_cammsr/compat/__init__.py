@@ -15,6 +15,7 @@ from recbole_cammsr.compat import (
     collected_values,
     distributed,
     hyperopt,
+    missing_ids,
     numpy2,
     pandas3,
     ray,
@@ -33,6 +34,7 @@ __all__ = ["install", "require_recbole"]
 _SHIMS = (
     numpy2,
     pandas3,
+    missing_ids,
     torch26,
     ray,
     scipy,

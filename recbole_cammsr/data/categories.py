@@ -17,7 +17,7 @@ import torch
 
 from recbole_cammsr.data.missing_cells import MISSING_CELLS
 from recbole_cammsr.data.quoted_cells import cells_of, labels_in
-from recbole_cammsr.data.table_reading import other_encoding
+from recbole_cammsr.data.text_encoding import other_encoding
 
 #: labels for each labelled item from which on they are names of items rather than of kinds
 NEARLY_NAMES = 0.5

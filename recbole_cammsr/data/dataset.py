@@ -25,6 +25,7 @@ from recbole_cammsr.data.settings import (
     modality_file,
     modality_names,
 )
+from recbole_cammsr.data.split_parts import check_parts
 from recbole_cammsr.data.timed_dataset import TimedDataset
 
 
@@ -120,7 +121,8 @@ class CAMMSRDataset(TimedDataset):
 
     def _read(self, file: FeatureFile) -> RawFeatures:
         separators = self.config["field_separator"], self.config["seq_separator"]
-        return read_features(file, self.iid_field, *separators)
+        encoding = self.config["encoding"] or "utf-8"
+        return read_features(file, self.iid_field, *separators, encoding)
 
     def _read_categories(self, token_to_id: dict[str, int]) -> CategoryTable:
         field = self.config["category_field"]
@@ -128,6 +130,11 @@ class CAMMSRDataset(TimedDataset):
             raise ValueError(
                 "`category_field` is not set; name the category column of the `.item` file, or set "
                 "`category_weight: 0` to run without category guidance."
+            )
+        if not isinstance(field, str):
+            raise ValueError(
+                f"`category_field` is {field!r}; name one column, of type token_seq where items "
+                f"have several labels."
             )
         return categories_of(self.config, self.dataset_path, field, token_to_id)
 
@@ -186,15 +193,12 @@ class CAMMSRDataset(TimedDataset):
             Training, validation and test data.
 
         Raises:
-            ValueError: there is nothing to train on.
+            ValueError: there is nothing to train on, or a part that the split asks for is empty.
         """
         datasets: list[SequentialDataset] = super().build()
-        sizes = [len(part.inter_feat) for part in datasets]
-        if not sizes[0]:
-            raise ValueError(
-                f"the split {self.config['eval_args']['split']} of `eval_args` leaves none of "
-                f"{sum(sizes)} rows for training; give training a larger share."
-            )
+        if self.config["benchmark_filename"] is None:
+            split = self.config["eval_args"]["split"]
+            check_parts(split, [len(part.inter_feat) for part in datasets])
         if self.config["train_packing"] and self.config["benchmark_filename"] is None:
             train = datasets[0]
             train.packed = _pack(

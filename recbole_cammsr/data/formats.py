@@ -27,6 +27,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from recbole_cammsr.data.atomic_features import read_atomic_features
 from recbole_cammsr.data.item_map import as_tokens, is_list, read_item_map
 from recbole_cammsr.data.npz_member import map_npz_member
 
@@ -74,6 +75,7 @@ def read_features(
     item_field: str = "item_id",
     field_separator: str = "\t",
     sequence_separator: str = " ",
+    encoding: str = "utf-8",
 ) -> RawFeatures:
     """Read a feature file of any supported format.
 
@@ -82,13 +84,15 @@ def read_features(
         item_field: name of the token column of an atomic file.
         field_separator: between the columns of an atomic file.
         sequence_separator: between the values of a feature in an atomic file.
+        encoding: of an atomic file.
 
     Returns:
         Tokens and values, not yet validated against a data set.
 
     Raises:
         FileNotFoundError: the file or its item map does not exist.
-        ValueError: the content is not what the format promises.
+        ValueError: the content is not what the format promises, or the format has its tokens and
+            an item map or an offset is given too.
     """
     path = file.path
     if not os.path.isfile(path):
@@ -97,12 +101,20 @@ def read_features(
             f"its modality out of `modalities`."
         )
     extension = os.path.splitext(path)[1].lower()
+    row_aligned = extension in (".npy", ".pt", ".pth") or bool(re.search(r"\.feat\w*$", path))
+    if not row_aligned and (file.ids is not None or file.offset):
+        raise ValueError(
+            f"feature file {path} has the tokens of its items, and `modality_files` gives it "
+            f"`{'offset' if file.ids is None else 'ids'}` too, which is for rows without tokens "
+            f"(.npy, .pt, .feat1CLS); leave that out."
+        )
     try:
         if extension == ".npz":
             return _read_npz(path)
-        if extension in (".npy", ".pt", ".pth") or re.search(r"\.feat\w*$", path):
+        if row_aligned:
             return _read_row_aligned(file, extension)
-        return _read_atomic(path, item_field, field_separator, sequence_separator)
+        separators = field_separator, sequence_separator
+        return RawFeatures(path, *read_atomic_features(path, item_field, *separators, encoding))
     except (FileNotFoundError, PermissionError):
         raise  # the item map is absent, in a sentence of its own; the system names what it refuses
     except _UNREADABLE as error:
@@ -271,57 +283,3 @@ def _load_headerless(path: str, row_of_token: Mapping[str, int] | None) -> np.nd
             f"another data set's."
         )
     return np.memmap(path, np.float32, "r", shape=(rows, count // rows))
-
-
-def _read_atomic(
-    path: str, item_field: str, field_separator: str, sequence_separator: str
-) -> RawFeatures:
-    with open(path, encoding="utf-8-sig") as handle:  # with or without a byte order mark
-        header = handle.readline().rstrip("\r\n").split(field_separator)
-    names = [column.split(":", 1)[0] for column in header]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise ValueError(
-            f"feature file {path}: column {twice!r} stands twice in its first line; leave one out."
-        )
-    types = dict(column.split(":", 1) for column in header if ":" in column)
-    vectors = [name for name, kind in types.items() if kind == "float_seq"]
-    if item_field not in types or len(vectors) != 1:
-        raise ValueError(
-            f"feature file {path} has the header {header[:4]}; as an atomic file it must have "
-            f"`{item_field}:token` and one `float_seq` column, separated by {field_separator!r} "
-            f"(`field_separator`)."
-        )
-    # quoted cells as RecBole reads them
-    frame = pd.read_csv(path, sep=field_separator, dtype=str, keep_default_na=False)
-    if not isinstance(frame.index, pd.RangeIndex):  # pandas takes the first cells for row names
-        raise ValueError(
-            f"feature file {path}: its lines have more cells than the {len(header)} of the header; "
-            f"give every column a name."
-        )
-    frame.columns = names
-    broken = frame.apply(lambda column: column.str.contains("[\\r\\n]").any())
-    if broken.any():
-        raise ValueError(
-            f"feature file {path}: column `{frame.columns[broken][0]}` has a cell of several "
-            "lines, so a double quote is not closed where it should be; take double quotes out."
-        )
-    cells = frame[vectors[0]].tolist()
-    try:
-        separator = sequence_separator.strip() or None  # None: any white space, as ever
-        rows = [np.array(cell.split(separator), dtype=np.float32) for cell in cells]
-    except ValueError as error:
-        raise ValueError(
-            f"feature file {path}: column `{vectors[0]}` has a value that is not a number "
-            f"({_first_line(error)})."
-        ) from error
-    tokens = frame[item_field].to_numpy(dtype=str)
-    if len({len(row) for row in rows}) > 1:
-        usual = len(rows[0])
-        odd = next(i for i, row in enumerate(rows) if len(row) != usual)
-        raise ValueError(
-            f"feature file {path}: item {str(tokens[odd])!r} has {len(rows[odd])} values and the "
-            f"first item {usual}; every item needs the same dimension."
-        )
-    values = np.stack(rows) if rows else np.empty((0, 0), dtype=np.float32)
-    return RawFeatures(path, tokens, values)

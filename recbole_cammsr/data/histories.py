@@ -56,6 +56,38 @@ class PrefixInteraction(Interaction):
     def __contains__(self, field: object) -> bool:
         return field in self.columns
 
+    def __getattr__(self, name: str) -> Any:
+        if name in self.__dict__.get("flat", ()):
+            return self.histories(name)
+        return super().__getattr__(name)
+
+    def __setitem__(self, field: str, values: torch.Tensor) -> None:
+        super().__setitem__(field, values)
+        if field in self.flat:  # what was gathered so far
+            self.drop(field)
+
+    def update(self, new_inter: Interaction) -> None:
+        """Set the columns of other rows.
+
+        Args:
+            new_inter: as many rows.
+        """
+        for field in new_inter:
+            self[field] = new_inter[field]
+
+    def add_prefix(self, prefix: str) -> None:
+        """Rename all columns.
+
+        Args:
+            prefix: put before their names.
+        """
+        start = self.interaction.pop(_START)
+        super().add_prefix(prefix)
+        self.interaction[_START] = start
+        self.length_field = prefix + self.length_field
+        self.flat = {prefix + field: values for field, values in self.flat.items()}
+        self.widths = {prefix + field: width for field, width in self.widths.items()}
+
     def __delitem__(self, field: str) -> None:
         if field in self.flat:
             self.drop(field)

@@ -11,8 +11,8 @@ ELAPSED_FIELD = "elapsed_time"
 #: `time_encoding` that reads a field -> the field; the other encodings read none
 FIELD_OF_ENCODING = {"interval": INTERVAL_FIELD, "experts": ELAPSED_FIELD}
 
-# share of the intervals that the last bucket may have
-_SHARE_OF_LAST = 0.05
+# shares of the intervals that the last bucket, and the first, may have
+_SHARE_OF_LAST, _SHARE_OF_FIRST = 0.05, 0.95
 
 
 def interval_buckets(user_ids: np.ndarray, times: np.ndarray, buckets: int) -> np.ndarray:
@@ -44,6 +44,12 @@ def interval_warning(found: np.ndarray, buckets: int) -> str | None:
         buckets: number of buckets.
     """
     intervals = found[found > 0]
+    in_first = int((intervals == 1).sum())
+    if buckets > 2 and in_first > _SHARE_OF_FIRST * len(intervals):
+        return (
+            f"time_encoding interval: {in_first} of {len(intervals)} intervals share the first "
+            f"bucket, which takes all below 1; give times in seconds, not scaled and not in days."
+        )
     in_last = int((intervals == buckets - 1).sum())
     if in_last <= _SHARE_OF_LAST * len(intervals):
         return None

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
-#: words in the name of a column that holds rows and not tokens
-_WORDS_OF_ROWS = frozenset({"row", "rows", "index", "idx", "position"})
-#: the column of rows in MMRec's maps, and names that pandas gives its own index
-_ROWS_OF_MMREC, _INDEX_OF_PANDAS = ("itemid",), ("", "unnamed: 0")
+from recbole_cammsr.data.quoted_cells import cells_of
+from recbole_cammsr.data.row_column import is_whole, split_header, token_and_row
+
+
+class _JsonObject(list[tuple[str, Any]]):
+    """Names and values of a JSON object, those that stand twice included."""
 
 
 def read_item_map(path: str) -> dict[str, int]:
@@ -23,14 +23,15 @@ def read_item_map(path: str) -> dict[str, int]:
             row order), ``.json`` (token to row), or a table of two columns, token and row, with or
             without a header (``item2index``, MMRec's ``i_id_mapping.csv``). The column of rows may
             stand anywhere if its name has the word ``row``, ``index``, ``idx`` or ``position`` in
-            it, is ``itemID``, as MMRec's, or is empty, as that of pandas' index.
+            it, is ``itemID``, as MMRec's, or is empty, as that of pandas' index. Cells may be
+            quoted.
 
     Returns:
         Row number per token, in file order.
 
     Raises:
         ValueError: the file cannot be read, a token appears twice, a row number is not an integer,
-            or nothing says which of several columns has the rows.
+            or nothing says which of the columns has the rows.
     """
     if path.lower().endswith(".npy"):
         return _rows(path, [(str(token), row) for row, token in enumerate(_load_tokens(path))])
@@ -44,13 +45,15 @@ def _read_pairs(path: str) -> list[tuple[str, Any]]:
     with open(path, encoding="utf-8-sig") as handle:
         if path.lower().endswith(".json"):
             try:
-                content = json.load(handle)
+                content = json.load(handle, object_pairs_hook=_JsonObject)
             except json.JSONDecodeError as error:
                 raise ValueError(f"item map {path} is not valid JSON ({error}).") from error
-            if not isinstance(content, dict):
+            if not isinstance(content, _JsonObject):
                 raise ValueError(f"item map {path} must be one JSON object, token to row number.")
-            return list(content.items())
-        return _parse_map_lines(path, handle.read().splitlines())
+            return content
+        if is_list(path):
+            return [(line, row) for row, line in enumerate(handle.read().splitlines())]
+        return _parse_table(path, handle.readlines())
 
 
 def _load_tokens(path: str) -> np.ndarray:
@@ -90,13 +93,23 @@ def _rows(path: str, pairs: list[tuple[str, Any]]) -> dict[str, int]:
     for token, row in pairs:
         if token in result:
             raise ValueError(f"item map {path} names item {token!r} twice; keep one line per item.")
-        try:
-            result[token] = int(row)
-        except (TypeError, ValueError) as error:
+        number = _row_number(row)
+        if number is None:
             raise ValueError(
-                f"item map {path}: row number {row!r} of item {token!r} is not an integer."
-            ) from error
+                f"item map {path}: row number {row!r} of item {token!r} is not an integer; write "
+                f"the token first and its row second, or name the column of rows `row`."
+            )
+        result[token] = number
     return result
+
+
+def _row_number(row: Any) -> int | None:
+    """A whole number, be it text; None for anything else."""
+    if isinstance(row, str):
+        return int(row) if is_whole(row) else None
+    if isinstance(row, bool) or not isinstance(row, (int, float)):
+        return None
+    return int(row) if row == row // 1 else None
 
 
 def is_list(path: str) -> bool:
@@ -104,46 +117,16 @@ def is_list(path: str) -> bool:
     return path.lower().endswith((".ids", ".txt", ".npy"))
 
 
-def _parse_map_lines(path: str, lines: list[str]) -> list[tuple[str, Any]]:
-    if is_list(path):
-        return [(line, row) for row, line in enumerate(lines)]
+def _parse_table(path: str, lines: list[str]) -> list[tuple[str, Any]]:
     separator = "\t" if lines and "\t" in lines[0] else ","
-    cells = [line.split(separator) for line in lines if line.strip()]
-    token, row = 0, 1
-    if cells and len(cells[0]) >= 2 and not cells[0][1].strip().lstrip("-").isdigit():
-        header, *cells = cells
-        token, row = _columns(path, [name.strip() for name in header])
-    elif cells and len(cells[0]) > 2:
-        _refuse_columns(path, cells[0])
+    rows = cells_of(f"item map {path}", lines, separator)
+    cells = [row for _, row in rows if any(cell.strip() for cell in row)]
+    if not cells:
+        return []
+    header, cells = split_header(cells)
+    token, row = token_and_row(path, header, cells)
     short = [line for line in cells if len(line) <= max(token, row)]
     if short:
-        raise ValueError(f"item map {path}: line {short[0]!r} is not `token<tab or comma>row`.")
+        line = separator.join(short[0])
+        raise ValueError(f"item map {path}: line {line!r} is not `token<tab or comma>row`.")
     return [(line[token].strip(), line[row].strip()) for line in cells]
-
-
-def _columns(path: str, header: list[str]) -> tuple[int, int]:
-    """Which columns of a table have the tokens and the rows."""
-    names = [name.lower() for name in header]
-    is_row: tuple[Callable[[str], bool], ...] = (
-        lambda name: not _WORDS_OF_ROWS.isdisjoint(re.split(r"[\W_]+", name)),
-        lambda name: name in _ROWS_OF_MMREC,
-        lambda name: name in _INDEX_OF_PANDAS,
-    )
-    for kind in is_row:
-        found = [place for place, name in enumerate(names) if kind(name)]
-        if len(found) == 1:
-            (row,) = found
-            others = [place for place in range(len(names)) if place != row]
-            # pandas' index beside a column of rows says nothing
-            told = [place for place in others if names[place] not in _INDEX_OF_PANDAS]
-            return (told or others)[0], row
-    if len(names) > 2:
-        _refuse_columns(path, header)
-    return 0, 1
-
-
-def _refuse_columns(path: str, cells: list[str]) -> NoReturn:
-    raise ValueError(
-        f"item map {path} begins with {cells[:4]}, and nothing says which column has the row "
-        "numbers; write two columns, token and row, or name one of them `row`."
-    )

@@ -95,12 +95,19 @@ def _some_have_rows(users: Any, dataset: Any) -> bool:
     asked = torch.as_tensor(users).tolist()
     absent = [user for user in asked if user not in there]
     if absent:
-        named = ", ".join(map(str, dataset.id2token(dataset.uid_field, absent[:3])))
+        named = ", ".join(_named(user, dataset) for user in absent[:3])
         getLogger().warning(
             f"{len(absent)} of {len(asked)} users have no row in these data, and so no scores "
             f"({named}{', …' if len(absent) > 3 else ''}); the scores have rows for the others only"
         )
     return len(absent) < len(asked)
+
+
+def _named(user: int, dataset: Any) -> str:
+    """The token of a user; of what is none, a token itself perhaps, the number."""
+    if 0 < user < dataset.user_num:
+        return str(dataset.id2token(dataset.uid_field, user))
+    return f"{user} is no user id, of 1 to {dataset.user_num - 1}; dataset.token2id gives them"
 
 
 def is_wanted(config: Any) -> bool:

@@ -8,18 +8,19 @@ from typing import Any
 
 import torch
 
-# hidden column: where a row's target stands among the items of all users. In a file's first line a
-# colon ends a column's name, so that no column can be taken for it
-_PLACE = "history:place"
+# hidden columns: where a row's target stands among the items of all owners, and which owner those
+# before it are of, where that is not the user. In a file's first line a colon ends a column's name,
+# so that no column can be taken for them
+_PLACE, _OWNER = "history:place", "history:owner"
 
 
 @dataclass(frozen=True)
 class OwnItems:
-    """Items of all users, by user and time.
+    """Items of all users, by user and time, or of all rows that bring their own.
 
     Attributes:
-        items: ``(I,)`` of each interaction; a user's stand together.
-        begin: ``(n_users,)`` where those of each user begin.
+        items: ``(I,)``, oldest first; an owner's, user or row, stand together.
+        begin: ``(n_owners,)`` where those of each owner begin.
     """
 
     items: torch.Tensor
@@ -40,18 +41,18 @@ class OwnItems:
         return cls(items, begin)
 
     def before(
-        self, users: torch.Tensor, places: torch.Tensor
+        self, owners: torch.Tensor, places: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Items that users have before some of their interactions.
+        """Items that owners have before some places.
 
         Args:
-            users: ``(B,)``.
-            places: ``(B,)`` index of the interactions in ``items``.
+            owners: ``(B,)``.
+            places: ``(B,)`` index in ``items``.
 
         Returns:
             Row and item of each, ``(n,)`` each.
         """
-        begin = self.begin[users.long()]
+        begin = self.begin[owners.long()]
         counts = places - begin
         row = torch.arange(len(places)).repeat_interleave(counts)
         within = torch.arange(len(row)) - (counts.cumsum(0) - counts)[row]
@@ -94,6 +95,22 @@ def note(
     return {_PLACE: places}
 
 
+def note_given(dataset: Any, items: torch.Tensor, lengths: torch.Tensor) -> dict[str, torch.Tensor]:
+    """Keep the whole histories that rows bring, of which they will have the last items.
+
+    Args:
+        dataset: its ``inter_feat`` is not split yet.
+        items: ``(I,)`` of all rows' histories, one after the other.
+        lengths: ``(N,)`` of each row's history.
+
+    Returns:
+        The columns that the rows need for it.
+    """
+    ends = lengths.cumsum(0)
+    dataset.own_items = OwnItems(items, ends - lengths)
+    return {_PLACE: ends, _OWNER: torch.arange(len(lengths))}
+
+
 def _note_rows(dataset: Any) -> None:
     """The same of prefix rows as RecBole makes them: by user, one for each item but the first."""
     rows = dataset.inter_feat
@@ -119,10 +136,12 @@ def had_before(dataset: Any, rows: Any) -> tuple[torch.Tensor, torch.Tensor] | N
         rows: ``B`` rows of it.
 
     Returns:
-        Row and item of each, ``(n,)`` each; None where it is not known: for rows that were split
-        in files, and data sets of models that make their rows themselves.
+        Row and item of each, ``(n,)`` each; None where no more is known than the rows have: for
+        those that were split in files, unless they have lost items since, and data sets of models
+        that make their rows themselves.
     """
     own: OwnItems | None = getattr(dataset, "own_items", None)
     if own is None or _PLACE not in rows.interaction:
         return None
-    return own.before(rows[dataset.uid_field], rows[_PLACE])
+    owners = rows[_OWNER] if _OWNER in rows.interaction else rows[dataset.uid_field]
+    return own.before(owners, rows[_PLACE])

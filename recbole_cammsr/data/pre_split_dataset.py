@@ -9,9 +9,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
+from recbole.data.interaction import Interaction
 from recbole.utils.enum_type import FeatureSource, FeatureType
 
+from recbole_cammsr.data import own_items
 from recbole_cammsr.data.vectorised_dataset import VectorisedDataset
+
+#: settings that filter interactions, which RecBole leaves undone where these are split
+_FILTERS = ("user_inter_num_interval", "item_inter_num_interval", "rm_dup_inter", "val_interval")
 
 
 class PreSplitDataset(VectorisedDataset):
@@ -42,6 +48,10 @@ class PreSplitDataset(VectorisedDataset):
                 f"validation and test, such as [train, valid, test] for "
                 f"{config['dataset']}.train.inter and so on."
             )
+        if self.is_pre_split:
+            _warn_of_filters(config)
+        # items of all histories and the lengths of these, where rows keep the last items only
+        self._whole: tuple[np.ndarray, np.ndarray] | None = None
         super().__init__(config)
 
     # ---------------------------------------------------------------- files
@@ -134,6 +144,8 @@ class PreSplitDataset(VectorisedDataset):
         too_long = int((lengths > most).sum())
         if not too_long:
             return
+        if self.config["mask_history"]:
+            self._whole = np.concatenate(rows[self.history_field].to_list()), lengths
         for field in self.seq_fields:
             # lists of other lengths say nothing of the history's items
             of_history = field in rows and field.endswith(self.config["LIST_SUFFIX"])
@@ -145,6 +157,12 @@ class PreSplitDataset(VectorisedDataset):
             f"longer than MAX_ITEM_LIST_LENGTH ({most}), up to {lengths.max()} items; their last "
             f"{most} are kept."
         )
+
+    def _change_feat_format(self) -> None:
+        super()._change_feat_format()
+        if self._whole is not None:
+            items, lengths = map(torch.from_numpy, self._whole)
+            self.inter_feat.update(Interaction(own_items.note_given(self, items, lengths)))
 
     def _benchmark_presets(self) -> None:
         super()._benchmark_presets()
@@ -162,6 +180,17 @@ def warn_of_packing(config: Any) -> None:
         getLogger().warning(
             f"`train_packing: True` does nothing for the pre-split data {config['dataset']}: every "
             f"row of `benchmark_filename` is trained by itself."
+        )
+
+
+def _warn_of_filters(config: Any) -> None:
+    asked = getattr(config, "external_config_dict", {})
+    given = [name for name in _FILTERS if asked.get(name) is not None]
+    if given:
+        verb = "does" if len(given) == 1 else "do"
+        getLogger().warning(
+            f"{', '.join(f'`{name}`' for name in given)} {verb} nothing for the pre-split data "
+            f"{config['dataset']}: the rows of `benchmark_filename` are taken as they are."
         )
 
 

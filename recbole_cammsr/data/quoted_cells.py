@@ -3,6 +3,7 @@
 RecBole reads atomic files with pandas, to which a double quote at the beginning of a cell opens a
 quoted one. The data sets that its authors have prepared have such cells, and columns of labels that
 are Python strings one after the other, ``'Bath & Body', "Men's"``, which RecBole splits at blanks.
+Lists that pandas has written are the same in brackets.
 """
 
 from __future__ import annotations
@@ -83,17 +84,19 @@ def python_strings(cell: str) -> list[str] | None:
     """Labels of a cell that is Python strings with commas between them; None for other cells.
 
     Args:
-        cell: such as ``'Beauty', "Men's"``.
+        cell: such as ``'Beauty', "Men's"``, be it in brackets, as pandas writes a list.
     """
-    if not cell.startswith(_QUOTES) or not cell.endswith(_QUOTES):
+    bracketed = cell.startswith("[") and cell.endswith("]")
+    if not bracketed and not (cell.startswith(_QUOTES) and cell.endswith(_QUOTES)):
         return None
+    text = cell if bracketed else f"[{cell}]"
     try:
-        values = python_literal(f"[{cell}]")
+        values = python_literal(text)
     except ValueError:
         return None
     if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
         return None
-    return None if lacks_comma(f"[{cell}]") else values
+    return None if lacks_comma(text) else values
 
 
 def labels_in(cell: str, several: bool, separator: str) -> list[str]:
@@ -103,6 +106,13 @@ def labels_in(cell: str, several: bool, separator: str) -> list[str]:
         cell: without blanks around it.
         several: whether the column is a ``token_seq``.
         separator: between its labels.
+
+    Returns:
+        Labels without blanks around them; empty ones are left out.
     """
-    labels = (python_strings(cell) or cell.split(separator)) if several else [cell]
-    return [label for label in labels if label]
+    if not several:
+        return [cell] if cell else []
+    labels = python_strings(cell)
+    if labels is None:
+        labels = cell.split(separator)
+    return [label for label in map(str.strip, labels) if label]

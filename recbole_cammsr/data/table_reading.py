@@ -6,6 +6,7 @@ RecBole asks for pandas' Python parser, which takes most of the time of creating
 from __future__ import annotations
 
 import codecs
+import csv
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -15,7 +16,9 @@ from recbole.data.dataset import dataset as recbole_dataset
 from recbole.utils.enum_type import FeatureType
 
 from recbole_cammsr.compat.module_proxy import ModuleProxy
+from recbole_cammsr.data.quoted_cells import cells_of
 from recbole_cammsr.data.regular_table import read_regular_table
+from recbole_cammsr.data.text_encoding import other_encoding
 
 # offending cells, and characters of an offending line, that a message shows
 _SHOWN, _LONGEST = 3, 60
@@ -66,22 +69,28 @@ def check_long_lines(path: str, separator: Any, encoding: str | None) -> None:
         encoding: of the file.
 
     Raises:
-        ValueError: names the first such line. Where cells are quoted nothing is said.
+        ValueError: names the first such line.
     """
     if not isinstance(separator, str) or len(separator) != 1:
         return
     first, number, count = "", 0, 0
     with open(path, encoding=encoding, errors="replace") as file:
-        width = file.readline().count(separator)
-        for place, line in enumerate(file, start=2):
-            if '"' in line:
-                return
-            if line.count(separator) > width:
-                first, number, count = first or line, number or place, count + 1
+        rows = cells_of(path, file, separator)
+        try:
+            width = len(next(rows, (0, []))[1])
+            for place, cells in rows:
+                if len(cells) > width:
+                    first, number, count = (
+                        first or separator.join(cells),
+                        number or place,
+                        count + 1,
+                    )
+        except (ValueError, csv.Error):
+            return  # a quote is left open, or so it seems: pandas says it, or reads the cell
     if count:
         raise ValueError(
             f"{count} {'line' if count == 1 else 'lines'} of {path} have more cells than the "
-            f"{width + 1} of the first line, such as line {number}, {first.rstrip()[:_LONGEST]!r}; "
+            f"{width} of the first line, such as line {number}, {first[:_LONGEST]!r}; "
             f"take separators out of its texts, or give every column a name."
         )
 
@@ -137,20 +146,6 @@ def check_fields(path: str, fields: Sequence[str], wanted: Mapping[str, str]) ->
                 f"interaction file {path} has no field {field!r}, but "
                 f"{', '.join(map(repr, fields))}; name the right one in `{setting}`."
             )
-
-
-def other_encoding(path: str, encoding: str | None, error: UnicodeDecodeError) -> str:
-    """The sentence on a file that is not in the encoding it was read in.
-
-    Args:
-        path: the file.
-        encoding: as asked for; None is the platform's.
-        error: of the attempt.
-    """
-    return (
-        f"{path} is not text in {encoding or error.encoding}: {error.reason}; save it so, or name "
-        "its own in `encoding`."
-    )
 
 
 @contextmanager

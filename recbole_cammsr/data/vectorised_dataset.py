@@ -58,10 +58,9 @@ class VectorisedDataset(SequentialDataset):
         item_intervals = self._count_intervals("item_inter_num_interval")
         if not user_intervals and not item_intervals:
             return
-        # of rows without user and without item RecBole can leave some: a missing id counts as one
         kept = rows_of_core(
-            pd.factorize(self.inter_feat[self.uid_field], use_na_sentinel=False)[0],
-            pd.factorize(self.inter_feat[self.iid_field], use_na_sentinel=False)[0],
+            pd.factorize(self.inter_feat[self.uid_field])[0],
+            pd.factorize(self.inter_feat[self.iid_field])[0],
             self._allowed(user_intervals),
             self._allowed(item_intervals),
         )

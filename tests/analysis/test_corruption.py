@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import io
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -115,9 +116,36 @@ def test_an_item_must_keep_its_content(tmp_path):
         "ITEM_ID_FIELD": "item_id",
         "field_separator": "\t",
         "seq_separator": " ",
+        "encoding": None,
     }
     with pytest.raises(ValueError, match="no item keeps its text"):
         apply({"missing": 1.0}, config, 0, tmp_path)
+
+
+class GivenConfig(dict):
+    """As far as RecBole's Config is asked."""
+
+    external_config_dict: ClassVar[dict] = {}
+
+
+def test_features_are_read_in_the_encoding_of_the_data_set(tmp_path):
+    lines = "item_id:token\tfeature:float_seq\n" + "".join(f"caf\xe9{n}\t{n} 1\n" for n in range(4))
+    (tmp_path / "toy.text").write_text(lines, encoding="latin-1")
+    config = GivenConfig(
+        modalities=["text"],
+        modality_files={"text": str(tmp_path / "toy.text")},
+        data_path=str(tmp_path),
+        dataset="toy",
+        model="CAMMSR",
+        ITEM_ID_FIELD="item_id",
+        field_separator="\t",
+        seq_separator=" ",
+        encoding="latin-1",
+    )
+    apply({"missing": 0.5}, config, 0, tmp_path / "copies")
+    with np.load(config["modality_files"]["text"]) as kept:
+        assert len(kept["item_id"]) == 2
+        assert set(kept["item_id"]) < {f"caf\xe9{n}" for n in range(4)}
 
 
 @pytest.mark.parametrize("bad", [{"noise": 0.1}, {"missing": -0.1}, {"category_noise": 1.1}])

@@ -193,6 +193,7 @@ def test_a_saved_data_set_is_not_reused_under_other_settings(make_config, change
         ({"feature_dtype": "int8"}, ValueError, "feature_dtype"),
         ({"category_field": None}, ValueError, "category_weight: 0"),
         ({"category_field": "nope"}, ValueError, "nope"),
+        ({"category_field": ["genre", "genres"]}, ValueError, "name one column, of type token_seq"),
         ({"transform": "mask_itemseq"}, ValueError, "train_packing: false"),
     ],
 )
@@ -254,6 +255,25 @@ def test_a_header_is_refused_in_the_files_that_recbole_loads_and_no_other(make_d
         make_data(load_col=columns)
 
 
+def test_all_files_of_a_data_set_have_its_encoding(make_data, toy_path):
+    folder = toy_path / "toy"
+    stored = np.load(folder / "toy.text.npz")
+    rows = [
+        f"{token}\t{' '.join(map(str, values))}"
+        for token, values in zip(stored["item_id"].tolist(), stored["feature"].tolist())
+    ]
+    (folder / "toy.text").write_text("\n".join(["item_id:token\tv:float_seq", *rows]) + "\n")
+    token = stored["item_id"][0]
+    for suffix in ("inter", "item", "text"):
+        path = folder / f"toy.{suffix}"
+        path.write_text(path.read_text().replace(token, "café"), encoding="latin-1")
+    files = {"modalities": ["text"], "modality_files": {"text": "toy.text"}}
+    dataset = make_data(encoding="latin-1", **files)[1]
+    item = dataset.token2id("item_id", "café")
+    values = dataset.feature_tables[0].values[item].numpy()
+    assert np.allclose(values, stored["feature"][0])
+
+
 @pytest.mark.parametrize("packing", [True, False])
 @pytest.mark.parametrize("model", ["CAMMSR", "SASRecMM"])
 def test_users_of_one_interaction_leave_nothing_to_train(make_data, toy_path, model, packing):
@@ -263,15 +283,6 @@ def test_users_of_one_interaction_leave_nothing_to_train(make_data, toy_path, mo
     settings = {"modalities": [], "category_weight": 0, "train_packing": packing}
     with pytest.raises(ValueError, match=r"none of the 20 users of the data set toy has") as caught:
         make_data(model, **settings)
-    assert "\n" not in str(caught.value)
-
-
-@pytest.mark.parametrize("packing", [True, False])
-def test_a_split_that_leaves_nothing_to_train_is_refused(make_data, packing):
-    eval_args = {"split": {"RS": [0, 0, 1]}, "order": "TO", "mode": "full", "group_by": "user"}
-    rows = len(make_data(train_packing=False)[1].inter_feat)
-    with pytest.raises(ValueError, match=rf"leaves none of {rows} rows for training") as caught:
-        make_data(eval_args=eval_args, train_packing=packing)
     assert "\n" not in str(caught.value)
 
 

@@ -9,7 +9,6 @@ import pytest
 import torch
 
 from recbole_cammsr.data.formats import FeatureFile, read_features
-from recbole_cammsr.data.item_map import read_item_map
 from recbole_cammsr.data.npz_member import map_npz_member
 
 TOKENS = ["x9", "x2", "x5"]
@@ -137,7 +136,7 @@ def test_pickled_objects_are_refused_and_not_run(tmp_path, kind):
     else:
         torch.save([Planted(str(planted))], path)
     with pytest.raises(ValueError, match="pickled Python objects") as caught:
-        read_features(FeatureFile(str(path), ids="row"))
+        read_features(FeatureFile(str(path), ids=None if kind == "npz" else "row"))
     assert not planted.exists()
     assert str(path) in str(caught.value)
 
@@ -191,7 +190,7 @@ def test_truncated_files_are_named(tmp_path, kind, kept):
         path.write_bytes(b"\xff\xfe broken " * 20)
     path.write_bytes(path.read_bytes()[:kept])
     with pytest.raises(ValueError, match="feature file") as caught:
-        read_features(FeatureFile(str(path), ids="row"))
+        read_features(FeatureFile(str(path), ids=None if kind in ("npz", "atomic") else "row"))
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -223,6 +222,25 @@ def test_an_atomic_file_has_the_separators_of_the_data_set(tmp_path, fields, val
     if fields != "\t":
         with pytest.raises(ValueError, match=r"separated by '\\t' \(`field_separator`\)"):
             read_features(FeatureFile(str(path)))
+
+
+def test_an_atomic_file_has_the_encoding_of_the_data_set(tmp_path):
+    path = tmp_path / "toy.text"
+    path.write_text("item_id:token\ttext:float_seq\ncafé\t1 2\n", encoding="latin-1")
+    raw = read_features(FeatureFile(str(path)), encoding="latin-1")
+    assert raw.tokens.tolist() == ["café"]
+    with pytest.raises(ValueError, match=r"feature file .*toy\.text is not text in utf-8"):
+        read_features(FeatureFile(str(path)))
+
+
+@pytest.mark.parametrize("name", ["f.npz", "f.text"])
+@pytest.mark.parametrize(("what", "named"), [({"ids": "m.csv"}, "ids"), ({"offset": 5}, "offset")])
+def test_an_item_map_of_a_file_that_has_its_tokens_is_refused(tmp_path, name, what, named):
+    path = tmp_path / name
+    np.savez(tmp_path / "f.npz", item_id=np.array(TOKENS), feature=VALUES)
+    (tmp_path / "f.text").write_text("item_id:token\ttext:float_seq\na\t1 2\n")
+    with pytest.raises(ValueError, match=rf"{name} has the tokens .* `{named}` .* leave that out"):
+        read_features(FeatureFile(str(path), **what))
 
 
 def test_quoted_cells_of_an_atomic_file_are_read_as_recbole_reads_them(tmp_path):
@@ -264,57 +282,6 @@ def test_an_atomic_file_may_begin_with_a_byte_order_mark(tmp_path):
     assert raw.values.tolist() == [[1, 2]]
 
 
-@pytest.mark.parametrize(
-    ("name", "content", "message"),
-    [
-        ("m.ids", "a\na\n", "'a' twice"),
-        ("m.json", "{", "not valid JSON"),
-        ("m.json", "[1]", "one JSON object"),
-        ("m.tsv", "a\t0\nb\tx\n", "'x' of item 'b'"),
-        ("m.tsv", "a\t0\nb\n", "line"),
-        ("m.tsv", "", "names no item"),
-    ],
-)
-def test_broken_item_maps_are_named(tmp_path, name, content, message):
-    path = tmp_path / name
-    path.write_text(content)
-    with pytest.raises(ValueError, match=message):
-        read_item_map(str(path))
-
-
-@pytest.mark.parametrize("header", ["row,item_id", ",item_id", "Index,asin", "itemID,asin"])
-def test_a_header_says_which_column_has_the_rows(tmp_path, header):
-    path = tmp_path / "m.csv"
-    path.write_text(f"{header}\n1,7\n0,1\n2,3\n")
-    assert read_item_map(str(path)) == {"7": 1, "1": 0, "3": 2}
-    path.write_text("asin,itemID\n1,7\n0,1\n2,3\n")  # MMRec's names of token and row
-    assert read_item_map(str(path)) == {"1": 7, "0": 1, "2": 3}
-    path.write_text("itemID,row_number\n1,7\n0,1\n2,3\n")
-    assert read_item_map(str(path)) == {"1": 7, "0": 1, "2": 3}
-
-
-@pytest.mark.parametrize(
-    ("header", "lines"),
-    [
-        (",asin,itemID", ("0,a,2", "1,b,0", "2,c,1")),  # written by pandas with its index
-        ("asin,price,itemID", ("a,1,2", "b,2,0", "c,0,1")),
-        ("row,item_id,price", ("2,a,1", "0,b,2", "1,c,0")),
-        (",item_id,price", ("2,a,1", "0,b,2", "1,c,0")),
-    ],
-)
-def test_the_column_of_rows_may_stand_anywhere(tmp_path, header, lines):
-    path = tmp_path / "m.csv"
-    path.write_text("\n".join([header, *lines]) + "\n")
-    assert read_item_map(str(path)) == {"a": 2, "b": 0, "c": 1}
-
-
-def test_a_word_within_a_name_is_no_column_of_rows(tmp_path):
-    path = tmp_path / "m.csv"
-    for header in ("article_number,line", "arrow_sku,pos"):
-        path.write_text(f"{header}\n2,0\n0,1\n1,2\n")
-        assert read_item_map(str(path)) == {"2": 0, "0": 1, "1": 2}
-
-
 def test_a_map_that_forgets_the_padding_row_is_refused(tmp_path):
     rows = np.eye(4, 3, -1, dtype=np.float32)
     np.save(tmp_path / "x.npy", rows)
@@ -333,14 +300,6 @@ def test_a_quote_that_is_left_open_does_not_swallow_items(tmp_path):
     path.write_text('item_id:token\tv:float_seq\n"abc\t1 2\n"def\t3 4\nx\t5 6\n')
     with pytest.raises(ValueError, match="column `item_id` has a cell of several lines"):
         read_features(FeatureFile(str(path)))
-
-
-@pytest.mark.parametrize("content", ["asin,price,place\na,1,0\nb,0,1\n", "a,1,0\nb,0,1\n"])
-def test_a_column_of_rows_is_not_guessed(tmp_path, content):
-    path = tmp_path / "m.csv"
-    path.write_text(content)
-    with pytest.raises(ValueError, match=r"m\.csv begins with .*which column has the row numbers"):
-        read_item_map(str(path))
 
 
 @pytest.mark.parametrize("tokens", [TOKENS, np.array(TOKENS, dtype="S"), np.array([7, 1, 3])])

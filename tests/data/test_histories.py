@@ -119,6 +119,38 @@ def test_columns_can_be_named_dropped_copied_and_pickled():
     assert rows.repeat(3)["item_list"].shape[0] == 3 * len(rows)
 
 
+def test_columns_can_be_set_as_those_of_a_plain_interaction():
+    rows = make([4, 1, 7])
+    plain, whole = rows.materialise(), rows[:]
+    nines, ones = torch.full_like(plain["item_list"], 9), torch.ones(len(rows))
+    for each in (rows, plain):
+        each["item_list"] = nines
+        each["new"] = ones
+        each.update(Interaction({"pair_list": plain["pair_list"] + 1, "more": ones}))
+    assert set(rows.columns) == set(plain.columns)
+    for one, other in ((rows, plain), (rows[2:5], plain[2:5]), (rows.materialise(), plain)):
+        for field in plain.columns:
+            assert torch.equal(one[field], other[field])
+            assert torch.equal(getattr(one, field), other[field])
+    assert not torch.equal(whole["item_list"], nines)  # other selections keep theirs
+    with pytest.raises(AttributeError, match="no attribute 'absent'"):
+        rows.absent  # noqa: B018
+
+
+def test_columns_have_prefixes_as_those_of_a_plain_interaction():
+    rows = make([4, 1, 7])
+    plain, whole = rows.materialise(), rows[:]
+    for each in (rows, plain):
+        each.add_prefix("neg_")
+    assert set(rows.columns) == set(plain.columns)
+    for field in plain.columns:
+        assert torch.equal(rows[1:][field], plain[1:][field])
+    assert "item_list" in whole
+    taken = make([4, 1, 7])
+    taken.update(rows)
+    assert torch.equal(taken["neg_item_list"], taken.item_list)
+
+
 def test_rows_go_to_the_device_or_some_of_their_columns():
     rows = make([4, 3])
     fields = rows.columns

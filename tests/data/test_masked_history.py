@@ -171,6 +171,18 @@ def test_users_without_a_row_are_named(make_model, caplog, masked):
     assert "no row" not in caplog.text
 
 
+def test_numbers_that_are_no_users_are_named(make_model, caplog):
+    """RecBole leaves them out as well; tokens are easily taken for ids."""
+    from recbole.utils.case_study import full_sort_scores
+
+    _, dataset, loaders, model = make_model("SASRec", train_neg_sample_args=None)
+    alone = full_sort_scores([2], model, loaders[2])
+    for stranger in (943, -1):
+        caplog.clear()
+        assert torch.equal(full_sort_scores([2, stranger], model, loaders[2]), alone)
+        assert f"({stranger} is no user id, of 1 to {dataset.user_num - 1}; " in caplog.text
+
+
 def test_rows_that_were_split_in_files_have_what_they_bring(make_data, monkeypatch):
     from recbole_cammsr.data import own_items
 

@@ -205,6 +205,45 @@ def test_asking_for_packed_rows_warns_that_there_are_none(make_data, toy_path, c
     assert sum(len(batch) for batch in train) == 40
 
 
+@pytest.mark.parametrize("model", ["CAMMSR", "SASRecMM", "GRU4Rec"])
+@pytest.mark.parametrize("most", [2, 20])
+def test_all_that_a_row_brings_is_masked(make_data, toy_path, model, most):
+    """And not only what the model reads of it; RecBole's own models keep all."""
+    rows = write(toy_path)
+    listed = {"load_col": {"inter": list(USUAL)}, "alias_of_item_id": ["item_id_list"]}
+    masking = {"mask_history": True, "MAX_ITEM_LIST_LENGTH": most, "eval_batch_size": 200}
+    _, dataset, loaders = make_data(model, **settings(**listed, **masking))
+    beyond = 0
+    for part, loader in zip(PARTS[1:], loaders[1:]):
+        for batch, (row, item), _, _ in loader:
+            tokens = dataset.id2token("item_id", item)
+            for number in range(len(batch)):
+                _, target, items, _ = rows[part][number]
+                masked = tokens[row == number].tolist()
+                assert masked == [token for token in items if token != target]
+                beyond += len(masked) > most
+    assert (beyond > 0) == (most == 2)
+
+
+@pytest.mark.parametrize(
+    ("asked", "named"),
+    [
+        ({"item_inter_num_interval": "[5,inf)"}, "`item_inter_num_interval` does nothing for the"),
+        (
+            {"rm_dup_inter": "first", "val_interval": {"rating": "[3,inf)"}},
+            "`rm_dup_inter`, `val_interval` do nothing for the",
+        ),
+    ],
+)
+def test_filters_of_interactions_are_said_to_do_nothing(make_data, toy_path, caplog, asked, named):
+    write(toy_path)
+    make_data(**settings())
+    assert "nothing for the pre-split data" not in caplog.text
+    dataset = make_data(**settings(**asked))[1]
+    assert caplog.text.count(f"{named} pre-split data toy: the rows of `benchmark") == 1
+    assert len(dataset.inter_feat) == 120
+
+
 def test_one_file_is_read_as_before(make_data, toy_path):
     """`item_id` may be a column beside the item field, and its list is not the history."""
     path = toy_path / "toy" / "toy.inter"

@@ -76,10 +76,32 @@ def test_separators_of_several_characters_have_no_quotes():
         ("'a', 1, 'b'", ["'a',", "1,", "'b'"]),
         ("war  drama", ["war", "drama"]),
         ("'x' 'y'", ["'x'", "'y'"]),  # Python would join them
+        ("['x', \"y z\"]", ["x", "y z"]),
+        ('["x", "y\\u00e9"]', ["x", "yé"]),
+        ("['x']", ["x"]),
+        ("[]", []),
+        ("['x' 'y']", ["['x'", "'y']"]),
+        ("[1984] drama [x]", ["[1984]", "drama", "[x]"]),
+        ("[1984]", ["[1984]"]),
+        ("' x', 'y '", ["x", "y"]),
     ],
 )
 def test_labels_of_a_sequence(cell, labels):
     assert labels_in(cell, True, " ") == labels
+
+
+@pytest.mark.parametrize("cell", ["Action, Drama & War", "Action,Drama & War", "['Action', ',']"])
+def test_labels_have_no_blanks_around_them(cell):
+    expected = ["Action", ","] if "[" in cell else ["Action", "Drama & War"]
+    assert labels_in(cell, True, ",") == expected
+    assert labels_in("Action, | |Drama ", True, "|") == ["Action,", "Drama"]
+
+
+def test_lists_that_pandas_writes_are_labels():
+    lists = [["x", "y z"], ["it's", 'a "b"'], []]
+    text = pd.DataFrame({"labels": lists}).to_csv(sep="\t", index=False)
+    cells = [row[0] for row in rows_of(text)[1:]]
+    assert [labels_in(cell, True, " ") for cell in cells] == lists
 
 
 def test_a_single_token_is_one_label_whatever_it_looks_like():

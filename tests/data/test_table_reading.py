@@ -75,8 +75,21 @@ def test_lines_with_too_many_cells_are_named(tmp_path):
     says = read(str(path), fast=True)
     assert f"2 lines of {path} have more cells than the 2 of the first line" in says
     assert "line 3, 'u2\\t6\\tmore'" in says
-    path.write_text("\n".join(lines).replace("u3", '"u3"') + "\n")  # quotes may hold separators
-    assert "more cells" not in str(read(str(path), fast=True))
+    path.write_text("\n".join(lines).replace("u3", '"u\t3"') + "\n")
+    assert read(str(path), fast=True) == says
+
+
+def test_separators_at_the_end_of_a_line_are_shown(tmp_path):
+    path = tmp_path / "long.inter"
+    path.write_text("user:token\ttime:float\nu1\t5\t\n")
+    assert "such as line 2, 'u1\\t5\\t'; " in read(str(path), fast=True)
+
+
+@pytest.mark.parametrize("cell", ['"u\t1"', '"u\n1"', '"u\t\n1"'])
+def test_separators_and_line_breaks_in_quotes_are_no_cells(tmp_path, cell):
+    path = tmp_path / "quoted.inter"
+    path.write_text(f"user:token\ttime:float\n{cell}\t5\nu2\t6\n")
+    assert read(str(path), fast=True)["user:token"].tolist() == [cell.strip('"'), "u2"]
 
 
 @pytest.mark.parametrize(

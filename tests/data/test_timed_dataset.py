@@ -173,7 +173,7 @@ def test_a_rule_of_duplicates_that_is_none_is_refused(make_data):
 def test_intervals_that_the_buckets_cannot_tell_apart_are_warned_of(make_config, caplog, toy_path):
     from recbole.data import create_dataset, data_preparation
 
-    def warned(unit: int) -> list[str]:
+    def warned(unit: float) -> list[str]:
         path = toy_path / "toy" / "toy.inter"
         frame = pd.read_csv(path, sep="\t", dtype=str)
         # a day between two interactions of a user
@@ -189,3 +189,5 @@ def test_intervals_that_the_buckets_cannot_tell_apart_are_warned_of(make_config,
     assert warned(1) == []
     (sentence,) = warned(1000)
     assert "share the last of the 26 buckets, which takes all of 2^24 and more" in sentence
+    (sentence,) = warned(1e-9)
+    assert "share the first bucket, which takes all below 1; give times in seconds" in sentence
