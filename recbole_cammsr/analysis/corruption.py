@@ -114,7 +114,7 @@ def _number(seed: int, purpose: str, token: str) -> int:
 
 
 def _thin_features(config: Any, share: float, seed: int, folder: Path) -> dict[str, Any]:
-    from recbole_cammsr.data.formats import read_features
+    from recbole_cammsr.data.formats import features_of
 
     modalities = modality_names(config["modalities"])
     if not modalities:
@@ -127,9 +127,7 @@ def _thin_features(config: Any, share: float, seed: int, folder: Path) -> dict[s
         source = modality_file(
             modality, config["modality_files"], config["data_path"], config["dataset"]
         )
-        separators = config["field_separator"], config["seq_separator"]
-        encoding = config["encoding"] or "utf-8"
-        raw = read_features(source, config["ITEM_ID_FIELD"], *separators, encoding)
+        raw = features_of(config, source)
         kept = ~chosen([str(t) for t in raw.tokens], share, seed, f"missing {modality}")
         if not kept.any():
             raise ValueError(

@@ -14,7 +14,7 @@ from recbole_cammsr.data.augmentation import prefix_rows
 from recbole_cammsr.data.categories import CategoryTable, categories_of
 from recbole_cammsr.data.coverage import coverage_report
 from recbole_cammsr.data.feature_table import FEATURE_DTYPES, FeatureTable, align, check_table
-from recbole_cammsr.data.formats import FeatureFile, RawFeatures, read_features
+from recbole_cammsr.data.formats import features_of
 from recbole_cammsr.data.histories import PrefixInteraction
 from recbole_cammsr.data.packing import TARGET_COUNT_FIELD, PackedRows, pack_rows
 from recbole_cammsr.data.settings import (
@@ -99,7 +99,7 @@ class CAMMSRDataset(TimedDataset):
             )
             for modality in self.modalities
         }
-        raws = {modality: self._read(file) for modality, file in files.items()}
+        raws = {modality: features_of(self.config, file) for modality, file in files.items()}
         for raw in raws.values():  # before their dimensions are read
             check_table(raw)
         resident = held_in_memory(self.config, raws.values(), len(token_to_id))
@@ -118,11 +118,6 @@ class CAMMSRDataset(TimedDataset):
         self.item_side.features = tuple(tables)
         self.item_side.categories = categories
         self.logger.info("Item modalities\n" + "\n".join(lines))
-
-    def _read(self, file: FeatureFile) -> RawFeatures:
-        separators = self.config["field_separator"], self.config["seq_separator"]
-        encoding = self.config["encoding"] or "utf-8"
-        return read_features(file, self.iid_field, *separators, encoding)
 
     def _read_categories(self, token_to_id: dict[str, int]) -> CategoryTable:
         field = self.config["category_field"]

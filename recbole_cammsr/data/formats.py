@@ -22,7 +22,7 @@ import os
 import re
 import zipfile
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -68,6 +68,22 @@ class FeatureFile(NamedTuple):
     path: str
     ids: str | None = None
     offset: int = 0
+
+
+def features_of(config: Any, file: FeatureFile) -> RawFeatures:
+    """:func:`read_features` as a data set's settings describe its files.
+
+    Args:
+        config: RecBole's Config.
+        file: path and, for row-aligned formats, the item map.
+    """
+    return read_features(
+        file,
+        config["ITEM_ID_FIELD"],
+        config["field_separator"],
+        config["seq_separator"],
+        config["encoding"] or "utf-8",
+    )
 
 
 def read_features(

@@ -32,16 +32,17 @@ class RecencyBias(nn.Module):
         distance = torch.arange(max_length)
         self.by_distance = nn.Parameter(-slopes.unsqueeze(1) * distance)
 
-    def forward(self, length: int) -> torch.Tensor:
-        """Bias of every query and key of a row.
+    def forward(self, length: int, queries: torch.Tensor | None = None) -> torch.Tensor:
+        """Bias of queries and every key of a row.
 
         Args:
             length: of the row, at most ``max_length``.
+            queries: ``(Q,)`` their positions; None for all.
 
         Returns:
-            ``(heads, length, length)``, queries by keys; -inf where the key comes later.
+            ``(heads, Q, length)``; -inf where the key comes later.
         """
         place = torch.arange(length, device=self.by_distance.device)
-        distance = place.unsqueeze(1) - place
+        distance = (place if queries is None else queries).unsqueeze(1) - place
         bias = pick(self.by_distance, distance.clamp(min=0), dim=1)
         return bias.masked_fill(distance < 0, -torch.inf)

@@ -11,7 +11,6 @@ from torch import nn
 
 from recbole_cammsr.model.dropout import Dropout
 from recbole_cammsr.model.dyt import make_norm
-from recbole_cammsr.model.pick import pick
 from recbole_cammsr.model.recency import RecencyBias
 
 #: values of `hidden_act`
@@ -152,10 +151,8 @@ class Block(nn.Module):
     ) -> torch.Tensor | None:
         """What is added to the logits of attention; None where causality is all there is to it."""
         if self.recency is not None:
-            bias = self.recency(length).to(dtype)
-            if ends is None:
-                return bias.unsqueeze(0)
-            return pick(bias, ends, dim=1).transpose(0, 1).unsqueeze(2)
+            bias = self.recency(length, ends).to(dtype)
+            return bias.unsqueeze(0) if ends is None else bias.transpose(0, 1).unsqueeze(2)
         if ends is None:
             return None
         later = torch.arange(length, device=ends.device) > ends.unsqueeze(1)
