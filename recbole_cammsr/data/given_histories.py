@@ -13,6 +13,9 @@ from recbole_cammsr.data.history_times import FIELD_OF_ENCODING, INTERVAL_FIELD,
 
 #: tokens that a sentence names
 _NAMED = 5
+#: that many times the time that a data set covers may have passed: thirty years after one of a
+#: month; milliseconds for seconds are far beyond
+_SPANS_LATER = 400
 
 
 class GivenHistories:
@@ -95,7 +98,20 @@ class GivenHistories:
                 f"are counted from is not known; give the one that the model was made with, after "
                 f"`data_preparation`."
             )
-        return [each - dataset.first_time for each in times]
+        elapsed = [each - dataset.first_time for each in times]
+        self._warn_of_another_unit(elapsed)
+        return elapsed
+
+    def _warn_of_another_unit(self, elapsed: list[np.ndarray]) -> None:
+        dataset, span = self._dataset, self._dataset.time_span
+        earliest, latest = min(map(np.min, elapsed)), max(map(np.max, elapsed))
+        if span and (earliest < -span or latest > _SPANS_LATER * span):
+            first = dataset.first_time
+            dataset.logger.warning(
+                f"`times` are from {first + earliest:g} to {first + latest:g}, and "
+                f"{dataset.time_field!r} of the data set {dataset.dataset_name} is from {first:g} "
+                f"to {first + span:g}; give times in the unit of the interaction file."
+            )
 
 
 def _numbered(dataset: Any, histories: Sequence[Sequence[str]]) -> list[np.ndarray]:

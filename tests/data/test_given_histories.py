@@ -39,6 +39,24 @@ def test_times_are_counted_from_the_first_of_the_data_set(tokens):
     assert found.tolist() == [[3, 10**9 + 1]]
 
 
+@pytest.mark.parametrize(
+    ("in_another_unit", "is_warned_of"),
+    [
+        (lambda time: time, False),
+        (lambda time: 1000 * time, True),
+        (lambda time: time / 86400, True),
+    ],
+)
+def test_times_in_another_unit_are_warned_of(make_data, caplog, in_another_unit, is_warned_of):
+    _, dataset, _ = make_data(time_encoding="experts")
+    dataset.first_time, dataset.time_span = 1.6e9, 1e8
+    token = str(dataset.field2id_token["item_id"][1])
+    given = GivenHistories(dataset, [[token]], [[in_another_unit(1.75e9)]])
+    caplog.clear()
+    given.rows(slice(0, None), 2, ["elapsed_time_list"])
+    assert ("'timestamp' of the data set toy is from 1.6e+09 to" in caplog.text) == is_warned_of
+
+
 def test_an_interval_reaches_back_before_the_items_that_are_kept(make_data):
     _, dataset, _ = make_data(time_encoding="interval")
     a, b = (str(token) for token in dataset.field2id_token["item_id"][1:3])
