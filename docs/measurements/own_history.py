@@ -12,6 +12,8 @@ means over the seeds.
 
     python docs/measurements/own_history.py --split test A-seed1.pth A-seed2.pth \
         --against B-seed1.pth B-seed2.pth
+
+With ``--new_targets`` users whose target stands in the history that the model reads are left out.
 """
 
 from __future__ import annotations
@@ -36,12 +38,15 @@ RANKINGS = ("", ", history masked")
 
 
 @torch.no_grad()
-def measure(path: str, split: str) -> tuple[dict[str, Any], dict[str, float], dict[str, Any]]:
+def measure(
+    path: str, split: str, new_targets: bool = False
+) -> tuple[dict[str, Any], dict[str, float], dict[str, Any]]:
     """Own items among the first ten, and metrics with and without own items in the ranking.
 
     Args:
         path: checkpoint of a sequential model whose `full_sort_predict` ranks the catalogue.
         split: `valid` or `test`.
+        new_targets: leave out the users whose target stands in the history that the model reads.
 
     Returns:
         Data set, model and seed of the run; means over the users; and, by metric, what each of
@@ -50,28 +55,33 @@ def measure(path: str, split: str) -> tuple[dict[str, Any], dict[str, float], di
     masked_history = {"mask_history": True}
     config, model, dataset, _, valid, test = checkpoints.open_checkpoint(path, masked_history)
     model.eval()
-    users, own, kept, masked = [], [], [], []
+    history_field = dataset.iid_field + config["LIST_SUFFIX"]
+    users, own, kept, masked, new = [], [], [], [], []
     for interaction, history, _, targets in valid if split == "valid" else test:
         interaction = interaction.to(config["device"])
         scores = model.full_sort_predict(interaction).view(-1, dataset.item_num).float().cpu()
         scores[:, 0] = -torch.inf
         users.append(interaction[dataset.uid_field].cpu())
+        read = interaction[history_field].cpu()
+        new.append((read != targets.unsqueeze(1)).all(1) | (not new_targets))
         held = torch.zeros_like(scores, dtype=torch.bool)
         held[history] = True
         own.append(held.gather(1, scores.topk(10).indices).sum(1))
         without = scores.masked_fill(held, -torch.inf)
         for ranks, ranked in ((kept, scores), (masked, without)):
             ranks.append(ranks_of(targets, ranked, max(config["topk"])))
-    both = [torch.cat(parts).numpy() for parts in (kept, masked)]
-    order = np.argsort(dataset.id2token(dataset.uid_field, torch.cat(users).numpy()))
+    asked = torch.cat(new)
+    own_items, whose, *both = (torch.cat(parts)[asked] for parts in (own, users, kept, masked))
+    order = np.argsort(dataset.id2token(dataset.uid_field, whose.numpy()))
     of_users = {
-        f"{metric}{which}": per_user(metric, rank[order])
+        f"{metric}{which}": per_user(metric, rank.numpy()[order])
         for metric in METRICS
         for which, rank in zip(RANKINGS, both)
     }
     run = {name: config[name] for name in ("dataset", "model", "seed")}
-    own_items = {"own items among the first ten": float(torch.cat(own).float().mean())}
-    return run, {**own_items, **{key: float(np.mean(of_users[key])) for key in of_users}}, of_users
+    means = {"own items among the first ten": float(own_items.float().mean())}
+    means.update((key, float(np.mean(values))) for key, values in of_users.items())
+    return run, means, of_users
 
 
 def compare(ours: list[dict[str, Any]], theirs: list[dict[str, Any]]) -> None:
@@ -93,6 +103,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--split", choices=("valid", "test"), default="valid")
     parser.add_argument("--name", help="what the rows are called; default: the model's name")
+    parser.add_argument(
+        "--new_targets",
+        action="store_true",
+        help="without the users whose target stands in the history that the model reads",
+    )
     parser.add_argument("--no_header", action="store_true", help="for a file that has one")
     parser.add_argument("checkpoints", nargs="+", metavar="FILE")
     parser.add_argument("--against", nargs="+", metavar="FILE", default=[])
@@ -106,7 +121,7 @@ def main() -> None:
     groups: tuple[list[Any], list[Any]] = ([], [])
     lines = csv.writer(sys.stdout, lineterminator="\n")
     for number, path in enumerate([*options.checkpoints, *options.against]):
-        run, measured, of_users = measure(path, options.split)
+        run, measured, of_users = measure(path, options.split, options.new_targets)
         groups[number >= len(options.checkpoints)].append(of_users)
         if number == 0 and not options.no_header:
             lines.writerow(["dataset", "model", "seed", "split", *measured])
