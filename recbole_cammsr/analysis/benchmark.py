@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from recbole_cammsr.analysis import whole_evaluation
 from recbole_cammsr.analysis.experiment import Contender, Experiment
 from recbole_cammsr.analysis.job import TEST, TUNE, JobResult, TrainingJob
 from recbole_cammsr.analysis.ranks import UserRanks
@@ -57,13 +58,15 @@ class Outcome:
         runs: of the chosen configurations, in the order of data sets, contenders and seeds;
             contenders of which a run failed are left out on that data set.
         chosen: (data set, label) to all settings of the chosen configuration.
-        failures: sentences, one a failed job.
+        failures: sentences, one a failed job, and what is missing because of it.
+        incomplete: the finished runs of contenders that ``runs`` leaves out.
     """
 
     trials: Sequence[Trial]
     runs: Sequence[Run]
     chosen: Mapping[tuple[str, str], Mapping[str, Any]]
     failures: Sequence[str]
+    incomplete: Sequence[Run] = ()
 
 
 def run(experiment: Experiment, runner: Runner) -> Outcome:
@@ -86,11 +89,14 @@ def run(experiment: Experiment, runner: Runner) -> Outcome:
             if one.grid and combination is None:
                 continue  # one of its trials failed, or all diverged
             settings = experiment.settings_of(one, dataset)
-            chosen[(dataset, one.label)] = {**settings, **(combination or {})}
-    runs, more = _final(experiment, runner, chosen)
+            chosen[(dataset, one.label)] = whole_evaluation.completed(
+                {**settings, **(combination or {})}, dataset
+            )
+    runs, incomplete, more = _final(experiment, runner, chosen)
     runner.check_data(result for trial in all_trials for result in trial.results)
-    runner.check_data(one.result for one in runs)
-    return Outcome(all_trials, runs, chosen, [*failures, *more])
+    runner.check_data(one.result for one in [*runs, *incomplete])
+    failures = [*failures, *more, *_untested(experiment, runs)]
+    return Outcome(all_trials, runs, chosen, failures, incomplete)
 
 
 def unequal_budgets(experiment: Experiment) -> list[str]:
@@ -129,11 +135,14 @@ def tune(experiment: Experiment, runner: Runner) -> tuple[list[Trial], list[str]
                 continue
             combinations = trials(one.grid, experiment.trials, experiment.tuning_seeds[0])
             for number, combination in enumerate(combinations):
-                settings = {
-                    **experiment.settings_of(one, dataset),
-                    **experiment.tuning_settings,
-                    **combination,
-                }
+                settings = whole_evaluation.completed(
+                    {
+                        **experiment.settings_of(one, dataset),
+                        **experiment.tuning_settings,
+                        **combination,
+                    },
+                    dataset,
+                )
                 jobs = [
                     TrainingJob(one.model, dataset, seed, settings, TUNE, one.corruption)
                     for seed in experiment.tuning_seeds
@@ -199,7 +208,8 @@ def _final(
     experiment: Experiment,
     runner: Runner,
     chosen: Mapping[tuple[str, str], Mapping[str, Any]],
-) -> tuple[list[Run], list[str]]:
+) -> tuple[list[Run], list[Run], list[str]]:
+    """Every seed of the chosen configurations: runs of complete rows, of others, what failed."""
     planned: list[tuple[Contender, str, TrainingJob]] = []
     titles: dict[str, str] = {}
     # one seed of everything first: a killed benchmark then has something to say of every model
@@ -213,15 +223,46 @@ def _final(
                 planned.append((one, dataset, job))
                 _add_title(titles, job, f"{one.label} on {dataset}, seed {seed}")
     failed = runner.run([job for *_, job in planned], titles)
-    incomplete = {
+    lost = Counter(
         (dataset, one.label) for one, dataset, job in planned if job.fingerprint in failed
-    }
+    )
     place = {one.label: index for index, one in enumerate(experiment.contenders)}
     names = list(experiment.datasets)
     planned.sort(key=lambda plan: (names.index(plan[1]), place[plan[0].label]))
-    runs = [
+    finished = [
         Run(one.label, dataset, job.seed, runner.store.load(job), runner.store.load_ranks(job))
         for one, dataset, job in planned
-        if (dataset, one.label) not in incomplete
+        if job.fingerprint not in failed
     ]
-    return runs, [f"{titles[key]}: {reason}" for key, reason in failed.items()]
+    runs = [run for run in finished if (run.dataset, run.contender) not in lost]
+    incomplete = [run for run in finished if (run.dataset, run.contender) in lost]
+    sentences = [f"{titles[key]}: {reason}" for key, reason in failed.items()]
+    sentences += [
+        f"{label} on {dataset} is not in the tables: {_of_seeds(count, len(experiment.seeds))}; "
+        "run the command again"
+        for (dataset, label), count in lost.items()
+    ]
+    return runs, incomplete, sentences
+
+
+def _of_seeds(failed: int, planned: int) -> str:
+    if planned == 1:
+        return "its run failed"
+    if failed == planned:
+        return f"the runs of all {planned} seeds failed"
+    others = "`results.csv` and `timings.csv` have the others"
+    return f"{failed} of its {planned} seeds failed ({others})"
+
+
+def _untested(experiment: Experiment, runs: Sequence[Run]) -> list[str]:
+    """A sentence for every data set whose tables have rows, but not the reference."""
+    labels = {
+        dataset: {run.contender for run in runs if run.dataset == dataset}
+        for dataset in experiment.datasets
+    }
+    return [
+        f"nothing is tested on {dataset}, since the reference {experiment.reference} is not in "
+        "its table"
+        for dataset, there in labels.items()
+        if there and experiment.reference not in there
+    ]

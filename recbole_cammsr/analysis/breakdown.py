@@ -13,6 +13,8 @@ from recbole_cammsr.analysis.ranks import LABEL_SEPARATOR, UserRanks, is_per_use
 CATEGORY, HISTORY, POPULARITY = "category", "history length", "popularity"
 #: of the last item before the target: on leave-one-out the training split may hardly know it
 LAST_POPULARITY = "popularity of the last item"
+#: that tables and pictures show
+MOST_CATEGORIES = 12
 #: where quartiles of the rows are cut
 _QUANTILES = (0.25, 0.5, 0.75)
 

@@ -28,6 +28,9 @@ def read(value: Any) -> list[str]:
     Raises:
         UsageError: something else.
     """
+    if isinstance(value, str) and "," in value:
+        listed = ", ".join(filter(None, map(str.strip, value.strip("[]() ").split(","))))
+        raise UsageError(f"'metrics' is the text {value!r}; write a list: metrics: [{listed}]")
     names = [value] if isinstance(value, str) else [] if value is None else value
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise UsageError(f"'metrics' must be a list of names such as [NDCG@10], not {value!r}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from recbole_cammsr.analysis import (
     figure,
     files,
     report_notes,
+    report_rows,
     result_figures,
 )
 from recbole_cammsr.analysis.benchmark import Outcome, Run
@@ -23,6 +23,7 @@ from recbole_cammsr.analysis.breakdown import (
     CATEGORY,
     HISTORY,
     LAST_POPULARITY,
+    MOST_CATEGORIES,
     POPULARITY,
     breakdown,
 )
@@ -47,19 +48,17 @@ from recbole_cammsr.analysis.tables import (
     table_rows,
 )
 
-_RESULT_COLUMNS = ("dataset", "model", "seed", "split", "metric", "value")
-_TRIAL_COLUMNS = ("dataset", "model", "trial", "settings", "seed", "metric", "value", "chosen")
-_COST_COLUMNS = (
-    *("dataset", "model", "seed", "parameters", "score_flops", "train_flops", "epochs"),
-    *("best_epoch", "epoch_seconds", "best_seconds", "fit_seconds", "peak_memory_bytes"),
-    "peak_memory_of",
-)
-_TEST_COLUMNS = (
-    *("dataset", "metric", "reference", "model", "users", "difference", "improvement"),
-    *("t_p", "t_p_holm", "wilcoxon_p", "wilcoxon_p_holm", "seeds_p"),
-)
 _BREAKDOWN_COLUMNS = ("dataset", "model", "breakdown", "group", "test_rows", "metric", "value")
-_MOST_CATEGORIES = 12
+#: what stands above the paired tests
+_OF_SEVERAL_SEEDS = (
+    "averaged over seeds; Holm's correction is over the rows. The last column asks about other "
+    "seeds instead of other users (Welch's t-test, not corrected): believe an improvement that "
+    "both bear out:"
+)
+_OF_ONE_SEED = (
+    "of a single seed; Holm's correction is over the rows. These tests ask about other users of "
+    "the same trained models; whether other seeds give the same order takes several `seeds`:"
+)
 
 
 def write(experiment: Experiment, outcome: Outcome, folder: Path, command: str) -> str:
@@ -72,7 +71,8 @@ def write(experiment: Experiment, outcome: Outcome, folder: Path, command: str) 
             ``breakdown.csv``, ``report.md``, ``table.tex``, ``chosen/…``, and, where matplotlib is
             installed, ``results.png`` and ``breakdown.png``. What an earlier report left and this
             one has nothing for is deleted; without runs that is all but the page, the trials and
-            the chosen settings.
+            the chosen settings. ``results.csv`` and ``timings.csv`` also have the finished runs of
+            rows that are in no table.
         command: shown on the page.
 
     Returns:
@@ -83,27 +83,35 @@ def write(experiment: Experiment, outcome: Outcome, folder: Path, command: str) 
     main = next((metric for metric in metrics if outcome.runs and is_per_user(metric)), None)
     comparisons = compare(outcome.runs, main, experiment.reference) if main else []
     groups = breakdown(outcome.runs, metrics)
-    files.write_csv(folder / "trials.csv", _trials(outcome), _TRIAL_COLUMNS)
+    files.write_csv(folder / "trials.csv", report_rows.trials(outcome), report_rows.TRIAL_COLUMNS)
     contenders = {one.label: one for one in experiment.contenders}
     written = {
         _write_chosen(folder / "chosen" / dataset, contenders[label], settings)
         for (dataset, label), settings in outcome.chosen.items()
     }
     tables = "no contender finished all of its runs"
+    finished = [*outcome.runs, *outcome.incomplete]
+    csv_files: list[tuple[str, Sequence[Mapping[str, Any]], Sequence[str]]] = []
+    if finished:
+        csv_files += [
+            ("results.csv", report_rows.results(finished), report_rows.RESULT_COLUMNS),
+            ("timings.csv", report_rows.costs(finished), report_rows.COST_COLUMNS),
+        ]
     if outcome.runs:
-        for name, rows, names in (
-            ("results.csv", _results(outcome.runs), _RESULT_COLUMNS),
-            ("timings.csv", _costs(outcome.runs), _COST_COLUMNS),
-            ("significance.csv", _tests(comparisons, experiment.reference), _TEST_COLUMNS),
+        tested = report_rows.tests(comparisons, experiment.reference)
+        csv_files += [
+            ("significance.csv", tested, report_rows.TEST_COLUMNS),
             ("breakdown.csv", groups, _BREAKDOWN_COLUMNS),
-        ):
-            files.write_csv(folder / name, rows, names)
-            written.add(folder / name)
+        ]
+    for name, rows, names in csv_files:
+        files.write_csv(folder / name, rows, names)
+        written.add(folder / name)
+    if outcome.runs:
         tables = _main_tables(experiment, outcome.runs, summary, metrics, comparisons, main)
         seeds = len(experiment.seeds)
         shown = f"mean and standard deviation over {seeds} seeds" if seeds > 1 else "one seed"
         caption = f"{experiment.name}: {shown}"
-        text = latex(summary, metrics, experiment.reference, caption)
+        text = latex(summary, metrics, experiment.reference, caption, comparisons)
         files.write_text(folder / "table.tex", text)
         written.add(folder / "table.tex")
     notes = report_notes.notes(experiment, outcome, metrics)
@@ -159,11 +167,10 @@ def _main_tables(
         parts += [f"## {MARKDOWN.text(dataset)}", markdown(header, rows)]
         here = [one for one in comparisons if one.dataset == dataset]
         if here and main is not None:
+            several = any(one.seeds_p is not None for one in here)
             parts += [
                 f"{MARKDOWN.text(experiment.reference)}, paired over users, {metric_title(main)} "
-                f"averaged over seeds; Holm's correction is over the rows. The last column asks "
-                "about other seeds instead of other users (Welch's t-test, not corrected): believe "
-                "an improvement that both bear out:",
+                + (_OF_SEVERAL_SEEDS if several else _OF_ONE_SEED),
                 markdown(COMPARISON_HEADER, comparison_rows(here)),
             ]
     return "\n\n".join(parts)
@@ -190,7 +197,8 @@ def _breakdown_tables(rows: Sequence[Mapping[str, Any]], metric: str) -> list[st
     for dataset in dict.fromkeys(row["dataset"] for row in rows):
         for kind in (HISTORY, POPULARITY, LAST_POPULARITY, CATEGORY):
             here = [row for row in rows if (row["dataset"], row["breakdown"]) == (dataset, kind)]
-            names = list(dict.fromkeys(row["group"] for row in here))[:_MOST_CATEGORIES]
+            everything = list(dict.fromkeys(row["group"] for row in here))
+            names = everything[:MOST_CATEGORIES]
             if not names:
                 continue
             labels = list(dict.fromkeys(row["model"] for row in here))
@@ -202,76 +210,13 @@ def _breakdown_tables(rows: Sequence[Mapping[str, Any]], metric: str) -> list[st
             ]
             header = [kind, "test rows", *map(MARKDOWN.text, labels)]
             title = f"## {MARKDOWN.text(dataset)}: {metric_title(metric)} by {kind}"
-            parts += [title, markdown(header, lines)]
+            parts.append(title)
+            if len(names) < len(everything):
+                parts.append(
+                    f"The {len(names)} most frequent of {len(everything)}; `breakdown.csv` has all:"
+                )
+            parts.append(markdown(header, lines))
     return parts
-
-
-def _results(runs: Sequence[Run]) -> list[dict[str, Any]]:
-    return [
-        {
-            "dataset": run.dataset,
-            "model": run.contender,
-            "seed": run.seed,
-            "split": split,
-            "metric": metric,
-            "value": value,
-        }
-        for run in runs
-        for split, values in (("valid", run.result.valid), ("test", run.result.test))
-        for metric, value in values.items()
-    ]
-
-
-def _trials(outcome: Outcome) -> list[dict[str, Any]]:
-    return [
-        {
-            "dataset": trial.dataset,
-            "model": trial.contender,
-            "trial": trial.number,
-            "settings": json.dumps(dict(trial.combination)),
-            "seed": result.job.seed,
-            "metric": result.valid_metric,
-            "value": result.valid.get(result.valid_metric),
-            "chosen": trial.chosen,
-        }
-        for trial in outcome.trials
-        for result in trial.results
-    ]
-
-
-def _costs(runs: Sequence[Run]) -> list[dict[str, Any]]:
-    return [
-        {
-            "dataset": run.dataset,
-            "model": run.contender,
-            "seed": run.seed,
-            "epochs": run.result.epochs,
-            "best_epoch": run.result.best_epoch,
-            **run.result.cost,
-            "peak_memory_of": run.result.memory_of,
-        }
-        for run in runs
-    ]
-
-
-def _tests(comparisons: Sequence[Comparison], reference: str) -> list[dict[str, Any]]:
-    return [
-        {
-            "dataset": one.dataset,
-            "metric": one.metric,
-            "reference": reference,
-            "model": one.other,
-            "users": one.test.users,
-            "difference": one.test.difference,
-            "improvement": one.improvement,
-            "t_p": one.test.t_p,
-            "t_p_holm": one.t_holm,
-            "wilcoxon_p": one.test.wilcoxon_p,
-            "wilcoxon_p_holm": one.wilcoxon_holm,
-            "seeds_p": one.seeds_p,
-        }
-        for one in comparisons
-    ]
 
 
 def _write_chosen(folder: Path, one: Contender, settings: Mapping[str, Any]) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Sequence
 
@@ -58,7 +59,7 @@ def notes(experiment: Experiment, outcome: Outcome, metrics: Sequence[str]) -> s
         *_blind_tuning(outcome),
     ]
     found += [f"Note: {MARKDOWN.text(sentence)}." for sentence in remarks]
-    results = [run.result for run in outcome.runs]
+    results = [run.result for run in [*outcome.runs, *outcome.incomplete]]
     results += [result for trial in outcome.trials for result in trial.results]
     codes = {result.code for result in results}
     now = {model: code_digest(model) for model in {result.job.model for result in results}}
@@ -100,7 +101,7 @@ def _diverged(outcome: Outcome) -> list[str]:
 
 
 def _blind_tuning(outcome: Outcome) -> list[str]:
-    """A sentence for every contender whose combinations all scored the same."""
+    """A sentence for every contender whose combinations all scored the same, or not at all."""
     scores: dict[tuple[str, str], list[tuple[float, ...]]] = {}
     for trial in outcome.trials:
         if trial.diverged:
@@ -108,8 +109,14 @@ def _blind_tuning(outcome: Outcome) -> list[str]:
         of_seeds = tuple(result.score for result in trial.results)
         scores.setdefault((trial.dataset, trial.contender), []).append(of_seeds)
     return [
-        f"on {dataset}, all {len(found)} combinations of {label} gave the same validation score, "
-        "so its grid probably names settings that it does not read"
+        f"on {dataset}, "
+        + (
+            f"all {len(found)} combinations of {label} gave the same validation score, so its grid "
+            "probably names settings that it does not read"
+            if all(map(math.isfinite, found[0]))
+            else f"none of the {len(found)} combinations of {label} was validated, so the first "
+            "one was taken"
+        )
         for (dataset, label), found in scores.items()
         if len(found) > 1 and len(set(found)) == 1
     ]

@@ -8,11 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from recbole_cammsr.analysis import figure
-from recbole_cammsr.analysis.breakdown import CATEGORY, HISTORY, LAST_POPULARITY, POPULARITY
+from recbole_cammsr.analysis.breakdown import (
+    CATEGORY,
+    HISTORY,
+    LAST_POPULARITY,
+    MOST_CATEGORIES,
+    POPULARITY,
+)
 from recbole_cammsr.analysis.summary import Cell
 from recbole_cammsr.analysis.tables import metric_title
 
-_MOST_CATEGORIES = 12
 #: inches of a legend beside the panels, and of a line of it
 _LEGEND, _LINE = 1.8, 0.18
 #: numbers whose largest is so many times the smallest are placed by their logarithm
@@ -92,7 +97,9 @@ def breakdowns(rows: Sequence[Mapping[str, Any]], metric: str, reference: str, p
     for line, dataset in zip(axes, datasets):
         for panel, kind in zip(line, kinds):
             here = [row for row in rows if (row["dataset"], row["breakdown"]) == (dataset, kind)]
-            names = list(dict.fromkeys(row["group"] for row in here))[:_MOST_CATEGORIES]
+            everything = list(dict.fromkeys(row["group"] for row in here))
+            names = everything[:MOST_CATEGORIES]
+            left_out = len(everything) - len(names)
             count = {row["group"]: row["test_rows"] for row in here}
             for label in labels:
                 values = {row["group"]: row["value"] for row in here if row["model"] == label}
@@ -114,7 +121,8 @@ def breakdowns(rows: Sequence[Mapping[str, Any]], metric: str, reference: str, p
             panel.invert_yaxis()
             panel.set_xlim(left=0)
             panel.set_xlabel(f"test {metric_title(metric)}")
-            panel.set_title(f"{dataset}\n{_SUBTITLES[kind]} (test rows)", fontsize=9)
+            of_all = f"the {len(names)} most frequent of {len(everything)}, " if left_out else ""
+            panel.set_title(f"{dataset}\n{_SUBTITLES[kind]} ({of_all}test rows)", fontsize=9)
             panel.grid(axis="x", alpha=0.3)
             figure.tidy(panel)
     figure.legend_beside(axes[0][-1], {line.get_label(): line for line in axes[0][0].get_lines()})
@@ -133,8 +141,8 @@ def curves(
 
     Args:
         series: model to value of the setting to cell. Numbers stand to scale, those of several
-            orders of magnitude by their logarithm; with words among them all values are placed
-            evenly, numbers in order and words behind them.
+            orders of magnitude by their logarithm. With 0 or less among such numbers, or with
+            words, all values are placed evenly, numbers in order and words behind them.
         levels: model to cell.
         title: of the picture.
         x_label: name of the setting.
@@ -163,6 +171,11 @@ def curves(
     panel.set_title(title, fontsize=11)
     panel.grid(alpha=0.3)
     panel.margins(y=0.25)
+    seeds = max(
+        (len(cell.values) for cells in series.values() for cell in cells.values()), default=1
+    )
+    if seeds > 1:
+        drawing.supxlabel(f"points: means of {seeds} seeds, bars: standard deviations", fontsize=8)
     figure.legend_beside(panel, handles)
     figure.tidy(panel)
     figure.save(drawing, path)
@@ -175,10 +188,14 @@ def _order(value: float | str) -> tuple[bool, float, str]:
 def _places(values: Sequence[float | str]) -> tuple[dict[float | str, float], str]:
     """Where sorted values stand on an axis, and what its label says of the scale."""
     numbers = [value for value in values if not isinstance(value, str) and math.isfinite(value)]
+    evenly = {value: float(place) for place, value in enumerate(values)}
     if not numbers or len(numbers) < len(values):
-        return {value: float(place) for place, value in enumerate(values)}, ""
-    if numbers[0] > 0 and numbers[-1] >= _WIDE * numbers[0]:
-        return {value: math.log10(value) for value in numbers}, " (logarithmic scale)"
+        return evenly, ""
+    sizes = [abs(value) for value in numbers if value]
+    if sizes and max(sizes) >= _WIDE * min(sizes):
+        if numbers[0] > 0:
+            return {value: math.log10(value) for value in numbers}, " (logarithmic scale)"
+        return evenly, " (values placed evenly)"
     return {value: float(value) for value in numbers}, ""
 
 

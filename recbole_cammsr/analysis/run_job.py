@@ -20,7 +20,14 @@ from typing import Any
 
 import numpy as np
 
-from recbole_cammsr.analysis import corruption, digests, divergence, kept_files, nan_scores
+from recbole_cammsr.analysis import (
+    corruption,
+    digests,
+    divergence,
+    kept_files,
+    nan_scores,
+    whole_evaluation,
+)
 from recbole_cammsr.analysis.job import TEST, TUNE, JobResult, TrainingJob
 from recbole_cammsr.analysis.ranks import RankCollector, UserRanks, is_per_user, per_user
 from recbole_cammsr.data.packing import targets_in
@@ -157,10 +164,9 @@ def make_config(job: TrainingJob, scratch: Path) -> Any:
     sys.argv[1:] = []  # RecBole reads settings from the command line, which is not ours here
     from recbole.config import Config
 
-    chosen = {**job.settings, "seed": job.seed}
+    chosen = {**whole_evaluation.completed(job.settings, job.dataset), "seed": job.seed}
     settings = {
-        **protocol.settings_for(job.model, job.dataset, chosen),
-        **chosen,
+        **protocol.followed(job.model, job.dataset, chosen),
         "checkpoint_dir": str(scratch / "checkpoints"),
         "show_progress": False,
     }

@@ -17,6 +17,8 @@ from recbole_cammsr.analysis.significance import PairedTest, holm, paired_test, 
 
 #: that a test over users can be made of
 FEWEST_USERS = 2
+#: a p value below it is taken for a difference
+SIGNIFICANT = 0.05
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,13 @@ class Comparison:
     t_holm: float
     wilcoxon_holm: float
     seeds_p: float | None
+
+
+def is_borne_out(one: Comparison) -> bool:
+    """Whether the reference is better by both tests over users and by that between seeds."""
+    if one.test.difference <= 0 or one.seeds_p is None:
+        return False
+    return max(one.t_holm, one.wilcoxon_holm, one.seeds_p) < SIGNIFICANT
 
 
 #: data set -> label -> metric -> cell

@@ -7,7 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from recbole_cammsr.analysis import metric_classes
-from recbole_cammsr.analysis.summary import Cell, Comparison, improvement, ranking
+from recbole_cammsr.analysis.summary import (
+    SIGNIFICANT,
+    Cell,
+    Comparison,
+    improvement,
+    is_borne_out,
+    ranking,
+)
 
 _LATEX_SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -24,12 +31,17 @@ _MARKDOWN_SPECIAL = re.compile(
 )
 
 
+#: of the reference in LaTeX
+_STAR = "$^{*}$"
+
+
 @dataclass(frozen=True)
 class _Style:
     bold: Callable[[str], str]
     underline: Callable[[str], str]
     text: Callable[[str], str]
     plus_minus: str
+    minus: str
     percent: str
 
 
@@ -52,6 +64,7 @@ MARKDOWN = _Style(
     underline=lambda text: f"<u>{text}</u>",
     text=_escape_markdown,
     plus_minus=" ± ",
+    minus="-",
     percent=" %",
 )
 LATEX = _Style(
@@ -59,6 +72,7 @@ LATEX = _Style(
     underline=lambda text: rf"\underline{{{text}}}",
     text=_escape_latex,
     plus_minus=r" {\scriptsize$\pm$ ",
+    minus="$-$",
     percent=r"\,\%",
 )
 
@@ -111,9 +125,13 @@ def table_rows(
         row = [style.text(f"{reference} over the best other")]
         for metric in metrics:
             gain = improvement(cells, metric, reference)
-            row.append("-" if gain is None else f"{100 * gain[1]:+.1f}{style.percent}")
+            row.append("-" if gain is None else _percentage(gain[1], style))
         rows.append(row)
     return rows
+
+
+def _percentage(share: float, style: _Style) -> str:
+    return f"{100 * share:+.1f}{style.percent}".replace("-", style.minus)
 
 
 def _two_best(
@@ -138,20 +156,24 @@ def latex(
     metrics: Sequence[str],
     reference: str,
     caption: str,
+    comparisons: Sequence[Comparison] = (),
 ) -> str:
     """One LaTeX table (package ``booktabs``) with a block a data set.
+
+    The reference has a star where all its comparisons on a data set bear its improvement out.
 
     Args:
         summary: data set to label to metric to cell.
         metrics: columns.
         reference: label of the contender whose improvement is shown.
         caption: plain text.
+        comparisons: of the reference, in one of the metrics.
     """
     columns = len(metrics) + 1
     lines = [
         r"\begin{table}",
         r"\centering",
-        rf"\caption{{{_escape_latex(caption)}}}",
+        rf"\caption{{{_escape_latex(caption)}{_of_star(comparisons)}}}",
         rf"\begin{{tabular}}{{l{'r' * len(metrics)}}}",
         r"\toprule",
         " & ".join(["Model", *(_escape_latex(metric_title(metric)) for metric in metrics)])
@@ -163,9 +185,26 @@ def latex(
             rf"\multicolumn{{{columns}}}{{l}}{{\emph{{{_escape_latex(dataset)}}}}} \\",
         ]
         rows = table_rows(cells, metrics, reference, LATEX)
+        here = [one for one in comparisons if one.dataset == dataset]
+        # a row that shares too few users is not compared, and a star would speak of it too
+        with_all = {reference, *(one.other for one in here)} == set(cells)
+        if here and with_all and all(map(is_borne_out, here)):
+            rows[list(cells).index(reference)][1 + metrics.index(here[0].metric)] += _STAR
         lines += [_guarded(" & ".join(row)) + r" \\" for row in rows]
     lines += [r"\bottomrule", r"\end{tabular}", r"\end{table}"]
     return "\n".join(lines) + "\n"
+
+
+def _of_star(comparisons: Sequence[Comparison]) -> str:
+    """What the caption says of the star; nothing where there are no tests between seeds."""
+    metric = next((one.metric for one in comparisons if one.seeds_p is not None), None)
+    if metric is None:
+        return ""
+    return (
+        f". {_STAR}: better than every other row in {_escape_latex(metric_title(metric))}, with "
+        f"$p < {SIGNIFICANT:g}$ paired over users (t-test and Wilcoxon's, each after Holm's "
+        "correction) and between seeds (Welch's t-test)"
+    )
 
 
 def _guarded(line: str) -> str:

@@ -18,7 +18,7 @@ import yaml
 
 import recbole_cammsr
 from recbole_cammsr.analysis import files, report_notes
-from recbole_cammsr.analysis.benchmark import Outcome, tune
+from recbole_cammsr.analysis.benchmark import Outcome, run, tune
 from recbole_cammsr.analysis.experiment import parse
 from recbole_cammsr.analysis.job import TEST, TUNE, JobResult, TrainingJob
 from recbole_cammsr.analysis.progress import Progress, duration
@@ -197,6 +197,36 @@ def test_a_model_that_lost_a_trial_is_not_tested(tmp_path):
         (said,) = [text for text in failures if text.startswith(f"{label} on toy is not tested")]
         assert "1 of its combinations failed" in said
     assert len(failures) == 3
+
+
+def test_a_row_that_lost_a_seed_keeps_its_other_runs(tmp_path):
+    plan = parse({"datasets": ["toy"], "seeds": [1, 2, 3], "models": ["Pop", "BPR", "SASRec"]})
+    store = ResultStore(tmp_path)
+    users, numbers = np.array(["u0"]), np.array([1])
+    ranks = UserRanks(users, users, numbers, numbers, numbers, np.array([""]))
+    lost = {("Pop", 2), *(("SASRec", seed) for seed in plan.seeds)}
+
+    class Failing(Runner):
+        def run(self, jobs, titles):
+            failed = [job for job in jobs if (job.model, job.seed) in lost]
+            for job in (job for job in jobs if job not in failed):
+                result = JobResult(job, {"ndcg@10": 0.1}, {}, "ndcg@10", True, 1, 1, {}, "code")
+                store.save(result, ranks)
+            return {job.fingerprint: "killed" for job in failed}
+
+    outcome = run(plan, Failing(store))
+    assert [(one.contender, one.seed) for one in outcome.runs] == [
+        ("BPR", 1),
+        ("BPR", 2),
+        ("BPR", 3),
+    ]
+    assert [(one.contender, one.seed) for one in outcome.incomplete] == [("Pop", 1), ("Pop", 3)]
+    said = "\n".join(outcome.failures)
+    assert "Pop on toy is not in the tables: 1 of its 3 seeds failed (`results.csv` and" in said
+    assert "SASRec on toy is not in the tables: the runs of all 3 seeds failed; run the" in said
+    assert "nothing is tested on toy, since the reference Pop is not in its table" in said
+    lost.clear()
+    assert run(plan, Failing(store)).failures == []
 
 
 def test_the_report_of_another_experiment_is_not_replaced_unsaid(tmp_path, capsys, monkeypatch):

@@ -23,6 +23,9 @@ def test_one_name_is_a_list_of_one():
     assert experiment.parse({**MINIMAL, "metrics": "NDCG@10"}).metrics == ["NDCG@10"]
     assert experiment.parse({**MINIMAL, "metrics": ["a@1", "b@1", "a@1"]}).metrics == ["a@1", "b@1"]
     assert experiment.parse(MINIMAL).metrics == []
+    for text in ("NDCG@10, Recall@10", "(NDCG@10,Recall@10,)"):
+        with pytest.raises(UsageError, match=r"write a list: metrics: \[NDCG@10, Recall@10\]"):
+            experiment.parse({**MINIMAL, "metrics": text})
 
 
 def test_what_runs_compute_is_accepted():

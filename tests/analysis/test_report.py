@@ -53,6 +53,21 @@ def test_where_all_fail_the_page_says_so(tmp_path, metrics):
     assert names(tmp_path) == {"report.md", "trials.csv"}
 
 
+@pytest.mark.parametrize("others", [[], ["BPR"]])
+def test_runs_of_a_row_that_is_in_no_table_are_kept(tmp_path, others):
+    sentence = "Pop on toy is not in the tables: 1 of its 2 seeds failed"
+    runs = [run_of(label) for label in others]
+    outcome = Outcome([], runs, {}, [sentence], [run_of("Pop")])
+    report.write(plan("Pop", *others), outcome, tmp_path, "command")
+    for name in ("results.csv", "timings.csv"):
+        assert "toy,Pop,1," in (tmp_path / name).read_text()
+    assert names(tmp_path) >= {"results.csv", "timings.csv", "report.md"}
+    assert (tmp_path / "breakdown.csv").exists() == bool(others)
+    page = (tmp_path / "report.md").read_text()
+    assert f"**Failed:** {sentence}." in page
+    assert "| Pop |" not in page
+
+
 def test_the_table_of_costs_says_whose_memory_it_has(tmp_path):
     """A result of an earlier version does not know."""
     earlier = run_of("Pop")
@@ -145,6 +160,16 @@ def test_a_grid_that_changed_nothing_is_named(tmp_path):
     assert "on toy, all 2 combinations of Pop gave the same validation score" in page
 
 
+def test_a_grid_without_validation_is_not_said_to_have_scored(tmp_path):
+    run = run_of("Pop")
+    result = dataclasses.replace(run.result, valid={})
+    trials = [Trial("Pop", "toy", n, {"dropout_prob": n / 10}, [result], not n) for n in (0, 1)]
+    report.write(plan("Pop"), Outcome(trials, [run], {}, []), tmp_path, "command")
+    page = (tmp_path / "report.md").read_text()
+    assert "same validation score" not in page
+    assert "none of the 2 combinations of Pop was validated, so the first one was taken" in page
+
+
 def test_users_with_several_test_rows_are_named(tmp_path):
     one = run_of("Pop")
     twice = one.ranks._replace(user=np.array(["u0", "u0"]))
@@ -164,6 +189,26 @@ def test_one_seed_has_no_deviation(tmp_path):
     assert "One run of every row, with seed 1; best bold" in page
     assert "deviation" not in page
     assert r"\caption{mine: one seed}" in (tmp_path / "table.tex").read_text()
+    runs = [run_of("Pop"), run_of("BPR")]
+    both = report.write(plan("Pop", "BPR"), Outcome([], runs, {}, []), tmp_path, "command")
+    assert "NDCG@10 of a single seed" in both
+    assert "averaged over seeds" not in both
+    assert "both bear out" not in both
+
+
+def test_a_table_of_some_categories_says_how_many_there_are(tmp_path):
+    ranks, count = run_of("Pop").ranks, 14
+    numbers, tokens = np.arange(1, count + 1), np.array([f"c{place}" for place in range(count)])
+    many = ranks._replace(
+        **dict.fromkeys(("user", "target", "category"), tokens),
+        **dict.fromkeys(("rank", "history_length", "popularity"), numbers),
+    )
+    run = dataclasses.replace(run_of("Pop"), ranks=many)
+    report.write(plan("Pop"), Outcome([], [run], {}, []), tmp_path, "command")
+    page = (tmp_path / "report.md").read_text()
+    of_categories = page.partition("NDCG@10 by category")[2]
+    assert of_categories.startswith("\n\nThe 12 most frequent of 14; `breakdown.csv` has all:\n\n|")
+    assert page.count("most frequent") == 1
 
 
 def test_labels_are_no_markup(tmp_path):

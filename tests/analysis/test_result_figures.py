@@ -34,6 +34,8 @@ def test_values_stand_in_order_whichever_model_has_them(tmp_path, monkeypatch):
         ([0.0, 0.05, 0.5], [0.0, 0.05, 0.5], "share"),
         ([0.001, 0.01, 0.1], [-3, -2, -1], "share (logarithmic scale)"),
         ([1.0, float("inf")], [0, 1], "share"),
+        ([0.0, 1e-5, 1e-4, 1e-3], [0, 1, 2, 3], "share (values placed evenly)"),
+        ([-0.5, 0.0, 0.5], [-0.5, 0.0, 0.5], "share"),
     ],
 )
 def test_numbers_stand_to_scale(tmp_path, monkeypatch, values, places, label):
@@ -48,6 +50,20 @@ def test_numbers_stand_to_scale(tmp_path, monkeypatch, values, places, label):
     assert panel.get_xticks() == pytest.approx(places)
     assert [text.get_text() for text in panel.get_xticklabels()] == [str(value) for value in values]
     assert panel.get_xlabel() == label
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [((0.5, 0.7, 0.6), ["points: means of 3 seeds, bars: standard deviations"]), ((0.5,), [])],
+)
+def test_a_curve_says_what_its_bars_are(tmp_path, monkeypatch, values, says):
+    from recbole_cammsr.analysis import figure, result_figures
+
+    drawn = []
+    monkeypatch.setattr(figure, "save", lambda drawing, path: drawn.append(drawing))
+    series = {"CAMMSR": {value: Cell.of(values) for value in (0.1, 0.2)}}
+    result_figures.curves(series, {}, "title", "share", "NDCG@10", tmp_path / "curve.png")
+    assert [text.get_text() for text in drawn[0].texts] == says
 
 
 def test_ticks_do_not_cover_each_other(tmp_path, monkeypatch):
@@ -100,3 +116,7 @@ def test_categories_that_begin_alike_have_ticks_that_differ(tmp_path, monkeypatc
     result_figures.breakdowns(rows, "ndcg@10", "ours", tmp_path / "breakdown.png")
     ticks = [label.get_text() for label in drawn[0].axes[0].get_yticklabels()]
     assert [tick.endswith(f"{who} (3)") for tick, who in zip(ticks, ("Women", "Men"))] == [True] * 2
+    assert drawn[0].axes[0].get_title().endswith("item to be found (test rows)")
+    rows = [{**rows[0], "group": f"category {number}"} for number in range(20)]
+    result_figures.breakdowns(rows, "ndcg@10", "ours", tmp_path / "breakdown.png")
+    assert drawn[1].axes[0].get_title().endswith("(the 12 most frequent of 20, test rows)")

@@ -43,6 +43,31 @@ def model(**settings):
             },
             "a grid is chosen from by validation",
         ),
+        *(
+            (
+                {
+                    **content,
+                    "models": {"SASRec": {"grid": {"learning_rate": [0.1, 0.001]}}},
+                    "tuning": {"trials": 2, "settings": of_tuning},
+                },
+                "SASRec on toy: a grid is chosen from by validation, and with `epochs` .*"
+                f"`eval_step` {step} there is none",
+            )
+            for content, of_tuning, step in (
+                ({"settings": {"eval_step": 0}}, {}, 0),
+                ({"datasets": {"toy": {"eval_step": -1}}}, {}, -1),
+                ({"settings": {"epochs": 0}}, {}, 1),
+                ({}, {"eval_step": 0}, 0),
+                ({"settings": {"eval_step": 2}}, {"epochs": 1}, 2),
+            )
+        ),
+        (
+            {
+                "models": {"CAMMSR": {"grid": {"hidden_size": [64, 50], "n_heads": [2, 4]}}},
+                "tuning": {"trials": 4},
+            },
+            "CAMMSR on toy: `hidden_size` 50 is not a multiple of `n_heads` 4",
+        ),
         ({"settings": {"hidden_size": "abc"}}, "CAMMSR on toy: `hidden_size` is 'abc'; .*integer"),
         (
             {"settings": {"epochs": "abc"}},
@@ -87,11 +112,22 @@ def test_values_that_cannot_work_are_one_sentence(content, says):
 def test_values_are_read_as_recbole_reads_them():
     check(settings={"learning_rate": "1e-3", "epochs": "5*2", "train_packing": "true"})
     check(settings={"hidden_size": "32*2", "modalities": [], "topk": [5, 10], "weight_decay": None})
-    # with a grid, what belongs together is only known when it has been drawn
+    # with a grid, what belongs together is what is drawn
     check(
         models={"CAMMSR": {"settings": {"n_heads": 3}, "grid": {"hidden_size": [63, 66]}}},
         tuning={"trials": 2},
     )
+    check(
+        models={"CAMMSR": {"grid": {"hidden_size": [64, 50], "n_heads": [2, 4]}}},
+        tuning={"trials": 1},
+    )
+    # tuning validates, even where the chosen configuration then trains without
+    check(
+        settings={"eval_step": 0},
+        models={"SASRec": {"grid": {"n_layers": [1, 2]}}},
+        tuning={"trials": 2, "settings": {"eval_step": 1}},
+    )
+    check(settings={"eval_step": 0})
     # RecBole's own models have settings of the same names, which are theirs to judge
     check(models={"SASRec": {"settings": {"hidden_size": 65, "loss_type": "BPR"}}})
 

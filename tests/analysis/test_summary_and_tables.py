@@ -27,6 +27,7 @@ from recbole_cammsr.analysis.summary import (
     Cell,
     compare,
     improvement,
+    is_borne_out,
     summarise,
     user_means,
     validation,
@@ -214,6 +215,29 @@ def test_latex_escapes_what_latex_reads(runs):
     assert text.count(r"\begin{") == text.count(r"\end{") == 2
     assert all(line.count("&") == 1 for line in text.splitlines() if line.startswith("ours"))
     assert table_rows(summarise(runs)["toy"], ["ndcg@10"], "ours", LATEX)[0][1].endswith("}}")
+
+
+def test_latex_stars_what_users_and_seeds_bear_out(runs):
+    summary = summarise(runs)
+    tests = compare(runs, "ndcg@10", "ours")
+    assert all(map(is_borne_out, tests))
+    text = latex(summary, ["hit@5", "ndcg@10"], "ours", "50%", tests)
+    assert r"\caption{50\%. $^{*}$: better than every other row in NDCG@10, with $p < 0.05$" in text
+    assert text.count("$^{*}$") == 2
+    (row,) = [line for line in text.splitlines() if line.startswith("ours &")]
+    assert row.endswith(r"}}$^{*}$ \\")
+    for change in ({"seeds_p": 0.05}, {"t_holm": 0.2}, {"wilcoxon_holm": 0.06}):
+        weaker = [dataclasses.replace(tests[0], **change), *tests[1:]]
+        assert latex(summary, ["ndcg@10"], "ours", "c", weaker).count("$^{*}$") == 1  # the caption
+    # a row that could not be compared, the reference as the worse one, and one seed
+    assert latex(summary, ["ndcg@10"], "ours", "c", tests[1:]).count("$^{*}$") == 1
+    worse = latex(summary, ["ndcg@10"], "theirs", "c", compare(runs, "ndcg@10", "theirs"))
+    assert worse.count("$^{*}$") == 1
+    assert re.search(r"theirs over the best other & \$-\$\d+\.\d\\,\\% ", worse)
+    one = [run for run in runs if run.result.job.seed == 1]
+    assert "*" not in latex(
+        summarise(one), ["ndcg@10"], "ours", "c", compare(one, "ndcg@10", "ours")
+    )
 
 
 @pytest.mark.parametrize("label", ["[text, image]", "*", "[1] ours"])
