@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import math
 import re
 from datetime import date, datetime, timezone
@@ -99,8 +100,8 @@ def as_seconds(value: Any, units: int = 1) -> float | None:
     """Read a time.
 
     Args:
-        value: A number, its text, an ISO date or date and time (UTC where it names no zone), or a
-            ``datetime``.
+        value: A number, its text, an ISO date or date and time (UTC where it names no zone, or says
+            so as in ``2020-09-17 13:11:32 UTC``), or a ``datetime``.
         units: Units of numbers in a second, e.g. 1000.
 
     Returns:
@@ -116,8 +117,9 @@ def as_seconds(value: Any, units: int = 1) -> float | None:
             number = as_number(value)
             return None if number is None else number / units
         except ValueError:
-            # Python before 3.11 does not read the Z that stands for UTC.
-            moment = datetime.fromisoformat(str(value).strip().replace("Z", "+00:00"))
+            # Python before 3.11 does not read a Z for UTC, and none " UTC" as BigQuery writes it.
+            text = str(value).strip().removesuffix(" UTC").replace("Z", "+00:00")
+            moment = datetime.fromisoformat(text)
     return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp()
 
 
@@ -143,7 +145,9 @@ def as_category_paths(
     if isinstance(value, str):
         text = value.strip()
         if separator is not None:
-            value = [label.strip() for label in text.split(separator) if label.strip()]
+            # The signs of an HTML entity, as in "Health &amp; Beauty", separate nothing.
+            levels = html.unescape(text).split(html.unescape(separator))
+            value = [label.strip() for label in levels if label.strip()]
         elif several and not text.startswith(("['", '["')):
             value = paths_in_sequence(text)
         elif text.startswith("["):

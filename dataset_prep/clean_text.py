@@ -9,6 +9,10 @@ from urllib.parse import quote
 
 from recbole_cammsr.data.missing_cells import MISSING_CELLS
 
+# Each stops at the next one that begins, so that many without an end cost no more than one.
+_UNSHOWN = re.compile(
+    r"<(script|style)\b[^<>]{0,1000}>(?:(?!<\1\b).)*?</\1\s*>", re.IGNORECASE | re.DOTALL
+)
 _TAG = re.compile(r"</?[a-zA-Z][^<>]{0,200}>")
 _BLANK = re.compile(r"\s+")
 # joiners within words and signs; other format characters are marks that nobody sees
@@ -18,6 +22,8 @@ _BREAKS_CELL = re.compile('[\t\r\n"]')
 
 def clean_text(text: object) -> str:
     """Undo HTML escapes and tags, drop control and format characters, and collapse blanks.
+
+    What a page does not show goes with its tags: scripts and styles.
 
     Control characters part words, as blanks do, those without width too; soft hyphens and marks of
     direction do not. Joiners stay: Persian words and many emoji need them.
@@ -30,7 +36,7 @@ def clean_text(text: object) -> str:
     """
     if text is None or text != text:
         return ""
-    line = _TAG.sub(" ", html.unescape(str(text)))
+    line = _TAG.sub(" ", _UNSHOWN.sub(" ", html.unescape(str(text))))
     line = "".join(map(_visible, line))
     return unicodedata.normalize("NFC", _BLANK.sub(" ", line).strip())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Sequence
+from typing import Any
 
 from .model_location import DEFAULT_IMAGE_ENCODER
 from .optional_import import require
@@ -107,3 +108,18 @@ def summary_table(rows: Sequence[tuple[str, object]]) -> str:
         f"  {name.ljust(width)}  {f'{value:,}' if isinstance(value, int) else value}"
         for name, value in rows
     )
+
+
+def item_bar(options: argparse.Namespace, total: int, name: str) -> Any:
+    """Make a progress bar over items.
+
+    Args:
+        options: Parsed by a parser with ``add_run_options``.
+        total: Number of items.
+        name: What the bar is called.
+
+    Returns:
+        The bar of ``tqdm``.
+    """
+    tqdm = require("tqdm", "The progress bar").tqdm
+    return tqdm(total=total, desc=name, unit="item", disable=options.quiet)

@@ -12,8 +12,8 @@ import numpy as np
 
 from recbole_cammsr.data.formats import FeatureFile, read_features
 
-from .feature_file import feature_path, write_feature_file
-from .prep_record import PrepRecord
+from .feature_file import feature_path, is_feature_token, write_feature_file
+from .prep_record import PrepRecord, Stage
 from .prepare import named_digests
 from .record_file import RecordFile
 from .source import Source
@@ -136,6 +136,40 @@ def check_feature_files(
     refuse_replacing(read, [*atomic, *written])
 
 
+def check_features(source: FeatureSource, output: str | os.PathLike[str], dataset: str) -> None:
+    """Read the features once, so that a file which cannot be used leaves no half-made folder.
+
+    Those of a finished conversion are not read again unless their files changed.
+
+    Args:
+        source: The source.
+        output: Folder of the prepared files.
+        dataset: Data set name.
+
+    Raises:
+        FileNotFoundError: If a file does not exist.
+        ValueError: If a file does not fit the source, has no feature, or one of an item that is
+            not finite.
+    """
+    item_file = Path(output) / f"{dataset}.item"
+    record = PrepRecord.of_dataset(output, dataset)
+    if item_file.is_file() and record.is_current(STAGE, *_made_of(source, item_file)):
+        return
+    for rows in source.features():
+        values = np.asarray(rows.values)
+        if not (values != 0).any():
+            raise ValueError(f"{rows.path}: no feature is other than zero: name another file")
+        with np.errstate(over="ignore"):
+            odd = ~np.isfinite(values.astype(np.float32, copy=False)).all(axis=1)
+        of_items = [rows.tokens[row] for row in np.flatnonzero(odd).tolist()]
+        tokens = [token for token in of_items if is_feature_token(token)]
+        if tokens:
+            raise ValueError(
+                f"{rows.path}: the {rows.modality} feature is not finite as float32 for items "
+                f"{tokens[:5]} ({len(tokens)} in all): write zeros where there is none"
+            )
+
+
 def write_features(
     source: FeatureSource,
     output: str | os.PathLike[str],
@@ -161,10 +195,7 @@ def write_features(
     folder = Path(output)
     item_file = folder / f"{dataset}.item"
     check_feature_files(source, output, dataset)
-    # The one file here comes first, so that its name is not the numbered one.
-    inputs = named_digests([item_file, *source.feature_files().values(), *source.row_files()])
-    settings: dict[str, Any] = {"source": source.name, "options": dict(source.settings())}
-    settings["modalities"] = {name: path.name for name, path in source.feature_files().items()}
+    inputs, settings = _made_of(source, item_file)
     record = PrepRecord.of_dataset(folder, dataset)
     if record.is_current(STAGE, inputs, settings):
         say(f"{dataset}: the features are complete and unchanged, nothing to do")
@@ -185,6 +216,7 @@ def write_features(
             outputs[-1], [rows.tokens[index] for index in where], np.asarray(rows.values[where])
         )
         counts[rows.modality] = len(where)
+    before = record.stage(STAGE)
     record.finish(
         STAGE,
         inputs=inputs,
@@ -193,7 +225,29 @@ def write_features(
         counts=counts,
         coverage={modality: count / len(kept) for modality, count in counts.items()},
     )
+    left = [] if before is None else _left_over(record, before)
+    if left:
+        say(
+            f"{dataset}: {' and '.join(left)}, which an earlier conversion wrote, was not made "
+            "again and would be read as a modality: delete it, or name its source with --feature"
+        )
     return counts
+
+
+def _made_of(source: FeatureSource, item_file: Path) -> tuple[dict[str, str], dict[str, Any]]:
+    """What the features depend on: digests of files, and settings."""
+    files = source.feature_files()
+    # The one file here comes first, so that its name is not the numbered one.
+    inputs = named_digests([item_file, *files.values(), *source.row_files()])
+    settings: dict[str, Any] = {"source": source.name, "options": dict(source.settings())}
+    settings["modalities"] = {name: path.name for name, path in files.items()}
+    return inputs, settings
+
+
+def _left_over(record: PrepRecord, before: Stage) -> list[str]:
+    """Outputs of an earlier run of a stage that are still there and that no stage writes now."""
+    written = {output for stage in record.stages.values() for output in stage.outputs}
+    return [x for x in before.outputs if x not in written and (record.path.parent / x).is_file()]
 
 
 def _item_tokens(path: Path) -> list[str]:

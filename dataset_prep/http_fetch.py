@@ -213,7 +213,9 @@ def _parsed(url: str) -> Any:
 def _check_place(place: Any, allow_private_hosts: bool) -> None:
     """Refuse a URL that is not http(s) or names an address that is not public."""
     if not place.scheme:
-        raise FetchError("not a link to http or https; files are given with --images FOLDER")
+        raise FetchError(
+            "not a link to http or https; files are given with --images FOLDER --file-field FIELD"
+        )
     if place.scheme not in ("http", "https"):
         raise FetchError(f"scheme {place.scheme!r} is not http or https")
     host = place.raw_host or ""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
+from .clean_text import reference_word
 from .download_journal import JOURNAL, read_journal
 from .feature_file import is_feature_token
 
@@ -19,6 +20,7 @@ SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".gif", ".webp", ".bmp", ".tif", 
 MAX_BYTES = 64 * 2**20
 # A drive, but not the colons that ids have (``spotify:track:abc``); archives are never unpacked.
 _DRIVE = re.compile(r"[A-Za-z]:/")
+_LINK = re.compile(r"https?:/", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -58,16 +60,20 @@ def open_images(
     path: str | os.PathLike[str],
     max_bytes: int = MAX_BYTES,
     links: Mapping[str, str] | None = None,
+    references: Mapping[str, str] | None = None,
 ) -> Iterator[ImageListing]:
     """List the images of a folder (with its subfolders), a zip archive or a download folder.
 
-    The item token is the file's stem; a download folder's journal says whose image a file is.
+    The item token is the file's stem, unless items name their files; a download folder's journal
+    says whose image a file is.
 
     Args:
         path: Folder or ``.zip`` file.
         max_bytes: Reading a larger image raises, so that one file cannot exhaust memory.
         links: Item token to its link; of a download folder only what came from these is listed,
             since items may have other links now and data sets may share the folder. None for all.
+        references: Item token to the name of its file, from the folder or archive on. Names are
+            looked up among the files that are in it, so that none can lead out of it.
 
     Yields:
         The listing; its images can be read inside the block only.
@@ -78,10 +84,10 @@ def open_images(
     """
     source = Path(path)
     if source.is_dir():
-        if (source / JOURNAL).is_file():
+        if references is None and (source / JOURNAL).is_file():
             yield _list_downloads(source, max_bytes, links)
         else:
-            yield _list_folder(source, max_bytes)
+            yield _list_folder(source, max_bytes, references)
         return
     if not source.is_file():
         raise FileNotFoundError(f"{source}: no such folder or zip archive of images")
@@ -90,10 +96,12 @@ def open_images(
     except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
         raise ValueError(f"{source}: not a readable zip archive ({error})") from error
     with archive:
-        yield _list_archive(archive, max_bytes)
+        yield _list_archive(archive, max_bytes, references)
 
 
-def _list_folder(folder: Path, max_bytes: int) -> ImageListing:
+def _list_folder(
+    folder: Path, max_bytes: int, references: Mapping[str, str] | None
+) -> ImageListing:
     """List the files below a folder; links may point to files inside it only."""
     root = folder.resolve()
 
@@ -108,7 +116,7 @@ def _list_folder(folder: Path, max_bytes: int) -> ImageListing:
                 stamp = f"{status.st_size}-{status.st_mtime_ns}"
                 yield _Found(name, _reader(path, max_bytes), stamp)
 
-    return _listing(files())
+    return _listing(files()) if references is None else _named(files(), references)
 
 
 def _list_downloads(folder: Path, max_bytes: int, links: Mapping[str, str] | None) -> ImageListing:
@@ -146,7 +154,9 @@ def _inside(path: Path, root: Path) -> bool:
         return False
 
 
-def _list_archive(archive: zipfile.ZipFile, max_bytes: int) -> ImageListing:
+def _list_archive(
+    archive: zipfile.ZipFile, max_bytes: int, references: Mapping[str, str] | None
+) -> ImageListing:
     """List the members of a zip archive."""
 
     def reader(member: zipfile.ZipInfo) -> Callable[[], bytes]:
@@ -157,11 +167,12 @@ def _list_archive(archive: zipfile.ZipFile, max_bytes: int) -> ImageListing:
 
         return read
 
-    members = (member for member in archive.infolist() if not member.is_dir())
-    return _listing(
+    members = (
         _Found(member.filename, reader(member), f"{member.file_size}-{member.CRC:08x}")
-        for member in members
+        for member in archive.infolist()
+        if not member.is_dir()
     )
+    return _listing(members) if references is None else _named(members, references)
 
 
 class _Found(NamedTuple):
@@ -201,14 +212,54 @@ def _listing(files: Iterable[_Found]) -> ImageListing:
     return listing
 
 
+def _named(files: Iterable[_Found], references: Mapping[str, str]) -> ImageListing:
+    """Give each file to the items that name it; several may, as variants of one product do."""
+    listing = ImageListing()
+    takers: dict[str, list[str]] = {}
+    for token, reference in references.items():
+        takers.setdefault(_plain(reference), []).append(token)
+    for file in sorted(files, key=lambda file: file.name):
+        tokens = takers.pop(_plain(file.name), [])
+        reason = file.reason or _unsuitable(file.name) or ("" if tokens else "no item names it")
+        if reason:
+            listing.ignored[file.name] = reason
+            listing.refused.update(dict.fromkeys(tokens, f"{file.name}: {reason}"))
+        else:
+            images = (ImageFile(token, file.name, file.read, file.stamp) for token in tokens)
+            listing.images.extend(images)
+    for name, tokens in takers.items():
+        listing.refused.update(dict.fromkeys(tokens, f"{name}: {_why_not_there(name)}"))
+    return listing
+
+
+def _plain(name: str) -> str:
+    """A relative name in one spelling; blanks are written as ``.item`` files write them."""
+    return reference_word(PurePosixPath(name.replace("\\", "/")).as_posix())
+
+
+def _why_not_there(name: str) -> str:
+    """Say why no file has a name that an item gives."""
+    if _LINK.match(name):
+        return "a link; links are fetched with --url-field"
+    return _leaves(name, "folder") or "no such file"
+
+
+def _leaves(name: str, what: str) -> str | None:
+    """Say that a name leads out of a folder or archive; None for one that does not."""
+    path = PurePosixPath(name)
+    if path.is_absolute() or _DRIVE.match(name) or ".." in path.parts:
+        return f"its path leaves the {what}"
+    return None
+
+
 def _unsuitable(name: str) -> str | None:
     """Say why a name is ignored; None for one to use."""
     # Windows spellings count too: an archive may have been made there.
     path = PurePosixPath(name.replace("\\", "/"))
     if not path.parts:
         return "no file name"
-    if path.is_absolute() or _DRIVE.match(str(path)) or ".." in path.parts:
-        return "its path leaves the archive"
+    if outside := _leaves(str(path), "archive"):
+        return outside
     if path.parts[0] == "__MACOSX" or any(part.startswith(".") for part in path.parts):
         return "hidden file"
     if path.suffix.lower() not in SUFFIXES:

@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from recbole_cammsr.data.missing_cells import MISSING_CELLS
+
 from .cells import as_id, as_number, as_seconds
 from .record_file import RecordFile
 from .source_folder import DamageSink, shown
@@ -101,8 +103,12 @@ def readable_interactions(
 
 
 def _rating(value: Any) -> float | None:
-    """A finite rating, None for an empty cell: an infinite one or NaN would become an empty one."""
+    """A finite rating, None for a missing one; an infinite one would become a missing one."""
+    if isinstance(value, str) and value.strip() in MISSING_CELLS:
+        return None
     rating = as_number(value)
-    if rating is not None and not math.isfinite(rating):
+    if rating is None or math.isnan(rating):
+        return None
+    if math.isinf(rating):
         raise ValueError(f"{value!r:.100} is no finite number")
     return rating

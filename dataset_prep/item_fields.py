@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from .cells import as_category_paths, as_text
+from .line_files import REPLACEMENT
 from .list_cells import list_in_cell, words_in_sequence
 from .record_file import RecordFile
 from .source_folder import DamageSink, shown
@@ -44,6 +45,8 @@ class ItemFields:
         self._filled: Counter[str] = Counter()
         self._unreadable: Counter[str] = Counter()
         self._examples: dict[str, str] = {}
+        self._undecoded = 0
+        self._undecoded_example = ""
 
     def read(self, record: Mapping[str, Any]) -> dict[str, Any]:
         """Read what a record says.
@@ -65,6 +68,10 @@ class ItemFields:
                 self._examples.setdefault(role, shown(value))
                 example = f"{shown(value)} in {self._names[role]!r}"
                 self._sink.skip(reason.format(self._file.path.name, role), example=example)
+        odd = next((value for value in fields.values() if REPLACEMENT in str(value)), None)
+        if odd is not None:
+            self._undecoded += 1
+            self._undecoded_example = self._undecoded_example or shown(odd)
         return fields
 
     def unreadable(self, roles: Collection[str]) -> list[str]:
@@ -83,6 +90,20 @@ class ItemFields:
             + ("labels, lists of labels or lists of paths" if role == "categories" else "texts")
             for role in self._readers
             if role in roles and self._unreadable[role] and not self._filled[role]
+        ]
+
+    def undecoded(self) -> list[str]:
+        """Say, after reading, whether bytes of another encoding were lost.
+
+        Returns:
+            A sentence where items hold U+FFFD.
+        """
+        if not self._undecoded:
+            return []
+        return [
+            f"{self._file.path.name}: {self._undecoded:,} items hold U+FFFD, which stands for "
+            f"bytes that are not {self._file.encoding}, e.g. {self._undecoded_example}: name the "
+            "file's encoding, e.g. --encoding cp1252"
         ]
 
     def _categories(self, value: Any) -> list[list[str]]:

@@ -6,13 +6,12 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from .category_labels import SEPARATOR
+from .category_labels import OTHER, SEPARATOR
 from .cells import as_id, cells_in_line
 from .feature_file import is_feature_token
 from .list_cells import list_in_cell, words_in_sequence
-from .table_reader import Record, field, open_text, read_records, read_table
+from .table_reader import Record, field, open_text, read_records, read_table, table_suffix
 
 #: names of columns that hold labels; a tagline is a text
 LABEL_NAMES = r"^(categor|genre|class)|tags?$"
@@ -27,11 +26,11 @@ class ItemScan:
     """What a first pass over the items finds.
 
     Attributes:
-        count: Number of items.
+        tokens: The items.
         fields: Names of the wanted fields that some item has.
     """
 
-    count: int
+    tokens: frozenset[str]
     fields: tuple[str, ...]
 
 
@@ -56,7 +55,7 @@ def read_items(
         FileNotFoundError: If there is no such file.
         ValueError: If the file cannot be read, or a column or the item id is absent.
     """
-    suffix = Path(path).suffix.lower()
+    suffix = table_suffix(path)
     if suffix in _BINARY_SUFFIXES:
         raise ValueError(
             f"{path}: items are read from .item, .csv, .tsv and JSON lines (.jsonl, .json, "
@@ -64,11 +63,11 @@ def read_items(
             + ", or let cammsr-prep table make an .item file of it"
             * (suffix == ".parquet")
         )
-    if str(path).removesuffix(".gz").endswith(_JSON_SUFFIXES):
+    if suffix in _JSON_SUFFIXES:
         for record in read_records(path):
             yield as_id(field(record, item_field, path)), record
         return
-    kinds = _column_types(path)
+    kinds = column_types(path)
     for token, *cells in read_table(path, (item_field, *fields)):
         yield (
             token,
@@ -91,7 +90,7 @@ def scan_items(path: str | os.PathLike[str], item_field: str, fields: Sequence[s
         fields: Names of the fields to look for.
 
     Returns:
-        The number of items and the fields found.
+        The items and the fields found.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -114,7 +113,7 @@ def scan_items(path: str | os.PathLike[str], item_field: str, fields: Sequence[s
         raise ValueError(f"{path}: no item in the file")
     if absent:
         raise ValueError(f"{path}: no item has a field {sorted(absent)}: check the names of fields")
-    return ItemScan(len(tokens), tuple(fields))
+    return ItemScan(frozenset(tokens), tuple(fields))
 
 
 def label_words(cell: str) -> str:
@@ -126,19 +125,33 @@ def label_words(cell: str) -> str:
 
     Returns:
         ``"Skin Care Face"``: labels that another one continues are left out, several that remain
-        are separated by commas.
+        are separated by commas. The label of rare categories, ``Other``, says nothing and is left
+        out.
     """
     labels = words_in_sequence(cell)
     leaves = [
         label
         for label in dict.fromkeys(labels)
-        if not any(other.startswith(label + SEPARATOR) for other in labels)
+        if label != OTHER and not any(other.startswith(label + SEPARATOR) for other in labels)
     ]
     return ", ".join(label.replace(SEPARATOR, " ").replace("_", " ").strip() for label in leaves)
 
 
-def _column_types(path: str | os.PathLike[str]) -> dict[str, str]:
-    """Field name to type of an atomic file's header; empty for another table."""
+def column_types(path: str | os.PathLike[str]) -> dict[str, str]:
+    """Read the types in the header of an atomic file.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Field name to type; empty for another table.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is no text.
+    """
+    if table_suffix(path) in _JSON_SUFFIXES:
+        return {}
     with open_text(path) as file:
         header = cells_in_line(file.readline().rstrip("\r\n"))
     return dict(cell.partition(":")[::2] for cell in header if ":" in cell)

@@ -26,7 +26,7 @@ from .unusable_ids import id_notes
 STAGE = "stage-source"
 FILTER = "atomic-files"
 #: raised when the staged rows or the atomic files of the same source would come out differently
-LAYOUT = 8
+LAYOUT = 9
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,13 @@ def prepare(
     refuse_replacing(source.inputs(), [inter, item, record.path])
     say(f"{dataset}: reading the digests of the source's files")
     inputs = named_digests(source.inputs())
-    origin = {"layout": LAYOUT, "source": source.name, "options": dict(source.settings())}
+    origin = {
+        "layout": LAYOUT,
+        "source": source.name,
+        "options": dict(source.settings()),
+        # in the order of their roles, which the names of digests do not tell
+        "files": [path.name for path in source.inputs()],
+    }
     settings = {**origin, "filters": asdict(rule)}
 
     _remove_remains(folder, dataset)

@@ -9,10 +9,11 @@ from typing import Any
 
 from .cells import cells_in_line, spells_number
 from .json_array import refuse_json_array
-from .line_files import LineFile
+from .line_files import LineFile, check_encoding
 from .literals import json_or_literal
 from .optional_import import require
 from .source_folder import MALFORMED, DamageSink, noted_lines, noted_rows, shown
+from .table_reader import table_suffix
 
 #: suffix, without ``.gz``, to what stands between cells
 SEPARATORS = {".csv": ",", ".tsv": "\t", ".inter": "\t", ".item": "\t"}
@@ -20,6 +21,8 @@ JSON_SUFFIXES = frozenset({".jsonl", ".json", ".ndjson"})
 PARQUET_SUFFIXES = frozenset({".parquet", ".pq"})
 NOT_JSON = "{}: line is no JSON object"
 _ROWS_PER_BATCH = 8192
+# what else stands between cells, the likeliest first; names of fields hold none of them
+_OTHER_SEPARATORS = ("::", ";", "\t", ",", "|")
 
 
 @dataclass
@@ -36,6 +39,8 @@ class RecordFile:
         progress: Whether to show a progress bar.
         columns: Names of the cells of a table without header; empty where it has one.
         columns_option: The option that gives them, where the command has one.
+        separator_option: The option that gives the separator, where the command has one.
+        encoding: Encoding of a text file; see ``LineFile``.
         seen: Field names met so far.
         types: Field name to type in the header of an atomic file, known with the first record.
     """
@@ -45,19 +50,23 @@ class RecordFile:
     progress: bool = False
     columns: Sequence[str] = ()
     columns_option: str = ""
+    separator_option: str = ""
+    encoding: str = "utf-8"
     seen: set[str] = field(default_factory=set)
     types: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.path = Path(self.path)
-        name = self.path.name.lower()
-        self._suffix = Path(name[:-3] if name.endswith(".gz") else name).suffix
+        self._suffix = table_suffix(self.path)
         known = {*SEPARATORS, *JSON_SUFFIXES, *PARQUET_SUFFIXES}
         if self.separator is None and self._suffix not in known:
             raise ValueError(
                 f"{self.path}: the name ends in none of {', '.join(sorted(known))}: rename it, or "
                 "give the separator of its cells"
+                + (f" with {self.separator_option}" if self.separator_option else "")
             )
+        self._first_row: list[str] = []
+        check_encoding(self.encoding)
         if self.separator == "":
             raise ValueError("the separator is empty: give what stands between cells, e.g. ';'")
         if self.separator == r"\t":
@@ -116,7 +125,7 @@ class RecordFile:
             if name not in self.seen:
                 raise ValueError(
                     f"{self.path}: no field {name!r} for the {role}; the file has "
-                    f"{sorted(self.seen)[:20]}{self._no_header(self.seen)}"
+                    f"{sorted(self.seen)[:20]}{self._one_cell() or self._no_header(self.seen)}"
                 )
 
     def is_sequence(self, name: str) -> bool:
@@ -130,6 +139,17 @@ class RecordFile:
         """
         return self.types.get(name) == "token_seq"
 
+    def _one_cell(self) -> str:
+        """What to do where a whole header stands in one cell; empty where it does not."""
+        (cell,) = self._first_row if len(self._first_row) == 1 else ("",)
+        other = next((sign for sign in _OTHER_SEPARATORS if sign in cell), "")
+        if not other or not self.separator_option:
+            return ""
+        return (
+            f": its header is one cell, {shown(cell)}: where {other!r} stands between its cells, "
+            f"give {self.separator_option} {other!r}"
+        )
+
     def _no_header(self, names: Collection[str]) -> str:
         """What to do where a first line is no header; empty where it seems to be one."""
         named = self.columns or self._suffix in JSON_SUFFIXES | PARQUET_SUFFIXES
@@ -139,7 +159,7 @@ class RecordFile:
 
     def _cells(self, sink: DamageSink) -> Iterator[Mapping[str, Any]]:
         separator = self.separator or SEPARATORS[self._suffix]
-        file = LineFile(self.path, progress=self.progress)
+        file = LineFile(self.path, self.encoding, self.progress)
         rows: Iterator[list[str]] = (
             (cells_in_line(line, separator) for line in noted_lines(file, sink))
             if separator == "\t" or len(separator) > 1
@@ -162,7 +182,7 @@ class RecordFile:
 
     def _header(self, row: Sequence[str]) -> list[str]:
         """Names of the columns in a first line."""
-        header = [cell.strip() for cell in row]
+        header = self._first_row = [cell.strip() for cell in row]
         plain = [cell.split(":")[0] for cell in header]
         names = plain if len(set(plain)) == len(plain) else header
         if len(set(names)) < len(names):
@@ -173,7 +193,7 @@ class RecordFile:
         return names
 
     def _json_lines(self, sink: DamageSink) -> Iterator[Mapping[str, Any]]:
-        lines = noted_lines(LineFile(self.path, progress=self.progress), sink)
+        lines = noted_lines(LineFile(self.path, self.encoding, self.progress), sink)
         for number, line in enumerate(lines):
             if number == 0:
                 refuse_json_array(self.path, line)

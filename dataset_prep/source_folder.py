@@ -174,6 +174,11 @@ def csv_rows(
     def fed() -> Iterator[str]:
         nonlocal first, in_row, ended
         for line in lines:
+            if not first and line and 3 * line.count("\0") > len(line):
+                raise ValueError(
+                    f"{path}: holds NUL bytes where text should be, as UTF-16 without a byte order "
+                    "mark does: write it again as UTF-8"
+                )
             if not first and "\r" in line.rstrip("\r"):
                 raise ValueError(
                     f"{path}: its lines end in carriage returns alone; write it again with line "

@@ -14,6 +14,7 @@ from .cells import as_id
 from .filter_failure import left_out
 from .interaction_records import InteractionFields, readable_interactions
 from .item_fields import ItemFields
+from .line_files import check_encoding
 from .record_file import RecordFile
 from .source_folder import shown
 from .staging import StagingWriter
@@ -37,6 +38,9 @@ ITEM_DEFAULTS = {
 UNIT_OPTION = "--time-unit"
 COLUMNS_OPTION = "--columns"
 ITEM_COLUMNS_OPTION = "--item-columns"
+#: those that say what stands between cells
+SEPARATOR_OPTION = "--separator"
+ITEM_SEPARATOR_OPTION = "--item-separator"
 #: what stands between the labels of many dumps that are no paths
 LIST_SEPARATOR = ", "
 #: roles that every record must fill
@@ -55,15 +59,18 @@ class TableMapping:
             default field may be absent from the file, a named one may not.
         items: The same for items, see ``ITEM_DEFAULTS``.
         separator: What stands between the cells of a text table; None decides by the file name.
+        item_separator: The same for items; None takes ``separator``.
         category_separator: What stands between the levels of a path given as one text, e.g.
             ``" > "``; None takes such a text as one label, or as words where it stands in a
             ``token_seq`` column of an atomic file. Lists are lists either way.
         time_unit: Unit of numeric times, a key of ``TIME_UNITS``.
         columns: Names of the cells of interactions without a header; a role's own name plays it.
         item_columns: The same for items.
+        encoding: Encoding of text tables and JSON lines; UTF-16 with a byte order mark is
+            recognised.
 
     Raises:
-        ValueError: If a role or the unit is unknown, or a column has no name.
+        ValueError: If a role, the unit or the encoding is unknown, or a column has no name.
     """
 
     interactions: Mapping[str, str] = field(default_factory=dict)
@@ -73,6 +80,8 @@ class TableMapping:
     time_unit: str = "s"
     columns: Sequence[str] = ()
     item_columns: Sequence[str] = ()
+    item_separator: str | None = None
+    encoding: str = "utf-8"
 
     def __post_init__(self) -> None:
         for kind, known in (("interactions", INTERACTION_DEFAULTS), ("items", ITEM_DEFAULTS)):
@@ -85,6 +94,7 @@ class TableMapping:
             raise ValueError(
                 f"no time unit {self.time_unit!r}; the units are {', '.join(TIME_UNITS)}"
             )
+        check_encoding(self.encoding)
         for option, names in (
             (COLUMNS_OPTION, self.columns),
             (ITEM_COLUMNS_OPTION, self.item_columns),
@@ -95,6 +105,10 @@ class TableMapping:
     def interaction_fields(self) -> dict[str, str]:
         """Role to field of interactions."""
         return _fields_of(INTERACTION_DEFAULTS, self.columns, self.interactions)
+
+    def separator_of_items(self) -> str | None:
+        """What stands between the cells of items."""
+        return self.separator if self.item_separator is None else self.item_separator
 
     def item_fields(self) -> dict[str, str]:
         """Role to field of items."""
@@ -122,6 +136,7 @@ class Table:
 
     def __post_init__(self) -> None:
         named = [*self.mapping.items.values(), *self.mapping.item_columns]
+        named += [] if self.mapping.item_separator is None else [ITEM_SEPARATOR_OPTION]
         if self.items is None and named:
             raise ValueError(
                 f"fields of items are named ({', '.join(named)}), but no file of items: give "
@@ -171,6 +186,8 @@ class Table:
             self.progress,
             self.mapping.columns,
             COLUMNS_OPTION,
+            SEPARATOR_OPTION,
+            self.mapping.encoding,
         )
         names = self.mapping.interaction_fields()
         fields = InteractionFields(
@@ -199,10 +216,12 @@ class Table:
             return ()
         file = RecordFile(
             Path(self.items),
-            self.mapping.separator,
+            self.mapping.separator_of_items(),
             self.progress,
             self.mapping.item_columns,
             ITEM_COLUMNS_OPTION,
+            ITEM_SEPARATOR_OPTION,
+            self.mapping.encoding,
         )
         names = self.mapping.item_fields()
         reader = ItemFields(file, names, self.mapping.category_separator, writer)
@@ -240,7 +259,7 @@ class Table:
                 f"{file.path.name}: items stand more than once with different fields, first "
                 f"{conflicting!r}, and their first record is taken: keep one record an item"
             )
-        for sentence in reader.unreadable(self.mapping.items):
+        for sentence in (*reader.unreadable(self.mapping.items), *reader.undecoded()):
             writer.warn(sentence)
         if self.mapping.category_separator is None and 2 * with_separator > texts:
             taken = "split at blanks" if file.is_sequence(names["categories"]) else "one label each"

@@ -12,6 +12,7 @@ from typing import IO, Any
 
 from .cells import cells_in_line
 from .json_array import refuse_json_array
+from .line_files import GZIP_MAGIC, UTF_16_MARKS
 from .literals import json_or_literal
 from .source_folder import csv_rows
 
@@ -20,9 +21,9 @@ Record = dict[str, Any]
 
 @contextmanager
 def open_text(path: str | os.PathLike[str]) -> Iterator[IO[str]]:
-    """Open a UTF-8 text file for reading, through gzip when its name ends in ``.gz``.
+    """Open a UTF-8 text file for reading, through gzip where its content is that.
 
-    A byte order mark before the text is no part of it.
+    A byte order mark before the text is no part of it; that of UTF-16 is obeyed.
 
     Args:
         path: The file.
@@ -32,16 +33,34 @@ def open_text(path: str | os.PathLike[str]) -> Iterator[IO[str]]:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is not UTF-8, not gzip, or cut short.
+        ValueError: If it is not UTF-8, or cut short.
     """
     if not Path(path).is_file():
         raise FileNotFoundError(f"{path}: no such file")
-    opener: Any = gzip.open if str(path).endswith(".gz") else open
+    with open(path, "rb") as raw:
+        zipped = raw.read(2) == GZIP_MAGIC
+    opener: Any = gzip.open if zipped else open
     try:
-        with opener(path, "rt", encoding="utf-8-sig", newline="") as file:
+        with opener(path, "rb") as binary:
+            marked = binary.read(2) in UTF_16_MARKS
+        encoding = "utf-16" if marked else "utf-8-sig"
+        with opener(path, "rt", encoding=encoding, newline="") as file:
             yield file
-    except (UnicodeDecodeError, EOFError, zlib.error, gzip.BadGzipFile) as error:
+    except (UnicodeError, EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise ValueError(f"{path}: cannot be read as UTF-8 text ({error})") from error
+
+
+def table_suffix(path: str | os.PathLike[str]) -> str:
+    """Say what a file is by its name.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The suffix in small letters, without a ``.gz`` behind it, e.g. ``".csv"``.
+    """
+    name = Path(path).name.lower()
+    return Path(name.removesuffix(".gz")).suffix
 
 
 def read_table(path: str | os.PathLike[str], columns: Sequence[str]) -> Iterator[tuple[str, ...]]:
@@ -58,7 +77,7 @@ def read_table(path: str | os.PathLike[str], columns: Sequence[str]) -> Iterator
         FileNotFoundError: If there is no such file.
         ValueError: If a column is absent, or a row has another number of cells than the header.
     """
-    comma = str(path).removesuffix(".gz").endswith(".csv")
+    comma = table_suffix(path) == ".csv"
     with open_text(path) as file:
         number = 0
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence, Sized
+from collections.abc import Callable, Mapping, Sequence, Sized
 from dataclasses import dataclass, field
 from glob import escape
 from pathlib import Path
@@ -18,6 +18,7 @@ from ..prep_record import (
     PrepRecord,
     Stage,
 )
+from ..prepare import STAGE
 from ..time_range import time_span
 from .features import check_features
 from .finding import ERROR, NOTE, WARNING, Section
@@ -28,6 +29,7 @@ from .sense import check_sense
 
 _FEATURE_SUFFIXES = (".npz", ".npy")
 # RecBole's own atomic files; any other with a float_seq column is a feature file.
+_SPLITS = (".train", ".valid", ".test")
 _ATOMIC = frozenset(("inter", "item", "user", "kg", "link", "net"))
 
 
@@ -85,7 +87,8 @@ def locate(target: str | Path, dataset: str | None = None) -> tuple[Path, str]:
 
     Raises:
         FileNotFoundError: If there is no ``.inter`` file.
-        ValueError: If the folder holds several data sets and no name was given.
+        ValueError: If the folder holds pre-split data alone, or several data sets and no name was
+            given.
     """
     path = Path(target)
     if path.suffix == ".inter" and path.is_file():
@@ -94,7 +97,13 @@ def locate(target: str | Path, dataset: str | None = None) -> tuple[Path, str]:
         if path.parent.joinpath(f"{path.name}.inter").is_file():
             return path.parent, path.name
         raise FileNotFoundError(f"{path}: no such folder, and no file {path}.inter")
-    names = sorted(file.stem for file in path.glob("*.inter"))
+    files = sorted(file.stem for file in path.glob("*.inter"))
+    names = [name for name in files if not name.endswith(_SPLITS) or name == dataset]
+    if files and not names:
+        raise ValueError(
+            f"{path}: holds pre-split data ({', '.join(f'{name}.inter' for name in files[:3])}), "
+            "which is not checked: training reads it, and names what is wrong in it"
+        )
     if dataset is not None:
         if dataset not in names:
             raise FileNotFoundError(
@@ -153,7 +162,7 @@ def check_dataset(
         none.warning("no feature file beside the atomic files: only item IDs can be used")
         sections.append(none)
     begin("record")
-    record = _check_record(folder, name)
+    record = _check_record(folder, name, modality_files)
     if record is not None:
         sections.append(record)
     begin("neighbours")
@@ -175,7 +184,7 @@ def steps(modality_files: Sized) -> int:
     return 4 + len(modality_files)
 
 
-def _check_record(folder: Path, name: str) -> Section | None:
+def _check_record(folder: Path, name: str, modality_files: Mapping[str, str]) -> Section | None:
     """Compare the files with what the record says that was written; None where there is none."""
     section = Section("record of the preparation")
     try:
@@ -198,6 +207,8 @@ def _check_record(folder: Path, name: str) -> Section | None:
                 section.warning(key[len(SOURCE_WARNING) :])
         for output, digest in done.outputs.items():
             file = folder / output
+            if stage == STAGE and not file.exists():
+                continue  # The staged tables may be deleted to free space.
             if not file.is_file() or file_digest(file) != digest:
                 section.warning(f"{output} is not the file that {stage} wrote: prepare it again")
         older = _made_of_another(folder, f"{name}.item", done)
@@ -205,6 +216,13 @@ def _check_record(folder: Path, name: str) -> Section | None:
             command = stage.partition(":")[0].replace("convert-features", "convert")
             section.warning(
                 f"{' and '.join(older)} was made of another {name}.item: run {command} again"
+            )
+    written = {(folder / output).resolve() for done in stages.values() for output in done.outputs}
+    for modality, path in modality_files.items() if stages else ():
+        if Path(path).resolve() not in written:
+            section.note(
+                f"{Path(path).name} (modality {modality}) was written by no stage of the record: "
+                "delete it if an earlier run left it"
             )
     return section if stages else None
 

@@ -5,7 +5,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ..feature_source import FeatureSource, check_feature_files, write_features
+from ..feature_source import (
+    FeatureSource,
+    check_feature_files,
+    check_features,
+    write_features,
+)
 from ..filter_options import add_filter_options, prepare_with_options
 from ..hm4sr_source import HM4SR
 from ..mmrec_source import MMRec
@@ -66,8 +71,10 @@ def execute(options: argparse.Namespace) -> int:
         ValueError: If the files contradict each other.
     """
     source = _source(options)
-    # The usual names or the named files are looked for before minutes are spent on the rest.
+    # The usual names or the named files are looked for, and read, before minutes are spent on the
+    # rest.
     check_feature_files(source, options.output, options.dataset)
+    check_features(source, options.output, options.dataset)
     options.category_kind = options.category_kind or source.category_kind
     prepare_with_options(source, options)
     counts = write_features(source, options.output, options.dataset)

@@ -3,31 +3,34 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from ..chunked_encoding import Chunk, EncodedChunk, NothingEncodedError, encode_to_file
 from ..command_line import (
     DEFAULT_IMAGE_ENCODER,
     add_image_encoder_options,
     add_run_options,
+    item_bar,
     silence_libraries,
     summary_table,
 )
 from ..content_digest import rows_digest
+from ..data_set_items import others_row, within_data_set
 from ..encoding_stage import EncodingStage, software_versions
 from ..feature_file import feature_path
-from ..image_encoder import encode_image_files, without_image
+from ..image_download_command import add_download_options, download
+from ..image_encoder import encode_image_files
+from ..image_matches import ItemImages
 from ..image_model import ImageModel
 from ..image_network import load_image_model
-from ..image_source import ImageFile, check_any, open_images
+from ..image_source import ImageFile, open_images
 from ..image_verdicts import write_verdicts
+from ..item_files import read_files
 from ..item_links import read_links
-from ..item_records import read_items, scan_items
+from ..item_records import scan_items
 from ..model_location import model_packages
-from ..optional_import import require
 from ..torch_device import choose_device
 
 NAME = "encode-images"
@@ -47,7 +50,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--images",
         metavar="SOURCE",
-        help="folder or zip, file stem = item id; or a folder that an earlier download made",
+        help="folder or zip, file stem = item id unless --file-field names the files; or a folder "
+        "that an earlier download made",
+    )
+    parser.add_argument(
+        "--file-field",
+        metavar="FIELD",
+        help="field of --items with the name of the item's file, from --images on",
     )
     parser.add_argument(
         "--items",
@@ -61,32 +70,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--chunk-size", type=int, default=CHUNK_SIZE, help="images between two save points"
     )
     add_image_encoder_options(parser)
-    _add_download_options(parser)
+    add_download_options(parser)
     add_run_options(parser)
-
-
-def _add_download_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of a download."""
-    group = parser.add_argument_group("download of images (instead of --images)")
-    group.add_argument("--url-field", metavar="FIELD", help="field of --items with the image's URL")
-    group.add_argument(
-        "--download-folder",
-        metavar="FOLDER",
-        help="keeps the images (default <output>/<dataset>.<modality>.downloads)",
-    )
-    group.add_argument("--concurrency", type=int, default=16, help="requests at a time (16)")
-    group.add_argument("--per-host", type=int, default=4, help="requests to one host (4)")
-    group.add_argument("--connect-seconds", type=float, default=10.0, help="to connect (10)")
-    group.add_argument("--read-seconds", type=float, default=20.0, help="between two reads (20)")
-    group.add_argument("--total-seconds", type=float, default=60.0, help="for each try (60)")
-    group.add_argument("--tries", type=int, default=4, help="tries of an image (4)")
-    group.add_argument("--backoff-seconds", type=float, default=0.5, help="doubled each try (0.5)")
-    group.add_argument("--max-bytes", type=int, default=20 * 2**20, help="of an image (20 MiB)")
-    group.add_argument(
-        "--allow-private-hosts",
-        action="store_true",
-        help="also fetch from loopback and private addresses; only for a list you wrote yourself",
-    )
 
 
 def execute(options: argparse.Namespace) -> None:
@@ -102,19 +87,28 @@ def execute(options: argparse.Namespace) -> None:
     """
     if bool(options.images) == bool(options.url_field):
         raise ValueError("give either --images or --url-field")
+    if options.file_field and not options.images:
+        raise ValueError("--file-field names files in a folder or zip: give it with --images")
     if options.chunk_size < 1:
         raise ValueError(f"--chunk-size must be at least 1, not {options.chunk_size}")
     if options.components < 0:
         raise ValueError(f"--components must be at least 0, not {options.components}")
     output = feature_path(options.output, options.dataset, options.modality)
     items = _items_file(options)
-    wanted = _wanted(items, options.item_field)
+    wanted, others = _wanted(items, options)
     # What was mistyped is told before a network is loaded and links are followed.
     if options.images and not Path(options.images).exists():
         raise FileNotFoundError(f"{options.images}: no such folder or zip archive of images")
     links: dict[str, str] | None = None
     if options.url_field:
-        links = dict(read_links(_known(items), options.item_field, options.url_field))
+        links = dict(
+            read_links(_known(items, "--url-field"), options.item_field, options.url_field)
+        )
+        links = {token: link for token, link in links.items() if token in (wanted or ())}
+    files: dict[str, str] | None = None
+    if options.file_field:
+        named = read_files(_known(items, "--file-field"), options.item_field, options.file_field)
+        files = {token: file for token, file in named if token in (wanted or ())}
     device = choose_device(options.device)
     # The default network does without transformers, which need not be installed for it.
     silence_libraries(options.quiet and options.image_encoder != DEFAULT_IMAGE_ENCODER)
@@ -147,51 +141,49 @@ def execute(options: argparse.Namespace) -> None:
         )
 
     # Also where all was encoded before: a link that failed may work now, or be allowed now.
-    source = options.images if links is None else _download(links, options)
-    _encode(options, source, links, wanted, model, stage_of)
+    source = options.images if links is None else download(links, options)
+    with open_images(source, links=links, references=files) as listing:
+        _encode(options, ItemImages(source, listing, wanted, files), others, model, stage_of)
 
 
 def _encode(
     options: argparse.Namespace,
-    source: str,
-    links: Mapping[str, str] | None,
-    wanted: set[str] | None,
+    found: ItemImages,
+    others: int,
     model: ImageModel,
     stage_of: Callable[[Sequence[ImageFile]], EncodingStage],
 ) -> None:
     """Encode a source unless that is done already."""
-    with open_images(source, links=links) as listing:
-        images = [x for x in listing.images if wanted is None or x.token in wanted]
-        stage = stage_of(images)
-        if stage.announce_if_up_to_date(options.force):
-            return
-        absent = without_image(wanted, images, listing.refused)
-        verdicts = stage.output.with_name(f"{options.dataset}.{options.modality}.verdicts.tsv")
-        # Those of the features that are there are theirs: a run that fails leaves both alone.
-        failed = verdicts.with_suffix(".failed.tsv") if stage.output.exists() else verdicts
-        if not listing.images:
-            write_verdicts(failed, images, absent, listing.ignored)
-            check_any(listing, source)
-        if 0 < len(images) < options.components:
-            raise ValueError(
-                f"{source}: --components {options.components} needs at least as many images, but "
-                f"{len(images)} are to be encoded: ask for fewer, or for 0 to keep all values"
+    images = found.images()
+    stage = stage_of(images)
+    if stage.announce_if_up_to_date(options.force):
+        return
+    absent, ignored, strangers = found.absent(), found.ignored(), found.of_no_item()
+    verdicts = stage.output.with_name(f"{options.dataset}.{options.modality}.verdicts.tsv")
+    # Those of the features that are there are theirs: a run that fails leaves both alone.
+    failed = verdicts.with_suffix(".failed.tsv") if stage.output.exists() else verdicts
+    if not images:
+        write_verdicts(failed, images, absent, ignored)
+        found.refuse_no_image(failed)
+    if len(images) < options.components:
+        raise ValueError(
+            f"{found.source}: --components {options.components} needs at least as many images, but "
+            f"{len(images)} are to be encoded: ask for fewer, or for 0 to keep all values"
+        )
+    try:
+        with item_bar(options, len(images), options.modality) as bar:
+            chunks = _chunks(images, model, stage.salt, options, bar.update)
+            result = encode_to_file(
+                chunks, stage.output, options.dtype, options.components, bar.update
             )
-        try:
-            with _bar(options, len(images), options.modality) as bar:
-                chunks = _chunks(images, model, stage.salt, options, bar.update)
-                result = encode_to_file(
-                    chunks, stage.output, options.dtype, options.components, bar.update
-                )
-        except NothingEncodedError as error:
-            # There is no feature file to write then, but still a reason for every item.
-            missing = {**error.missing, **absent}
-            write_verdicts(failed, images, missing, listing.ignored)
-            raise NothingEncodedError(stage.output.name, missing, failed) from error
-        missing = {**result.missing, **absent}
-        write_verdicts(verdicts, images, missing, listing.ignored)
-        verdicts.with_suffix(".failed.tsv").unlink(missing_ok=True)
-        ignored = len(listing.ignored)
+    except NothingEncodedError as error:
+        # There is no feature file to write then, but still a reason for every item.
+        missing = {**error.missing, **absent}
+        write_verdicts(failed, images, missing, ignored)
+        raise NothingEncodedError(stage.output.name, missing, failed) from error
+    missing = {**result.missing, **absent}
+    write_verdicts(verdicts, images, missing, ignored)
+    verdicts.with_suffix(".failed.tsv").unlink(missing_ok=True)
     counts = {
         "items": result.items + len(missing),
         "encoded": result.items,
@@ -205,10 +197,12 @@ def _encode(
         + summary_table(
             [
                 ("items", counts["items"]),
+                *others_row(others),
                 ("with a feature", result.items),
                 ("image unusable", len(result.missing)),
                 ("no image", len(absent)),
-                ("files ignored", ignored),
+                ("files ignored", len(ignored)),
+                *([("of these, images of no item", len(strangers))] if strangers else []),
                 ("values each", result.width),
                 ("encoder", options.image_encoder),
                 ("device", f"{stage.software['device']}, {options.precision}"),
@@ -242,48 +236,6 @@ def _chunks(
         yield Chunk(key, len(rows), job(rows))
 
 
-def _download(links: Mapping[str, str], options: argparse.Namespace) -> str:
-    """Fetch the images; return the folder that holds them."""
-    # The HTTP client is needed for downloads only.
-    from ..http_fetch import Limits
-    from ..image_download import download_images
-
-    limits = Limits(
-        concurrency=options.concurrency,
-        per_host=options.per_host,
-        connect_seconds=options.connect_seconds,
-        read_seconds=options.read_seconds,
-        total_seconds=options.total_seconds,
-        max_bytes=options.max_bytes,
-        tries=options.tries,
-        backoff_seconds=options.backoff_seconds,
-        allow_private_hosts=options.allow_private_hosts,
-    )
-    name = f"{options.dataset}.{options.modality}.downloads"
-    folder = options.download_folder or str(Path(options.output) / name)
-    with _bar(options, len(links), "download") as bar:
-        counts = download_images(links.items(), folder, limits, bar.update, options.force)
-    print(
-        f"{folder}\n"
-        + summary_table(
-            [
-                ("links", len(links)),
-                ("fetched", counts.fetched),
-                ("had from an earlier run", counts.kept),
-                ("not to be had", counts.failed),
-                ("of these tried again by the next run", counts.passing),
-            ]
-        )
-    )
-    return folder
-
-
-def _bar(options: argparse.Namespace, total: int, name: str) -> Any:
-    """A progress bar."""
-    tqdm = require("tqdm", "The progress bar").tqdm
-    return tqdm(total=total, desc=name, unit="item", disable=options.quiet)
-
-
 def _items_file(options: argparse.Namespace) -> Path | None:
     """The file of items, None where every image is to be encoded."""
     if options.items:
@@ -292,16 +244,17 @@ def _items_file(options: argparse.Namespace) -> Path | None:
     return default if default.is_file() else None
 
 
-def _known(items: Path | None) -> Path:
-    """The file of items, which a download needs."""
+def _known(items: Path | None, option: str) -> Path:
+    """The file of items, which has the field that an option names."""
     if items is None:
-        raise ValueError("--url-field needs --items, the file that has the field")
+        raise ValueError(f"{option} needs --items, the file that has the field")
     return items
 
 
-def _wanted(items: Path | None, item_field: str) -> set[str] | None:
-    """Tokens of the items to encode, None for every image."""
+def _wanted(items: Path | None, options: argparse.Namespace) -> tuple[frozenset[str] | None, int]:
+    """Items to encode, None for every image; and how many more the data set does not have."""
     if items is None:
-        return None
-    scan_items(items, item_field, [])
-    return {token for token, _ in read_items(items, item_field, [])}
+        return None, 0
+    listed = scan_items(items, options.item_field, []).tokens
+    kept = within_data_set(listed, items, options.output, options.dataset, options.item_field)
+    return kept, len(listed) - len(kept)

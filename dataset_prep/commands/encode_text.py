@@ -10,16 +10,17 @@ from ..chunked_encoding import encode_to_file
 from ..command_line import (
     add_run_options,
     add_text_encoder_options,
+    item_bar,
     silence_libraries,
     summary_table,
 )
-from ..content_digest import file_digest
+from ..content_digest import file_digest, rows_digest
+from ..data_set_items import others_row, within_data_set
 from ..encoding_stage import EncodingStage, software_versions
 from ..feature_file import feature_path
 from ..item_records import read_items, scan_items
 from ..item_text import item_text, text_chunks
 from ..model_location import model_packages
-from ..optional_import import require
 from ..text_encoder import TextEncoder, default_tokens_per_batch
 from ..torch_device import choose_device
 
@@ -81,7 +82,11 @@ def execute(options: argparse.Namespace) -> None:
     if not fields or options.chunk_size < 1:
         raise ValueError("--fields must name at least one field, --chunk-size be at least 1")
     read = [*fields, *([options.require] if options.require else [])]
-    scan = scan_items(items, options.item_field, list(dict.fromkeys(read)))
+    listed = scan_items(items, options.item_field, list(dict.fromkeys(read))).tokens
+    kept = within_data_set(listed, items, options.output, options.dataset, options.item_field)
+    inputs = {items.name: file_digest(items)}
+    if kept != listed:
+        inputs["items of the data set"] = rows_digest("", [sorted(kept)])
     device = choose_device(options.device)
     silence_libraries(options.quiet)
     encoder = TextEncoder.from_pretrained(
@@ -94,7 +99,7 @@ def execute(options: argparse.Namespace) -> None:
         output,
         options.dataset,
         f"{NAME}:{options.modality}",
-        inputs={items.name: file_digest(items)},
+        inputs=inputs,
         settings={
             "fields": fields,
             "required field": options.require,
@@ -119,30 +124,29 @@ def execute(options: argparse.Namespace) -> None:
     )
     if stage.announce_if_up_to_date(options.force):
         return
-    bar = require("tqdm", "The progress bar").tqdm(
-        total=scan.count, desc=options.modality, unit="item", disable=options.quiet
-    )
-    with bar:
-        rows = _texts(items, options.item_field, fields, options.require)
+    with item_bar(options, len(kept), options.modality) as bar:
+        every = _texts(items, options.item_field, fields, options.require)
+        rows = ((token, text) for token, text in every if token in kept)
         chunks = text_chunks(
             rows, encoder, stage.salt, options.chunk_size, tokens_per_batch, bar.update
         )
         result = encode_to_file(chunks, output, options.dtype, reached=bar.update)
     stage.finish(
         {
-            "items": scan.count,
+            "items": len(kept),
             "encoded": result.items,
             "missing": len(result.missing),
             "cut": result.cut,
             "width": result.width,
         },
-        {options.modality: result.items / scan.count},
+        {options.modality: result.items / len(kept)},
     )
     print(
         f"{output}\n"
         + summary_table(
             [
-                ("items", scan.count),
+                ("items", len(kept)),
+                *others_row(len(listed) - len(kept)),
                 ("with a feature", result.items),
                 ("without text", len(result.missing)),
                 (f"texts cut at {encoder.max_length} tokens", result.cut),

@@ -15,7 +15,8 @@ from ..table import INTERACTION_DEFAULTS, ITEM_DEFAULTS, TIME_UNITS, Table, Tabl
 NAME = "table"
 HELP = "any CSV, TSV, JSON-lines or Parquet table of interactions, with or without one of items"
 _LISTS = ("columns", "item_columns")
-_KEYS = ("interactions", "items", "separator", "category_separator", "time_unit", *_LISTS)
+_TEXTS = ("separator", "item_separator", "encoding", "category_separator", "time_unit")
+_KEYS = ("interactions", "items", *_TEXTS, *_LISTS)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,6 +49,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--item-columns", metavar="NAMES", help="the same for items")
     group.add_argument(
         "--separator", help="between the cells of text tables, e.g. '::' (default: by file name)"
+    )
+    group.add_argument(
+        "--item-separator", help="the same for items, where it is another (default: --separator)"
+    )
+    group.add_argument(
+        "--encoding", help="of text tables and JSON lines, e.g. cp1252 (default utf-8)"
     )
     group.add_argument(
         "--category-separator", help="between the levels of a category path, e.g. ' > '"
@@ -100,7 +107,7 @@ def read_mapping(path: str | Path) -> dict[str, Any]:
     for key in ("interactions", "items"):
         if not isinstance(content.get(key, {}), dict):
             raise ValueError(f"{path}: {key} must map roles to fields, not {content[key]!r:.100}")
-    for key in ("separator", "category_separator", "time_unit"):
+    for key in _TEXTS:
         if not isinstance(content.get(key, ""), str):
             raise ValueError(f"{path}: {key} must be a text, not {content[key]!r:.100}")
     for key in _LISTS:
@@ -116,15 +123,14 @@ def _mapping(options: argparse.Namespace) -> TableMapping:
     fields = {
         role: getattr(options, _item_option(role).replace("-", "_")) for role in ITEM_DEFAULTS
     }
+    texts = {**given, **_named({key: getattr(options, key) for key in _TEXTS})}
+    rest: dict[str, Any] = {key: texts[key] for key in _TEXTS if key in texts}
+    for key in _LISTS:
+        rest[key] = _columns(getattr(options, key), given.get(key, ()))
     return TableMapping(
         {**given.get("interactions", {}), **_named(columns)},
         {**given.get("items", {}), **_named(fields)},
-        options.separator if options.separator is not None else given.get("separator"),
-        options.category_separator
-        if options.category_separator is not None
-        else given.get("category_separator"),
-        options.time_unit or given.get("time_unit", "s"),
-        *(_columns(getattr(options, key), given.get(key, ())) for key in _LISTS),
+        **rest,
     )
 
 

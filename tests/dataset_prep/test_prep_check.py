@@ -339,12 +339,46 @@ def test_files_are_compared_with_the_record(toy):
     assert warnings == ["toy.item is not the file that made wrote: prepare it again"]
 
 
+def test_staged_tables_may_be_deleted_but_not_changed(toy):
+    folder = toy.write()
+    staged = folder / ".toy.staged" / "items.parquet"
+    staged.parent.mkdir()
+    staged.write_text("x")
+    fixed = {"inputs": {}, "settings": {}, "counts": {}}
+    PrepRecord.of_dataset(folder, "toy").finish("stage-source", outputs=[staged], **fixed)
+    staged.write_text("y")
+    (warning,) = messages(check_dataset(folder, "toy"), "warning")
+    assert "is not the file that stage-source wrote" in warning
+    staged.unlink()
+    assert messages(check_dataset(folder, "toy"), "warning") == []
+
+
+def test_feature_files_that_no_stage_wrote_are_named_where_there_is_a_record(toy):
+    folder = toy.write()
+    assert not any("no stage" in note for note in messages(check_dataset(folder, "toy"), "note"))
+    record = PrepRecord.of_dataset(folder, "toy")
+    outputs = [folder / "toy.text.npz"]
+    record.finish("made", inputs={}, settings={}, outputs=outputs, counts={})
+    notes = [note for note in messages(check_dataset(folder, "toy"), "note") if "no stage" in note]
+    assert len(notes) == 1
+    assert notes[0].startswith("toy.image.npz (modality image) was written by no stage")
+
+
+def test_pre_split_data_is_said_not_to_be_checked(toy):
+    folder = toy.write()
+    (folder / "toy.inter").rename(folder / "toy.train.inter")
+    (folder / "toy.test.inter").write_text("")
+    with pytest.raises(ValueError, match=r"pre-split data \(toy.test.inter, toy.train.inter\)"):
+        locate(folder)
+
+
 def test_damage_of_the_source_is_told_in_sentences(toy):
     folder = toy.write()
     counts = {"users": 80, "skipped: x.gz: line cut short": 1234, "note: x.gz ends early": 1}
     counts.update({"first_time": 1_700_000_000, "last_time": 1_700_100_000, "warning: odd": 1})
+    outputs = [folder / f"toy.{suffix}" for suffix in ("inter", "text.npz", "image.npz")]
     PrepRecord.of_dataset(folder, "toy").finish(
-        "atomic-files", inputs={}, settings={}, outputs=[folder / "toy.inter"], counts=counts
+        "atomic-files", inputs={}, settings={}, outputs=outputs, counts=counts
     )
     result = check_dataset(folder, "toy")
     assert facts(result)["atomic-files"] == "users 80"

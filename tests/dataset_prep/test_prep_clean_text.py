@@ -30,6 +30,9 @@ from recbole_cammsr.data.quoted_cells import labels_in
             "\u0645\u06cc\u200c\u062e \U0001f469\u200d\U0001f4bb",
         ),
         ("\U0003fffd\ue000", "\U0003fffd\ue000"),  # what this Python does not know
+        ("a<style media='x'>p {color: red}</style>b <SCRIPT>f(1)\n</script >c", "a b c"),
+        ("&lt;script&gt;x&lt;/script&gt;a", "a"),
+        ("<script>1<script>2</script> a guide to <style> tags", "1 a guide to tags"),
         ("3 < 4 and 5 > 2", "3 < 4 and 5 > 2"),
         (None, ""),
         (float("nan"), ""),

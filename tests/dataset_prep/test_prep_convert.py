@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +124,33 @@ def test_second_conversion_is_a_no_op_and_a_changed_feature_file_is_noticed(
     np.testing.assert_array_equal(features(tmp_path, "text")["I2"], 2 * VECTORS["I2"])
 
 
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (np.ones((N_ITEMS - 1, 2)), "rows where 6 belong"),
+        (np.zeros((N_ITEMS, 2)), "no feature is other than zero"),
+        (np.full((N_ITEMS, 2), np.nan), r"text feature is not finite as float32 for items \['I0'"),
+        (np.full((N_ITEMS, 2), 1e300), "text feature is not finite as float32"),
+    ],
+)
+def test_features_that_cannot_be_used_leave_no_half_made_folder(
+    values: np.ndarray, message: str, tmp_path: Path, capsys: Any
+) -> None:
+    write_mmrec(tmp_path)
+    np.save(tmp_path / "text_feat.npy", values)
+    assert run(tmp_path, "mmrec") == 1
+    assert re.search(message, capsys.readouterr().err)
+    assert not (tmp_path / "out" / "d.inter").exists()
+
+
+def test_a_feature_file_of_an_earlier_conversion_is_named(tmp_path: Path, capsys: Any) -> None:
+    write_mmrec(tmp_path)
+    assert run(tmp_path, "mmrec") == 0
+    assert "earlier conversion" not in capsys.readouterr().out
+    assert run(tmp_path, "mmrec", "--feature", "text=text_feat.npy") == 0
+    assert "d.image.npz, which an earlier conversion wrote, was not" in capsys.readouterr().out
+
+
 def test_mmrec_without_maps_takes_numbers_as_tokens(tmp_path: Path) -> None:
     write_mmrec(tmp_path)
     for name in ("i_id_mapping.csv", "u_id_mapping.csv", "meta-toys14.csv"):
@@ -141,7 +169,7 @@ def test_mmrec_without_maps_takes_numbers_as_tokens(tmp_path: Path) -> None:
             lambda f: np.save(f / "text_feat.npy", np.array([{}] * 6), allow_pickle=True),
             "pickled Python objects",
         ),
-        (lambda f: np.save(f / "text_feat.npy", np.zeros((6, 3))), "none of the 5 items kept"),
+        (lambda f: np.save(f / "text_feat.npy", np.zeros((6, 3))), "no feature is other than zero"),
         (
             lambda f: (f / "toys.inter").write_text("userID\titemID\tx_label\n0\t1\t0\n"),
             "no field 'timestamp' for the time",

@@ -198,7 +198,10 @@ def test_good_answers(server):
         ("file:///etc/hostname", "scheme 'file' is not http or https"),
         ("ftp://example.org/a.png", "scheme 'ftp' is not http or https"),
         ("data:image/png;base64,AAAA", "scheme 'data' is not http or https"),
-        ("/etc/hostname", "not a link to http or https; files are given with --images FOLDER"),
+        (
+            "/etc/hostname",
+            "not a link to http or https; files are given with --images FOLDER --file-field FIELD",
+        ),
         ("http:///a.png", "no host in the URL"),
         ("http://127.1/", "host 127.1 is an address in an unusual spelling"),
         ("http://2130706433/", "host 2130706433 is an address in an unusual spelling"),

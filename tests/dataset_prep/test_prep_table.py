@@ -118,12 +118,32 @@ def test_damaged_records_are_counted_by_reason(tmp_path: Path) -> None:
         ("1970-01-02", 1, 86400.0),
         ("1970-01-01T01:00:00Z", 1, 3600.0),
         ("1970-01-01 01:00:00+01:00", 1, 0.0),
+        ("1970-01-01 01:00:00 UTC", 1, 3600.0),
         (date(1970, 1, 2), 1, 86400.0),
         (datetime(1970, 1, 1, 0, 1, tzinfo=timezone.utc), 1, 60.0),
     ],
 )
 def test_times_become_seconds(value: Any, units: int, seconds: float | None) -> None:
     assert as_seconds(value, units) == seconds
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_missing_ratings_cost_no_interaction(suffix: str, tmp_path: Path) -> None:
+    path = tmp_path / f"inter{suffix}"
+    ratings = [float("nan"), 4.0, float("inf")]
+    if suffix == ".csv":
+        cells = ["NA", "4", "inf", "NaN", ""]
+        lines = [f"u,{n},{cell}\n" for n, cell in enumerate(cells)]
+        path.write_text("user_id,item_id,rating\n" + "".join(lines))
+    else:
+        columns = {"user_id": ["u"] * 3, "item_id": ["0", "1", "2"]}
+        rating = pyarrow.array(ratings, from_pandas=False)
+        parquet.write_table(pyarrow.table({**columns, "rating": rating}), path)
+    rows, _, report = stage(Table(path), tmp_path / "staged")
+    left = [("u", "0", None, None), ("u", "1", 4.0, None)]
+    left += [("u", item, None, None) for item in "34"] if suffix == ".csv" else []
+    assert rows == left
+    assert report["skipped"] == {NO_RATING.format(path.name): 1}
 
 
 def test_ids_of_data_frames_lose_the_decimal_point() -> None:
@@ -182,9 +202,9 @@ def test_values_that_no_number_or_text_holds_are_skipped_not_fatal(tmp_path: Pat
         '{"user_id": "u", "item_id": "a", "timestamp": 1e999}\n'
     )
     rows, _, report = stage(Table(inter), tmp_path / "staged")
-    assert rows == [("u", "a", None, None)]
+    assert rows == [("u", "a", None, None)] * 2
     assert report["skipped"] == {
-        NO_RATING.format("inter.jsonl"): 3,
+        NO_RATING.format("inter.jsonl"): 2,
         NOT_JSON.format("inter.jsonl"): 1,
     }
 
@@ -199,6 +219,9 @@ def test_binary_columns_of_parquet_are_read_as_text(tmp_path: Path) -> None:
 def test_category_texts_are_labels_paths_or_json() -> None:
     assert as_category_paths("Books") == [["Books"]]
     assert as_category_paths("Books > Spy", " > ") == [["Books", "Spy"]]
+    assert as_category_paths("Beauty &gt; Nails", " > ") == [["Beauty", "Nails"]]
+    assert as_category_paths("Beauty &gt; Nails", " &gt; ") == [["Beauty", "Nails"]]
+    assert as_category_paths("Health &amp; Beauty;Nails", ";") == [["Health & Beauty", "Nails"]]
     assert as_category_paths('[["a", "b"], ["c"]]') == [["a", "b"], ["c"]]
     assert as_category_paths([]) == []
     for wrong in ([["a"], "b"], [["a", 1.5]], True, {}, "[not json"):

@@ -11,7 +11,7 @@ from recbole_cammsr.dataset_prep.table_reader import field, read_records, read_t
 @pytest.mark.parametrize(
     ("name", "data", "words"),
     [
-        ("items.jsonl.gz", b"no gzip", "cannot be read as UTF-8 text"),
+        ("items.jsonl.gz", b"no gzip", "line 1: not JSON"),
         ("items.jsonl.gz", gzip.compress(b'{"asin": "B1"}')[:-6], "cannot be read as UTF-8 text"),
         ("items.jsonl.gz", gzip.compress(b"[1]\n"), "line 1: not a JSON object"),
         ("items.jsonl.gz", gzip.compress(b"\n{\n"), "line 2: not JSON"),

@@ -287,6 +287,8 @@ def test_items_of_an_atomic_file_read_as_words(tmp_path):
     assert item_text(rows["1"], ["title", "categories"]) == "A_b c. Skin Care Face Creams & Oils."
     assert item_text(rows["2"], ["title", "categories"]) == "d."
     assert label_words("Drama War") == "Drama, War"
+    assert label_words("Other") == ""
+    assert label_words("Other Other>Books") == "Other Books"
     assert label_words("'Skin Care', 'Bath, Shower'") == "Skin Care, Bath, Shower"
     path.write_text("item_id:token\ttitle:token_seq\n1\ta\n1\tb\n")
     with pytest.raises(ValueError, match="item '1' occurs twice"):
