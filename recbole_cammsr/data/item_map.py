@@ -30,8 +30,8 @@ def read_item_map(path: str) -> dict[str, int]:
         Row number per token, in file order.
 
     Raises:
-        ValueError: the file cannot be read, a token or row appears twice, a row number is not an
-            integer, or nothing says which of the columns has the rows.
+        ValueError: the file cannot be read, a token appears twice, a row number is not an integer,
+            or nothing says which of the columns has the rows.
     """
     if path.lower().endswith(".npy"):
         return _rows(path, [(str(token), row) for row, token in enumerate(_load_tokens(path))])
@@ -90,7 +90,6 @@ def _rows(path: str, pairs: list[tuple[str, Any]]) -> dict[str, int]:
     if not pairs:
         raise ValueError(f"item map {path} names no item; write one line per item.")
     result: dict[str, int] = {}
-    owners: dict[int, str] = {}
     for token, row in pairs:
         if token in result:
             raise ValueError(f"item map {path} names item {token!r} twice; keep one line per item.")
@@ -100,12 +99,6 @@ def _rows(path: str, pairs: list[tuple[str, Any]]) -> dict[str, int]:
                 f"item map {path}: row number {row!r} of item {token!r} is not an integer; write "
                 f"the token first and its row second, or name the column of rows `row`."
             )
-        if number in owners:
-            raise ValueError(
-                f"item map {path} gives row {number} to {owners[number]!r} and to {token!r}; keep "
-                "one item per row."
-            )
-        owners[number] = token
         result[token] = number
     return result
 

@@ -27,8 +27,6 @@ from recbole_cammsr.data.item_map import read_item_map
         ("m.csv", 'x,0\n"y,1\n', "double quote is not closed"),
         ("m.tsv", "a\t0\nb\tx\n", "'x' of item 'b'"),
         ("m.tsv", "a\t0\nb\n", "line"),
-        ("m.tsv", "a\t0\nb\t1\nc\t0\n", "gives row 0 to 'a' and to 'c'"),
-        ("m.json", '{"a": 1, "b": 1}', "gives row 1 to 'a' and to 'b'"),
         ("m.tsv", "", "names no item"),
     ],
 )
