@@ -20,14 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from recbole_cammsr.analysis import (
-    corruption,
-    digests,
-    divergence,
-    kept_files,
-    nan_scores,
-    whole_evaluation,
-)
+from recbole_cammsr.analysis import corruption, digests, divergence, kept_files, nan_scores
 from recbole_cammsr.analysis.job import TEST, TUNE, JobResult, TrainingJob
 from recbole_cammsr.analysis.ranks import RankCollector, UserRanks, is_per_user, per_user
 from recbole_cammsr.data.packing import targets_in
@@ -164,9 +157,8 @@ def make_config(job: TrainingJob, scratch: Path) -> Any:
     sys.argv[1:] = []  # RecBole reads settings from the command line, which is not ours here
     from recbole.config import Config
 
-    chosen = {**whole_evaluation.completed(job.settings, job.dataset), "seed": job.seed}
     settings = {
-        **protocol.followed(job.model, job.dataset, chosen),
+        **protocol.followed(job.model, job.dataset, {**job.settings, "seed": job.seed}),
         "checkpoint_dir": str(scratch / "checkpoints"),
         "show_progress": False,
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from recbole_cammsr.run import protocol, setting_text
+from recbole_cammsr.run import protocol
 
 #: what RecBole itself puts in for what is left out, where most protocols have the same
 _OF_RECBOLE = {"group_by": "user", "mode": "full"}
@@ -20,10 +20,8 @@ def completed(settings: Mapping[str, Any], dataset: str) -> dict[str, Any]:
         settings: of a model on the data set.
         dataset: name of the data set.
     """
-    given = settings.get("eval_args")
-    if isinstance(given, str):
-        given = setting_text.value(given)
-    if not isinstance(given, dict):
+    given = protocol.evaluation_given(settings)
+    if given is None:
         return dict(settings)
     lacking = {
         name: value

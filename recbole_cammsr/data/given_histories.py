@@ -43,7 +43,10 @@ class GivenHistories:
     ) -> None:
         self._dataset = dataset
         self.items = _numbered(dataset, histories)
-        self._times = None if times is None else _checked_times(dataset, times, self.items)
+        self._times: list[np.ndarray] | None = None
+        if times is not None:
+            self._times = _checked_times(dataset, times, self.items)
+            _warn_of_another_unit(dataset, self._times)
 
     def __len__(self) -> int:
         return len(self.items)
@@ -98,20 +101,7 @@ class GivenHistories:
                 f"are counted from is not known; give the one that the model was made with, after "
                 f"`data_preparation`."
             )
-        elapsed = [each - dataset.first_time for each in times]
-        self._warn_of_another_unit(elapsed)
-        return elapsed
-
-    def _warn_of_another_unit(self, elapsed: list[np.ndarray]) -> None:
-        dataset, span = self._dataset, self._dataset.time_span
-        earliest, latest = min(map(np.min, elapsed)), max(map(np.max, elapsed))
-        if span and (earliest < -span or latest > _SPANS_LATER * span):
-            first = dataset.first_time
-            dataset.logger.warning(
-                f"`times` are from {first + earliest:g} to {first + latest:g}, and "
-                f"{dataset.time_field!r} of the data set {dataset.dataset_name} is from {first:g} "
-                f"to {first + span:g}; give times in the unit of the interaction file."
-            )
+        return [each - dataset.first_time for each in times]
 
 
 def _numbered(dataset: Any, histories: Sequence[Sequence[str]]) -> list[np.ndarray]:
@@ -172,6 +162,20 @@ def _checked_times(
             )
         checked.append(values)
     return checked
+
+
+def _warn_of_another_unit(dataset: Any, times: Sequence[np.ndarray]) -> None:
+    span = getattr(dataset, "time_span", 0.0)  # 0 where models are not told of times that passed
+    if not span or not times:
+        return
+    start, end = dataset.first_time, dataset.first_time + span
+    earliest, latest = min(map(np.min, times)), max(map(np.max, times))
+    if earliest < start - span or latest > start + _SPANS_LATER * span:
+        dataset.logger.warning(
+            f"`times` are from {earliest:g} to {latest:g}, and {dataset.time_field!r} of the data "
+            f"set {dataset.dataset_name} is from {start:g} to {end:g}; give times in the unit of "
+            f"the interaction file."
+        )
 
 
 def _last(values: Sequence[np.ndarray], width: int, kind: type) -> torch.Tensor:

@@ -14,7 +14,7 @@ from typing import Any
 
 from recbole_cammsr import default_settings, model_path, registry
 from recbole_cammsr.compat.requirement import recbole_folder
-from recbole_cammsr.run import config_files
+from recbole_cammsr.run import config_files, setting_text
 
 #: settings about data that RecBole's own list of them leaves out
 _MORE_DATA_SETTINGS = frozenset({"data_path"})
@@ -56,9 +56,21 @@ def followed(model: str, dataset: str, chosen: Mapping[str, Any]) -> dict[str, A
         chosen: what the user sets; wins. The rest of a part of ``eval_args`` is the protocol's.
     """
     settings = {**settings_for(model, dataset, chosen), **chosen}
-    if isinstance(settings.get("eval_args"), dict):
-        settings["eval_args"] = {**evaluation(dataset), **settings["eval_args"]}
+    given = evaluation_given(settings)
+    if given is not None:
+        settings["eval_args"] = {**evaluation(dataset), **given}
     return settings
+
+
+def evaluation_given(settings: Mapping[str, Any]) -> dict[str, Any] | None:
+    """``eval_args`` among settings, be they written as text; None where they are no mapping.
+
+    Args:
+        settings: of a user.
+    """
+    given = settings.get("eval_args")
+    value = setting_text.value(given) if isinstance(given, str) else given
+    return value if isinstance(value, dict) else None
 
 
 def evaluation(dataset: str) -> dict[str, Any]:

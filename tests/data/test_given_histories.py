@@ -51,8 +51,8 @@ def test_times_in_another_unit_are_warned_of(make_data, caplog, in_another_unit,
     _, dataset, _ = make_data(time_encoding="experts")
     dataset.first_time, dataset.time_span = 1.6e9, 1e8
     token = str(dataset.field2id_token["item_id"][1])
-    given = GivenHistories(dataset, [[token]], [[in_another_unit(1.75e9)]])
     caplog.clear()
+    given = GivenHistories(dataset, [[token]], [[in_another_unit(1.75e9)]])
     given.rows(slice(0, None), 2, ["elapsed_time_list"])
     assert ("'timestamp' of the data set toy is from 1.6e+09 to" in caplog.text) == is_warned_of
 
