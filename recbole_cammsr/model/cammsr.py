@@ -22,8 +22,8 @@ from recbole_cammsr.model.losses import catalogue_cross_entropy
 from recbole_cammsr.model.modality_swap import swapped_views
 from recbole_cammsr.model.pick import pick
 from recbole_cammsr.model.sampled_softmax import NegativeSampler, sampled_cross_entropy
-from recbole_cammsr.model.settings import tell_of_unused_weight
 from recbole_cammsr.model.temporal_experts import TemporalExperts, unit_warning
+from recbole_cammsr.model.unused_settings import tell_of_unused_weight
 
 
 class CAMMSR(CatalogueRecommender):

@@ -14,12 +14,14 @@ import torch.nn.functional as F
 from recbole.utils import InputType
 from torch import nn
 
+from recbole_cammsr import registry
 from recbole_cammsr.data.packing import TARGET_COUNT_FIELD
 from recbole_cammsr.model.kept_item_table import KeptItemTable
 from recbole_cammsr.model.losses import catalogue_cross_entropy
 from recbole_cammsr.model.provenance import Provenance
 from recbole_cammsr.model.settings import check_cuts, check_settings
 from recbole_cammsr.model.targets import trained_positions
+from recbole_cammsr.model.unused_settings import tell_of_unused_settings
 
 
 class CatalogueRecommender(KeptItemTable):
@@ -48,6 +50,7 @@ class CatalogueRecommender(KeptItemTable):
         super().__init__(config, dataset)
         check_settings(config)
         check_cuts(config, self.n_items)
+        tell_of_unused_settings(config, type(self))
         self.max_logits = config["max_logits"]
         self.tables = self.choose_tables(config, dataset)
         self.padding_competes = False
@@ -56,7 +59,10 @@ class CatalogueRecommender(KeptItemTable):
             self.tables,
             dataset.categories if config["category_weight"] else None,
             self.projection_key,
+            as_shipped=registry.family(type(self)) == type(self).__name__,
         )
+        # what the loaded parameters have or lack of completion, None where all is in place
+        self._other_coverage: str | None = None
         self.loss_names: tuple[str, ...] = ("recommendation",)
 
     def choose_tables(self, config: Any, dataset: Any) -> tuple[Any, ...]:
@@ -91,19 +97,27 @@ class CatalogueRecommender(KeptItemTable):
     def load_state_dict(self, state_dict: Any, *args: Any, **kwargs: Any) -> Any:
         """Load parameters.
 
+        A model of content alone takes those trained with items that lacked other modalities.
+
         Raises:
             ValueError: the checkpoint was trained with other items, with features of another
                 dimension or of other items, or with other categories.
         """
         self.provenance.check_dimensions(state_dict)
+        own = self.state_dict()
+        fitted = self.provenance.for_coverage(state_dict, own)
         try:
-            return super().load_state_dict(state_dict, *args, **kwargs)
+            loaded = super().load_state_dict(fitted, *args, **kwargs)
         except RuntimeError as error:
             # RecBole loads the digests, which would tell, after the parameters
-            sentence = self.provenance.misfit(state_dict, self.state_dict())
+            sentence = self.provenance.misfit(fitted, own)
             if sentence is None:
                 raise
             raise ValueError(sentence) from error
+        self._other_coverage = None
+        if fitted is not state_dict:
+            self._other_coverage = self.provenance.other_coverage(state_dict, own)
+        return loaded
 
     def other_parameter(self) -> dict[str, Any]:
         """What RecBole stores beside the parameters: which items and features they belong to."""
@@ -118,7 +132,9 @@ class CatalogueRecommender(KeptItemTable):
             ValueError: names what changed.
         """
         if para is not None:
-            self.provenance.check_digests(para.get("item_side"), self.state_dict())
+            self.provenance.check_digests(
+                para.get("item_side"), self.state_dict(), self._other_coverage
+            )
 
     # ---------------------------------------------------------------- users
 

@@ -46,9 +46,10 @@ from recbole_cammsr.model.item_table import RankingTable
 from recbole_cammsr.model.length_order import in_order_of_length
 from recbole_cammsr.model.modality_encoder import ModalityEncoder
 from recbole_cammsr.model.pick import pick
-from recbole_cammsr.model.settings import refuse_without_id, tell_of_unused_weight
+from recbole_cammsr.model.settings import refuse_without_id
 from recbole_cammsr.model.temporal_experts import TemporalMixture, TimeEmbedding, unit_warning
 from recbole_cammsr.model.transformer_block import block_options
+from recbole_cammsr.model.unused_settings import tell_of_unused_weight
 
 # histories encoded at a time in ranking: bounds what the experts hold
 _ROWS = 256

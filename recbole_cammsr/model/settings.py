@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -204,18 +203,3 @@ def refuse_without_id(config: Any) -> None:
             f"`use_id` is {config['use_id']}, but {config['model']} is built on item IDs; take the "
             f"setting out, or compare with CAMMSR, SASRecMM or UniSRec without IDs."
         )
-
-
-def tell_of_unused_weight(config: Any, name: str, reason: str) -> None:
-    """Log that the weight of a task does nothing: a warning only where somebody asked for it.
-
-    Args:
-        config: RecBole's Config.
-        name: of a setting that is above 0.
-        reason: why there is no such task; ends the sentence.
-    """
-    asked_for = getattr(config, "external_config_dict", {}).get(name)
-    logging.getLogger().log(
-        logging.WARNING if asked_for else logging.INFO,
-        f"`{name}: {config[name]}` is not used: {reason}",
-    )

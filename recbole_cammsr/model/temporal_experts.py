@@ -19,6 +19,8 @@ _LOWEST_FREQUENCY = 1e-4
 _EXPERT_STD = 0.1
 #: a hundred years of days
 _MOST_UNITS = 36_525
+#: embedded intervals; a hundred years of milliseconds have some 4,000 at the scale of the defaults
+_MOST_INTERVALS = 1_000_000
 
 
 def unit_warning(span: float, unit: float) -> str | None:
@@ -64,6 +66,9 @@ class TimeEmbedding(nn.Module):
         longest_interval: that the table must hold; longer ones share its last row.
         unit: by which absolute times are divided.
         first_time: of the data set, which its times are counted from.
+
+    Raises:
+        ValueError: the scale asks for a table that no memory would hold.
     """
 
     frequency: torch.Tensor
@@ -82,7 +87,16 @@ class TimeEmbedding(nn.Module):
         self.trained_from = self.first_time
         self.interval_scale = float(interval_scale)
         self.unit = float(unit)
-        rows = int(self.interval_scale * math.log2(longest_interval + 1)) + 1
+        doublings = math.log2(longest_interval + 1)
+        if self.interval_scale * doublings > _MOST_INTERVALS:
+            raise ValueError(
+                f"`interval_scale` is {interval_scale:g}, which for the longest interval of the "
+                f"data ({longest_interval:g}, in the unit of the time field) makes a table of "
+                f"{self.interval_scale * doublings:.3g} intervals, and at most "
+                f"{_MOST_INTERVALS:,} are held; set it to {int(_MOST_INTERVALS / doublings)} or "
+                f"less (default 100)."
+            )
+        rows = int(self.interval_scale * doublings) + 1
         self.interval = nn.Embedding(rows, dimension)
         self.absolute = nn.Linear(1, dimension)
         exponent = torch.arange(dimension, dtype=torch.float) / dimension

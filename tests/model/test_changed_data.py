@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +113,85 @@ def test_models_of_content_alone_rank_other_items(
     opened = load_data_and_model(path)[1]
     assert opened.n_items == grown.n_items
     assert 0 <= found["ndcg@10"] <= 1
+
+
+@pytest.mark.parametrize(
+    ("model", "lacked", "warned"),
+    [
+        ("CAMMSR", False, "text and image"),
+        ("CAMMSR", True, ""),
+        ("SASRecMM", False, "text and image"),
+        ("UniSRec", False, "text"),
+        ("MISSRec", False, ""),  # what an item lacks does not count there
+    ],
+)
+def test_other_items_may_lack_what_none_lacked_or_the_reverse(
+    make_model, toy_path, tmp_path, caplog, model, lacked, warned
+):
+    """Of models of content alone; what nothing was learned of is zero or as it started."""
+    path = str(tmp_path / "c.pth")
+    kept = {name: (toy_path / "toy" / f"toy.{name}.npz").read_bytes() for name in ("text", "image")}
+    if not lacked:
+        complete_features(toy_path / "toy")
+    config, _, _, trained = make_model(model, **BY_CONTENT)
+    get_trainer(config["MODEL_TYPE"], model)(config, trained)._save_checkpoint(
+        0, saved_model_file=path, verbose=False
+    )
+    rename_item(toy_path / "toy")
+    if lacked:
+        complete_features(toy_path / "toy")
+    else:
+        for name, content in kept.items():
+            (toy_path / "toy" / f"toy.{name}.npz").write_bytes(content)
+    opened = load_data_and_model(path)[1]
+    said = [record.getMessage() for record in caplog.records if "untrained" in record.getMessage()]
+    assert len(said) == bool(warned)
+    assert all(sentence.startswith(f"some items lack {warned}, which none") for sentence in said)
+    if model == "CAMMSR":
+        completion = opened.item_encoder.completion
+        assert (completion is None) == lacked
+        assert lacked or not completion.by_label.any()
+    before, now = trained.state_dict(), opened.state_dict()
+    assert all(torch.equal(before[name], now[name]) for name in before.keys() & now.keys())
+
+
+def test_an_earlier_checkpoint_tells_by_its_completion_that_no_item_lacked_content(
+    make_model, toy_path, caplog
+):
+    kept = {name: (toy_path / "toy" / f"toy.{name}.npz").read_bytes() for name in ("text", "image")}
+    complete_features(toy_path / "toy")
+    trained = make_model(**BY_CONTENT)[3]
+    stored = trained.other_parameter()
+    del stored["item_side"]["lacking"]
+    for name, content in kept.items():
+        (toy_path / "toy" / f"toy.{name}.npz").write_bytes(content)
+    add_item(toy_path / "toy")
+    grown = make_model(**BY_CONTENT)[3]
+    grown.load_state_dict(trained.state_dict())
+    grown.load_other_parameter(stored)
+    assert caplog.text.count("is untrained") == 1
+
+
+def test_completion_of_the_same_items_is_no_matter_of_coverage(make_model):
+    """It was switched off or on, which a model of content alone must not take for other items."""
+    models = [make_model(**BY_CONTENT, complete_missing=on)[3] for on in (True, False)]
+    for trained, other in (models, models[::-1]):
+        other.load_state_dict(trained.state_dict())
+        with pytest.raises(ValueError, match="`complete_missing` completes"):
+            other.load_other_parameter(trained.other_parameter())
+
+
+def test_a_layer_as_long_as_the_catalogue_has_no_rows_of_items(make_model, toy_path):
+    trained = make_model("SASRecMM", **BY_CONTENT, inner_size=42)[3]
+    add_item(toy_path / "toy")
+    grown = make_model("SASRecMM", **BY_CONTENT, inner_size=42)[3]
+    assert grown.n_items == 42
+    grown.load_state_dict(trained.state_dict())
+    grown.load_other_parameter(trained.other_parameter())
+    # of a class of the user's the names are not known
+    grown.provenance = dataclasses.replace(grown.provenance, as_shipped=False)
+    with pytest.raises(ValueError, match=ITEMS):
+        grown.load_other_parameter(trained.other_parameter())
 
 
 def test_features_of_the_same_items_must_be_the_same(make_model, toy_path, tmp_path):

@@ -146,6 +146,22 @@ def test_a_unit_that_does_not_fit_the_times_is_remarked_on(span, unit, said):
     assert said is None or said in found
 
 
+@pytest.mark.parametrize(
+    ("model", "settings"), [("CAMMSR", {"time_encoding": "experts"}), ("HM4SR", {})]
+)
+def test_a_table_of_intervals_that_no_memory_would_hold_is_refused(make_model, model, settings):
+    says = r"^`interval_scale` is 1e\+09, .* at most 1,000,000 are held; set it to \d+ or less"
+    with pytest.raises(ValueError, match=says):
+        make_model(model, interval_scale=1e9, **settings)
+
+
+def test_the_scale_that_is_named_instead_fits():
+    common = {"dimension": 1, "longest_interval": 1023.0, "unit": 1.0}
+    with pytest.raises(ValueError, match=r"\(1023, .*set it to 100000 or less"):
+        TimeEmbedding(interval_scale=100_001, **common)
+    assert TimeEmbedding(interval_scale=100_000, **common).interval.num_embeddings == 1_000_001
+
+
 def test_models_log_that_remark(make_model, caplog):
     settings = {"CAMMSR": {"time_encoding": "experts"}, "HM4SR": {}}
     for name, own in settings.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -151,6 +152,24 @@ def test_the_padding_has_a_random_vector_only_in_the_original(make_model, quiet_
         padding, *items = model.id_embedding.weight.detach()
         spread = float(torch.stack(items).std())
         assert float(padding.std()) == pytest.approx(spread if defects else 0, rel=0.6)
+
+
+@torch.no_grad()
+def test_a_row_of_zeros_is_no_text_unless_it_is_standardised(
+    make_model, move_parameters, quiet_text_model, toy_path
+):
+    path = toy_path / "toy" / "toy.text.npz"
+    with np.load(path) as content:
+        tokens, values = content["item_id"], content["feature"]
+    values[0] = 0
+    np.savez(path, item_id=tokens, feature=values)
+    for scaling, is_text in (("none", False), ("standardise", True)):
+        options = {**quiet_text_model, "use_id": False, "feature_scaling": scaling}
+        _, dataset, _, model = make_model("UniSRec", **options)
+        move_parameters(model)
+        item = torch.tensor([dataset.token2id("item_id", tokens[0])])
+        assert bool(model.tables[0].present[item])
+        assert torch.equal(model.eval().item_rows(item)[0], model.missing) != is_text
 
 
 def test_host_features_and_scaling(make_model, quiet_text_model):
