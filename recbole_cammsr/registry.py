@@ -83,6 +83,7 @@ def register() -> None:
     when_imported("recbole.data.utils", _offer_data)
     when_imported("recbole.model.abstract_recommender", _offer_faster_models)
     when_imported("recbole.utils.case_study", _mask_case_studies)
+    when_imported("recbole.trainer.trainer", _guard_checkpoints)
 
 
 def is_ours(name: str) -> bool:
@@ -285,3 +286,10 @@ def _mask_case_studies(module: ModuleType) -> None:
     from recbole_cammsr.data import masked_history
 
     masked_history.offer(module)
+
+
+def _guard_checkpoints(module: ModuleType) -> None:
+    """Let a script that resumes one of our models' checkpoints by hand keep it."""
+    from recbole_cammsr.run import script_resume
+
+    script_resume.offer(module)

@@ -69,6 +69,18 @@ def origin_of(path: str) -> Origin:
     return Origin(model=config["model"], dataset=config["dataset"], settings=settings)
 
 
+def saved_config(path: str) -> Any:
+    """RecBole's Config that a checkpoint was trained and evaluated with.
+
+    Args:
+        path: a file that RecBole's trainer saved.
+
+    Raises:
+        RunError: the file is damaged or was written by something else.
+    """
+    return _load(path)["config"]
+
+
 def check_same(origin: Origin, path: str, model: str | None, dataset: str | None) -> None:
     """Refuse a model or data set other than the checkpoint's.
 
@@ -188,12 +200,15 @@ def does_not_fit(config: Any, path: str, error: Exception) -> Exception:
         error: of the loading.
 
     Returns:
-        The settings of model and data that differ, in a sentence; the error itself where it is of
-        something else, or is our model's own sentence on items or features.
+        The model, or the settings of model and data, that differ, in a sentence; the error itself
+        where it is of something else, or is our model's own sentence on items or features.
     """
     if isinstance(error, RuntimeError) and "state_dict" not in str(error):
         return error
     before = _load(path)["config"]
+    models = before["model"], config["model"]
+    if models[0] != models[1] and isinstance(error, RuntimeError):
+        return RunError(f"{path} is a checkpoint of {models[0]}, which does not fit {models[1]}")
     differing = [name for name in _shaping(config["model"]) if before[name] != config[name]]
     # our model compares parameters with the data: of other settings it would call the files wrong
     if isinstance(error, ValueError) and not set(_SHAPED_BY_DATA) & set(differing):

@@ -10,35 +10,46 @@ from logging import getLogger
 from typing import Any
 
 from recbole_cammsr import registry
-from recbole_cammsr.run import known_settings
+from recbole_cammsr.run import known_settings, value_rules
 
-#: settings that RecBole takes anything for, and goes on with its default
-_CHECKED_VALUES = ("eval_args", "learner")
+#: a script may have registered a metric of its own; whether it is computed is looked at by `fit`
+_NOT_LOOKED_AT = "valid_metric"
 
 
 def check(config: Any) -> None:
-    """Warn of settings that the model does not read; check those that decide what is ranked.
+    """Refuse values that cannot work; warn of settings that the model does not read.
 
     Args:
         config: RecBole's Config of one of this package's models, or of a class that inherits from
             one; it has read its files.
 
     Raises:
-        ValueError: `eval_args` has keys that RecBole would ignore.
+        ValueError: a setting of the user's has a value that RecBole would misread, or fail with
+            late.
     """
     # a class of the user's may read what only its author knows
     as_shipped = config.model_class.__name__ == registry.family(config.model_class)
-    for name in _CHECKED_VALUES:
-        given = config.external_config_dict.get(name)
-        expected = known_settings.expected_instead(name, given)
+    for name, given in config.external_config_dict.items():
+        expected = None if name == _NOT_LOOKED_AT else _expected_instead(name, given)
         if expected is None:
             continue
         sentence = f"`{name}` is {given!r}; it must be {expected}"
-        if name == "eval_args" and as_shipped:
+        if as_shipped and not _may_be_a_trainers(name, given):
             raise ValueError(sentence)
         getLogger().warning(f"{sentence}, unless code of your own reads it")
     if as_shipped:
         _warn_of_unread(config)
+
+
+def _expected_instead(name: str, given: Any) -> str | None:
+    if name == "learner" and value_rules.is_sparse_learner(given):
+        return value_rules.LEARNER  # commands let it pass: they may train models of the user's
+    return known_settings.expected_instead(name, given)
+
+
+def _may_be_a_trainers(name: str, given: Any) -> bool:
+    """Whether an optimizer is none that RecBole knows; sparse ones fail with all our models."""
+    return name == "learner" and not value_rules.is_sparse_learner(given)
 
 
 def _warn_of_unread(config: Any) -> None:

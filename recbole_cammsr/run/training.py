@@ -16,6 +16,7 @@ from typing import Any
 
 from recbole_cammsr.compat import checkpoint_name, distributed
 from recbole_cammsr.run.errors import RunError
+from recbole_cammsr.run.script_resume import check_goes_further
 
 #: carries the checkpoint to resume into spawned processes; never reaches a Config
 _RESUME_KEY = "recbole_cammsr_resume"
@@ -184,12 +185,7 @@ def _continue_from(trainer: Any, checkpoint: str) -> None:
     for group, (rate, decay) in zip(trainer.optimizer.param_groups, chosen):
         # the saved optimizer brings its old rate along: without this a new one has no effect
         group.update(lr=rate, weight_decay=decay)
-    if trainer.start_epoch >= trainer.epochs:
-        # RecBole would overwrite the checkpoint as if it were untrained
-        raise RunError(
-            f"{checkpoint} has already been trained for {trainer.start_epoch} epochs: "
-            f"give a larger --epochs than {trainer.epochs}, or look at it with --evaluate"
-        )
+    check_goes_further(trainer, checkpoint)
     stock_fit = trainer.fit
 
     def fit(train_data: Any, valid_data: Any = None, **keywords: Any) -> Any:

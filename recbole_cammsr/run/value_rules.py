@@ -1,20 +1,24 @@
 """What values RecBole's own settings may have, where RecBole takes a wrong one in silence.
 
-An unknown ``learner`` trains with Adam, an interval that lacks a bracket filters nothing, an
-unknown key of ``eval_args`` is ignored, and fewer than no epochs test an untrained model.
+An unknown ``learner`` trains with Adam, an interval that lacks a bracket filters nothing, and fewer
+than no epochs test an untrained model. Objects of a script's (numbers of numpy's, mappings of any
+kind) are taken for what RecBole takes them for.
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+import operator
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+from recbole_cammsr.run.evaluation_rules import of_eval_args
 
 #: RecBole makes one row a batch of what is below 1
 _BATCH_SIZES = ("train_batch_size", "eval_batch_size")
 #: torch's optimizers refuse what is below 0
 _NOT_NEGATIVE = ("epochs", "learning_rate", "weight_decay", "worker")
-_WHOLE = ("epochs", "worker")
+_WHOLE = ("seed", "epochs", "worker")
 #: numbers that RecBole cannot do without
 NEEDED = ("seed", "epochs", "learning_rate", "worker", *_BATCH_SIZES)
 #: a mapping, as YAML and RecBole write it
@@ -23,14 +27,19 @@ _MAPPINGS = {
     "unload_col": "{'inter': ['rating']}",
     "clip_grad_norm": "{'max_norm': 5}",
 }
-#: optimizers that ``Trainer._build_optimizer`` knows; in letters of either case
-LEARNERS = ("adam", "adamw", "sgd", "adagrad", "rmsprop", "sparse_adam")
+#: optimizers that ``Trainer._build_optimizer`` knows, in letters of either case, but for the next
+_LEARNERS = ("adam", "adamw", "sgd", "adagrad", "rmsprop")
+#: takes the gradients of ``Embedding(sparse=True)`` alone
+_SPARSE_LEARNER = "sparse_adam"
+#: what ``learner`` must be
+LEARNER = (
+    f"one of {', '.join(_LEARNERS)} ({_SPARSE_LEARNER} is for sparse embeddings, which no model of "
+    "RecBole or this package has)"
+)
 #: settings that ``Dataset._parse_intervals_str`` reads
 _INTERVALS = frozenset(
     f"{name}_num_interval" for name in ("user_inter", "item_inter", "entity_kg", "relation_kg")
 )
-_EVAL_ARGS = ("split", "order", "group_by", "mode")
-_PHASES = ("valid", "test")
 _INTERVAL = "an interval with both brackets, such as '[5,inf)', or several: '(0,10];[20,30)'"
 _VAL_INTERVAL = (
     "a mapping of fields to intervals with both brackets, such as {'rating': '[3,inf)'}, or to "
@@ -49,15 +58,43 @@ def of_number(name: str, value: Any, default: float) -> str | None:
     Returns:
         E.g. "a number (default 300)"; None where the value can work.
     """
-    if not isinstance(value, (int, float)):
+    number = _number(value)
+    if number is None:
         return f"a number (default {default})"
-    if name in _BATCH_SIZES and value < 1:
+    if name in _BATCH_SIZES and number < 1:
         return f"1 or more (default {default})"
-    if name in _NOT_NEGATIVE and not value >= 0:
+    if name in _NOT_NEGATIVE and not number >= 0:
         return f"0 or more (default {default})"
-    if name in _WHOLE and not isinstance(value, int):
+    if name in _WHOLE and not _is_whole(value):
         return f"a whole number (default {default})"
     return None
+
+
+def is_sparse_learner(value: Any) -> bool:
+    """Whether an optimizer fails with models without sparse embeddings.
+
+    Args:
+        value: of ``learner``.
+    """
+    return isinstance(value, str) and value.lower() == _SPARSE_LEARNER
+
+
+def _number(value: Any) -> float | None:
+    """What Python makes of an object where a number is needed; None of a text, and of no number."""
+    if isinstance(value, (str, bytes, bytearray)):
+        return None
+    try:
+        return float(value)
+    except (TypeError, ValueError, RuntimeError, OverflowError):  # RuntimeError: torch's, of many
+        return None
+
+
+def _is_whole(value: Any) -> bool:
+    try:
+        operator.index(value)
+    except TypeError:
+        return False
+    return True
 
 
 def of_metric(value: Any, metrics: Sequence[str]) -> str | None:
@@ -92,16 +129,22 @@ def of_other(name: str, value: Any) -> str | None:
         E.g. "one of adam, sgd"; None where the value can work, or nothing is known of the setting.
     """
     if name == "learner":
-        known = isinstance(value, str) and value.lower() in LEARNERS
-        return None if known else f"one of {', '.join(LEARNERS)}"
+        known = isinstance(value, str) and value.lower() in _LEARNERS
+        # a model of the user's own may have sparse embeddings
+        return None if known or is_sparse_learner(value) else LEARNER
+    if name == "rm_dup_inter":
+        fine = value in ("first", "last") if isinstance(value, str) else not value
+        return None if fine else "first or last"
     if name in _INTERVALS:
         return None if _are_intervals(value) else _INTERVAL
     if name == "val_interval":
-        fine = isinstance(value, dict) and all(map(_keeps_values, value.values()))
+        fine = isinstance(value, Mapping) and all(map(_keeps_values, value.values()))
         return None if fine else _VAL_INTERVAL
     if name == "eval_args":
-        return _of_eval_args(value)
-    if name in _MAPPINGS and not isinstance(value, dict):
+        return of_eval_args(value)
+    # RecBole takes 0 and False for none, but for no columns at all where columns are to be loaded
+    may_be_none = name != "load_col" and not value
+    if name in _MAPPINGS and not isinstance(value, Mapping) and not may_be_none:
         return f"a mapping, such as {_MAPPINGS[name]}"
     if name == "category_field" and value and not isinstance(value, str):
         return "the name of one column of the `.item` file"
@@ -132,30 +175,3 @@ def _keeps_values(wanted: Any) -> bool:
     if isinstance(wanted, str):
         return _are_intervals(wanted)
     return wanted is not None and not isinstance(wanted, (int, float))
-
-
-def _of_eval_args(value: Any) -> str | None:
-    only = f"a mapping with no keys but {_listed(_EVAL_ARGS)}"
-    if not isinstance(value, dict):
-        return only
-    stranger = _stranger(value, _EVAL_ARGS)
-    if stranger is not None:
-        return f"{only} ({stranger})"
-    mode = value.get("mode")
-    stranger = _stranger(mode, _PHASES) if isinstance(mode, dict) else None
-    if stranger is not None:
-        return f"a mapping whose 'mode' has no keys but {_listed(_PHASES)} ({stranger})"
-    return None
-
-
-def _stranger(keys: Iterable[Any], known: Sequence[str]) -> str | None:
-    """The first unknown key, with what was probably meant."""
-    for key in keys:
-        if key not in known:
-            near = difflib.get_close_matches(str(key).lower(), known, n=1)
-            return f"{key!r} is none" + (f", did you mean {near[0]!r}?" if near else "")
-    return None
-
-
-def _listed(names: Sequence[str]) -> str:
-    return f"{', '.join(names[:-1])} and {names[-1]}"

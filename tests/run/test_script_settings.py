@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
 import yaml
 
 from recbole_cammsr import default_settings, registry
@@ -91,9 +94,63 @@ def test_keys_of_the_evaluation_that_recbole_would_ignore_are_refused(caplog):
 def test_an_optimizer_that_only_another_trainer_can_know_is_named(caplog):
     config("CAMMSR", learner="adm")
     assert caplog.records[0].getMessage() == (
-        "`learner` is 'adm'; it must be one of adam, adamw, sgd, adagrad, rmsprop, sparse_adam, "
-        "unless code of your own reads it"
+        "`learner` is 'adm'; it must be one of adam, adamw, sgd, adagrad, rmsprop (sparse_adam is "
+        "for sparse embeddings, which no model of RecBole or this package has), unless code of "
+        "your own reads it"
     )
     caplog.clear()
     config("CAMMSR", learner="SGD", eval_args={"mode": {"valid": "uni5", "test": "full"}})
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("model", registry.MODELS)
+def test_an_optimizer_that_fails_with_every_model_is_refused(caplog, model):
+    with pytest.raises(ValueError, match=r"`learner` is 'Sparse_Adam'; it must be one of adam, "):
+        config(model, learner="Sparse_Adam")
+    config(variant(), learner="sparse_adam")
+    config("SASRec", learner="sparse_adam", train_neg_sample_args=None)
+    assert ["`learner` is" in record.getMessage() for record in caplog.records] == [True]
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "says"),
+    [
+        ("train_batch_size", 0, "it must be 1 or more"),
+        ("train_batch_size", "big", "`train_batch_size` is 'big'; it must be a number"),
+        ("user_inter_num_interval", "[5,inf", "an interval with both brackets"),
+        ("item_inter_num_interval", 5, "an interval with both brackets"),
+        ("clip_grad_norm", 5, "a mapping, such as"),
+        ("seed", "x", "`seed` is 'x'; it must be a number"),
+        ("epochs", None, "a number"),
+        ("rm_dup_inter", "frist", "first or last"),
+        ("eval_args", {"split": {"RS": [0.8, 0.2]}}, "shares of training, validation and test"),
+        ("eval_args", {"mode": "uni"}, "uni or pop with a number of items"),
+    ],
+)
+def test_a_value_that_cannot_work_is_refused_as_commands_refuse_it(caplog, setting, value, says):
+    with pytest.raises(ValueError, match=re.escape(says)):
+        config("CAMMSR", **{setting: value})
+    assert not caplog.records
+    if setting not in ("epochs", "eval_args"):  # these RecBole's own Config stumbles over
+        config(variant(), **{setting: value})
+        assert "unless code of your own reads it" in caplog.records[0].getMessage()
+        config("SASRec", train_neg_sample_args=None, **{setting: value})
+        assert len(caplog.records) == 1
+
+
+def test_what_scripts_hand_over_is_taken(caplog):
+    given = {
+        **{"epochs": np.int64(2), "seed": np.int32(1), "learning_rate": np.float32(0.01)},
+        **{"train_batch_size": np.int64(64), "clip_grad_norm": False, "weight_decay": None},
+        **{"user_inter_num_interval": [5, float("inf")], "rm_dup_inter": None},
+        **{"eval_args": {"mode": {"valid": "uni5"}}, "device": torch.device("cpu")},
+        **{"metrics": ["MyOwn"], "valid_metric": "MyOwn@10"},
+    }
+    from recbole.evaluator import metric_types
+    from recbole.utils import EvaluatorType
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(metric_types, "myown", EvaluatorType.RANKING)
+        made = config("CAMMSR", **given)
+    assert made["epochs"] == 2
     assert not caplog.records
