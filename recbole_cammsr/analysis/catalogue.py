@@ -151,7 +151,8 @@ def mechanism(view: ItemView) -> dict[str, Any]:
 
     Returns:
         ``weight_deviation`` per modality (items that have it), ``attention`` (mean per expert),
-        ``attention_entropy`` (mean, 1 is uniform over the experts an item can use),
+        ``attention_entropy`` (mean over the items that can use several experts, 1 is uniform over
+        those that the item can use),
         ``category_accuracy`` (the most likely label is a true one) and ``most_frequent_label``
         (its share of the labelled items), ``weight_by_category`` and ``attention_by_category``
         (means of every category); what the model does not have is left out.
@@ -168,14 +169,10 @@ def mechanism(view: ItemView) -> dict[str, Any]:
     if view.attention is not None:
         attention = view.attention[1:]
         figures["attention"] = dict(zip(view.expert_names, attention.mean(axis=0).tolist()))
-        usable = (attention > 0).sum(axis=1)
-        safe = np.where(attention > 0, attention, 1.0)
-        entropy = -(attention * np.log(safe)).sum(axis=1)
-        several = usable > 1
-        if several.any():
-            figures["attention_entropy"] = float(
-                (entropy[several] / np.log(usable[several])).mean()
-            )
+        if view.usable is not None:
+            entropy = _entropy(attention, view.usable[1:])
+            if len(entropy):
+                figures["attention_entropy"] = float(entropy.mean())
         figures["attention_by_category"] = attention_by_category(view, None).to_json()
     if view.true is not None and view.predicted is not None:
         labelled = view.true.any(axis=1)
@@ -184,6 +181,25 @@ def mechanism(view: ItemView) -> dict[str, Any]:
         figures["category_accuracy"] = float(true[np.arange(len(true)), best].mean())
         figures["most_frequent_label"] = float(true.mean(axis=0).max())
     return figures
+
+
+def _entropy(attention: np.ndarray, usable: np.ndarray) -> np.ndarray:
+    """Entropy of each item's attention as a share of the largest that it can have.
+
+    Args:
+        attention: ``(n, K)``.
+        usable: ``(n, K)`` bool, the experts that the item can use. Attention does not tell them: a
+            sharp softmax gives a usable expert an exact zero.
+
+    Returns:
+        Of the items that can use several experts; where nothing is chosen there is no entropy.
+    """
+    count = usable.sum(axis=1)
+    several = count > 1
+    attention = attention[several]
+    entropy = -(attention * np.log(np.where(attention > 0, attention, 1.0))).sum(axis=1)
+    share: np.ndarray = entropy / np.log(count[several])
+    return share
 
 
 def _by_category(

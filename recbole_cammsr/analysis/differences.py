@@ -24,8 +24,8 @@ def note(trained: TrainedModel, other: TrainedModel, row: UserRow, target: int |
     items = _items(trained), _items(other)
     if items[0] != items[1]:
         phrases.append(f"it ranks {len(items[1])} items, not the same {len(items[0])}")
-    if trained.ranks_without_history != other.ranks_without_history:
-        how = "without" if other.ranks_without_history else "with"
+    if trained.ranks_own_items != other.ranks_own_items:
+        how = "with" if other.ranks_own_items else "without"
         phrases.append(f"it ranks {how} what the user has already")
     if target is None:
         phrases.append("its data lack what was taken next")

@@ -27,6 +27,7 @@ class ItemView:
         weights: ``(n, M)`` modality weights; ones where the model has none.
         weighted: whether the model weighs modalities against each other.
         attention: ``(n, K)`` over several experts, or None.
+        usable: ``(n, K)`` bool, which experts the item can ask at all; None without attention.
         predicted: ``(n, C)`` probabilities; None without guidance.
         true: ``(n, C)`` bool; None where the data have no labels.
         several_labels: whether items can have several labels.
@@ -42,6 +43,7 @@ class ItemView:
     weights: np.ndarray
     weighted: bool
     attention: np.ndarray | None
+    usable: np.ndarray | None
     predicted: np.ndarray | None
     true: np.ndarray | None
     several_labels: bool
@@ -132,10 +134,23 @@ def item_view(trained: TrainedModel) -> ItemView:
         weights=np.ones(modalities.shape[:2]) if weights is None else weights,
         weighted=weights is not None and count > 1,
         attention=attention,
+        usable=_usable(model, attention),
         predicted=predicted,
         true=true,
         several_labels=several,
     )
+
+
+def _usable(model: Any, attention: np.ndarray | None) -> np.ndarray | None:
+    """As CAMoE has it: attention, an exact zero where a softmax is sharp, does not tell."""
+    if attention is None:
+        return None
+    encoder = getattr(model, "item_encoder", None)
+    camoe = getattr(encoder, "camoe", None)
+    if encoder is None or camoe is None:  # of another model that has a table of items
+        return np.ones(attention.shape, dtype=bool)
+    usable: np.ndarray = camoe.usable(encoder.item_init.mask).cpu().numpy()
+    return usable
 
 
 def _expert_names(model: Any, attention: np.ndarray | None, names: list[str]) -> tuple[str, ...]:

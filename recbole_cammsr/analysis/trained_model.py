@@ -10,7 +10,10 @@ import numpy as np
 import torch
 
 from recbole_cammsr.analysis.item_titles import printable, read_titles
+from recbole_cammsr.data import masked_history
 from recbole_cammsr.data.categories import CategoryTable, categories_of
+
+_FULL = {"valid": "full", "test": "full"}
 
 
 @dataclass(frozen=True)
@@ -23,15 +26,15 @@ class UserRow:
             order.
         target: item id that was to be found.
         tested: ``(m,)`` all items that were to be found; one with leave-one-out.
-        masked: ``(k,)`` item ids that the evaluation leaves out of the ranking: what a general
-            model has seen of the user, or a sequential one with `mask_history`.
+        own: ``(k,)`` distinct item ids that the user has before the target, also those that the
+            model no longer reads; of a general model as `history`.
     """
 
     interaction: Any
     history: np.ndarray
     target: int
     tested: np.ndarray
-    masked: np.ndarray
+    own: np.ndarray
 
 
 class UnknownUserError(ValueError):
@@ -45,17 +48,39 @@ class TrainedModel:
         path: checkpoint of RecBole's trainer.
         title_field: column of the `.item` file with titles, None to look for one.
         title_field_required: whether data without that column are refused; else one is looked for.
+        mask_history: whether what a user has already is taken out of the rankings; None for as the
+            model was evaluated.
+
+    Attributes:
+        ranks_own_items: whether what a user has already is left in the rankings.
 
     Raises:
         ValueError: data or title column do not fit.
     """
 
     def __init__(
-        self, path: str, title_field: str | None = None, title_field_required: bool = True
+        self,
+        path: str,
+        title_field: str | None = None,
+        title_field_required: bool = True,
+        mask_history: bool | None = None,
     ) -> None:
         from recbole_cammsr.run import checkpoints
 
-        config, model, dataset, _, _, test = checkpoints.open_checkpoint(path)
+        saved = checkpoints.saved_config(path)
+        self._is_sequential = bool(saved["MODEL_TYPE"].name == "SEQUENTIAL")
+        if mask_history is not None:
+            self.ranks_own_items = not mask_history
+        elif self._is_sequential:
+            self.ranks_own_items = not saved["mask_history"]  # None where it is not set
+        else:
+            # RecBole masks for general models, but where `repeatable` says things are had again
+            self.ranks_own_items = bool(saved["repeatable"])
+        # the data set knows whole histories with `mask_history` only, which is for full ranking
+        asked = {"mask_history": True, "eval_args": {**saved["eval_args"], "mode": _FULL}}
+        config, model, dataset, _, _, test = checkpoints.open_checkpoint(
+            path, asked if self._is_sequential else None
+        )
         self.path = path
         self.config: Any = config
         self.model: Any = model
@@ -143,41 +168,17 @@ class TrainedModel:
             own = every[self.dataset.iid_field][every[self.dataset.uid_field] == known[user]]
             history = np.setdiff1d(own.numpy(), tested)
         target = int(row[self.dataset.iid_field][0])
-        masked = self._masked(known[user], row, target, tested)
-        return UserRow(row.to(self.model.device), history, target, tested, masked)
-
-    @property
-    def ranks_without_history(self) -> bool:
-        """Whether what a user has already is taken out of the ranking."""
-        from recbole_cammsr.data import masked_history
-
+        own = np.unique(history)
         if self._is_sequential:
-            return masked_history.is_wanted(self.config)
-        # RecBole masks for general models, but where `repeatable` says that things are had again
-        return not self.config["repeatable"]
-
-    @property
-    def _is_sequential(self) -> bool:
-        return bool(self.config["MODEL_TYPE"].name == "SEQUENTIAL")
-
-    def _masked(self, user: int, row: Any, target: int, tested: np.ndarray) -> np.ndarray:
-        """Items that a user's test row is not ranked against, as the loader has them."""
-        if not self.ranks_without_history:
-            return np.zeros(0, dtype=np.int64)
-        if self._is_sequential:
-            from recbole_cammsr.data import masked_history
-
-            return np.setdiff1d(masked_history.masked_items(self._test.dataset, row)[1], [target])
-        sampler = getattr(self._test, "_sampler", None)  # None where rows are not ranked at all
-        used = sampler.used_ids[user] if sampler is not None else set()
-        return np.array(sorted(set(used) - set(tested.tolist())), dtype=np.int64)
+            own = np.unique(masked_history.masked_items(self._test.dataset, row)[1].numpy())
+        return UserRow(row.to(self.model.device), history, target, tested, own)
 
     def scores(self, row: UserRow, target: int | None = None) -> torch.Tensor:
-        """``(n_items,)`` scores of the catalogue, padding and what is masked at -inf.
+        """``(n_items,)`` scores of the catalogue, -inf for padding and for what is not ranked.
 
         Args:
-            row: of the user.
-            target: an item that is ranked even if it is masked.
+            row: of the user; its own target is ranked even if the user has it already.
+            target: another item of which that is so.
 
         Raises:
             ValueError: the model scores pairs only.
@@ -191,5 +192,7 @@ class TrainedModel:
                     "compare with another model"
                 ) from error
         scores[0] = -torch.inf
-        scores[[item for item in row.masked.tolist() if item != target]] = -torch.inf
+        if not self.ranks_own_items:
+            kept = {row.target, target}
+            scores[[item for item in row.own.tolist() if item not in kept]] = -torch.inf
         return scores.float().cpu()

@@ -56,6 +56,7 @@ class RecommendedItem:
         title: its title, or its token.
         score: what it is ranked by.
         is_target: whether it is the item that the user took next.
+        seen: whether the user had it before, in the whole history and not only in what is read.
         categories: true labels, empty for models that know none.
         parts: modality to what it adds to the score, u.(w_m x_m); empty for other models than the
             explained one.
@@ -69,6 +70,7 @@ class RecommendedItem:
     title: str
     score: float
     is_target: bool
+    seen: bool
     categories: Sequence[str]
     parts: dict[str, float]
     parts_above_average: dict[str, float]
@@ -85,6 +87,7 @@ class Ranking:
             lies beyond the list unless the list has the item, also where others have its score.
             None for a model whose data lack it.
         items: best first; none where the model does not know the user.
+        ranks_own_items: whether what the user has already is left in the ranking.
         note: what makes the place not comparable, such as another split, or why there are no
             items; empty for nothing.
         average_parts: modality to what it adds to the score of the average item of the catalogue;
@@ -95,6 +98,7 @@ class Ranking:
     checkpoint: str
     target_rank: int | None
     items: Sequence[RecommendedItem]
+    ranks_own_items: bool
     note: str = ""
     average_parts: dict[str, float] = field(default_factory=dict)
 
@@ -102,6 +106,16 @@ class Ranking:
     def average_score(self) -> float:
         """Of the items of the catalogue; 0 for other models than the explained one."""
         return sum(self.average_parts.values())
+
+    @property
+    def own_items(self) -> str:
+        """A phrase on what the user has already: whether it is ranked, and how many items it is."""
+        count = sum(item.seen for item in self.items)
+        said = f"{'with' if self.ranks_own_items else 'without'} the user's own items"
+        if count or (self.ranks_own_items and self.items):
+            verb = "is" if count == 1 else "are"
+            said += f": {count} of {len(self.items)} {verb} the user's already"
+        return said
 
 
 @dataclass(frozen=True)
@@ -156,6 +170,7 @@ def explain(
     """
     row = trained.row(user)
     (target,) = trained.tokens([row.target])
+    own = set(trained.tokens(row.own))
     return UserExplanation(
         user=user,
         dataset=str(trained.config["dataset"]),
@@ -163,29 +178,36 @@ def explain(
         history=[_seen(trained, view, int(item)) for item in row.history[-last:]],
         target_token=target,
         target_title=trained.title(row.target),
-        ranking=_ranking(trained, row, row.target, top, view),
+        ranking=_ranking(trained, row, row.target, own, top, view),
         others=[
-            replace(_beside(trained, row, other, user, top), name=name)
+            replace(_beside(trained, row, other, user, own, top), name=name)
             for other, name in zip(others, _names(trained, others))
         ],
     )
 
 
 def _beside(
-    trained: TrainedModel, row: UserRow, other: TrainedModel, user: str, top: int
+    trained: TrainedModel,
+    row: UserRow,
+    other: TrainedModel,
+    user: str,
+    own: set[str],
+    top: int,
 ) -> Ranking:
     """Another model's ranking, with the place of the item that the explained model's row asks for.
 
     Its own test row may ask for another item, where its data are split or filtered otherwise.
     """
     try:
-        own = other.row(user)
+        other_row = other.row(user)
     except UnknownUserError as error:
-        return Ranking(other.name, other.path, None, (), str(error))
+        return Ranking(other.name, other.path, None, (), other.ranks_own_items, str(error))
     (token,) = trained.tokens([row.target])
     target = other.dataset.field2token_id[other.dataset.iid_field].get(token)
-    ranking = _ranking(other, own, target, top, None)
-    return replace(ranking, note=differences.note(trained, other, own, target))
+    # its data may have items that the explained model's lack
+    own = own | (set(other.tokens(other_row.own)) - {token})
+    ranking = _ranking(other, other_row, target, own, top, None)
+    return replace(ranking, note=differences.note(trained, other, other_row, target))
 
 
 def _names(trained: TrainedModel, others: Sequence[TrainedModel]) -> list[str]:
@@ -215,7 +237,12 @@ def _seen(trained: TrainedModel, view: ItemView, item: int) -> SeenItem:
 
 
 def _ranking(
-    trained: TrainedModel, row: UserRow, target: int | None, top: int, view: ItemView | None
+    trained: TrainedModel,
+    row: UserRow,
+    target: int | None,
+    own: set[str],
+    top: int,
+    view: ItemView | None,
 ) -> Ranking:
     scores = trained.scores(row, target)
     ranked = int((~torch.isneginf(scores)).sum())
@@ -241,6 +268,7 @@ def _ranking(
                 title=trained.title(item),
                 score=float(scores[item]),
                 is_target=item == target,
+                seen=token in own,
                 categories=view.true_labels(item) if view is not None else [],
                 parts=dict(zip(names, part.tolist())),
                 parts_above_average=dict(zip(names, (part - average).tolist())),
@@ -250,4 +278,11 @@ def _ranking(
     if target is not None:  # from the same `topk`: among equal scores the list decides
         target_rank = int(ranks_of(torch.tensor([target]), scores.unsqueeze(0), shown)[0])
     averages = dict(zip(names, average.tolist()))
-    return Ranking(trained.name, trained.path, target_rank, items, average_parts=averages)
+    return Ranking(
+        trained.name,
+        trained.path,
+        target_rank,
+        items,
+        trained.ranks_own_items,
+        average_parts=averages,
+    )

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from recbole_cammsr.analysis import checkpoint_line, figure
+from recbole_cammsr.analysis import checkpoint_line, figure, label_match
+from recbole_cammsr.analysis.decimals import decimals
 from recbole_cammsr.analysis.item_titles import printable
 from recbole_cammsr.analysis.user_explanation import (
     Ranking,
@@ -20,11 +21,20 @@ from recbole_cammsr.analysis.user_explanation import (
 
 _TITLE = 34
 _LABEL = 24
+_HALF = 28  # characters of the usual size in half of the panel of categories
 _HEADING = 58  # characters above a panel
-#: share of a column's width that a number inside of a coloured bar takes
-_NUMBER = 0.1
+#: share of a column's width that a character of a number inside of a coloured bar takes
+_CHARACTER = 0.02
+_OWN = "[own]"
+_MOST_BESIDE = 2  # models that have room
 _INSIDE = {"ha": "center", "va": "center", "fontsize": 7, "color": "white"}
 _HIT, _SHARED, _ALONE = "#009E73", "#0072B2", "#444444"
+_COLOURS = {
+    label_match.RIGHT: _HIT,
+    label_match.PARTLY: "#B07900",
+    label_match.WRONG: "#B3261E",
+    label_match.UNKNOWN: "#666666",
+}
 
 
 def draw(explanation: UserExplanation, path: Path) -> None:
@@ -36,8 +46,10 @@ def draw(explanation: UserExplanation, path: Path) -> None:
     """
     history, ranking = explanation.history, explanation.ranking
     heights = (max(len(history), 3), max(len(ranking.items), 3))
-    others = explanation.others[:2]
-    size = (15.5, 2.6 + 0.33 * sum(heights))
+    others = explanation.others[:_MOST_BESIDE]
+    headings = [_title_beside(other) for other in others]
+    lines = max([2, *(heading.count("\n") + 1 for heading in headings)])
+    size = (15.5, 2.6 + 0.17 * (lines - 1) + 0.33 * sum(heights))
     drawing, grid = figure.new(2, 3, size, height_ratios=heights, width_ratios=(1.15, 1.0, 1.1))
     _history_weights(grid[0][0], history)
     _categories(grid[0][1], history)
@@ -48,9 +60,9 @@ def draw(explanation: UserExplanation, path: Path) -> None:
         panel.remove()
     grid[1][0].set_subplotspec(grid[1][0].get_gridspec()[1, :columns])
     _scores(grid[1][0], ranking, columns, legend=not named_above)
-    for panel, other in zip(grid[1][columns:], others):
-        own = {item.token for item in ranking.items}
-        _list(panel, other.items, own, _title_beside(other))
+    for panel, other, heading in zip(grid[1][columns:], others, headings):
+        ours = {item.token for item in ranking.items}
+        _list(panel, other.items, ours, heading)
     drawing.suptitle(
         f"User {printable(explanation.user)} ({explanation.dataset}): the model read "
         f"{explanation.history_length} items; then the user took\n"
@@ -58,24 +70,27 @@ def draw(explanation: UserExplanation, path: Path) -> None:
         f"{ranking.name} had it at rank {ranking.target_rank}.",
         fontsize=13,
     )
-    checkpoint_line.write(drawing, ranking.checkpoint, _key(explanation))
+    paths = [other.checkpoint for other in others]
+    checkpoint_line.write(drawing, ranking.checkpoint, _key(explanation), paths)
     figure.save(drawing, path)
 
 
 def _title_beside(other: Ranking) -> str:
-    """Heading of another model's list; a second line says what is not compared alike."""
+    """Heading of another model's list; further lines say how it ranks, and what is not alike."""
     if not other.items:
         return "\n".join([f"{other.name}: no ranking", *_note(other)])
     place = "not known" if other.target_rank is None else f"at rank {other.target_rank}"
     lines = [f"{other.name} beside it: what was taken next is {place}"]
     if len(lines[0]) > _HEADING:  # the name of a checkpoint, say: it would run into the next panel
         lines = [figure.shorten(other.name, _HEADING), f"what was taken next is {place}"]
-    return "\n".join([*lines, *_note(other)])
+    return "\n".join([*lines, other.own_items, *_note(other)])
 
 
 def _note(other: Ranking) -> list[str]:
     """Lines of a note; the checkpoint that it may name stands above it."""
     note = other.note.replace(other.checkpoint, "this model")
+    if note and other.items:
+        note = f"not compared alike: {note}"
     return textwrap.wrap(note, _HEADING, max_lines=3, placeholder=" …")
 
 
@@ -105,7 +120,7 @@ def _history_weights(panel: Any, history: Sequence[SeenItem]) -> None:
                 panel.text(where, row, text, bbox=box, **_INSIDE)
         left += width
     panel.set_yticks(range(len(history)), titles, fontsize=8)
-    panel.invert_yaxis()
+    panel.set_ylim(len(history) - 0.5, -0.5)  # rows as in the panels beside
     panel.set_xlim(0, max(left.max(), 1e-9))
     panel.set_xlabel(f"modality weights (equal would be 1.00 each, sum {len(names)})", fontsize=8)
     _legend_below(panel, len(names))
@@ -132,18 +147,20 @@ def _categories(panel: Any, history: Sequence[SeenItem]) -> None:
         if not labels:
             return
     for row, item in enumerate(history):
-        right = bool(item.categories) and set(item.categories) == set(item.predicted)
-        partly = set(item.categories) & set(item.predicted)
-        mark, colour = ("✓", _HIT) if right else ("≈", "#B07900") if partly else ("✗", "#B3261E")
-        true = figure.shorten_labels(item.categories, _LABEL, labels) or "no label"
-        panel.text(0.0, row, true, fontsize=8, va="center")
+        true = label_match.shown_beside(item.categories, item.predicted, _LABEL, labels)
+        panel.text(0.0, row, true or "no label", fontsize=_size(true), va="center")
         if not guided:
             continue
-        found = figure.shorten_labels(item.predicted, _LABEL, labels)
-        if not item.categories:
-            mark, colour = "?", "#666666"
+        mark = label_match.mark(item.categories, item.predicted)
+        colour = _COLOURS[mark]
+        found = label_match.shown_beside(item.predicted, item.categories, _LABEL, labels)
         panel.text(0.5, row, mark, fontsize=10, va="center", ha="center", color=colour)
-        panel.text(0.54, row, found, fontsize=8, va="center", color=colour)
+        panel.text(0.54, row, found, fontsize=_size(found), va="center", color=colour)
+
+
+def _size(labels: str) -> float:
+    """Of a font in which labels fit half a panel: many that differ are longer than others."""
+    return 8 * min(1.0, _HALF / max(len(labels), 1))
 
 
 def _experts(panel: Any, history: Sequence[SeenItem]) -> None:
@@ -164,8 +181,12 @@ def _experts(panel: Any, history: Sequence[SeenItem]) -> None:
 
 
 def _scores(panel: Any, ranking: Ranking, columns: int, legend: bool) -> None:
-    panel.set_title(f"{ranking.name}: what lifts each item above the average item", fontsize=10)
+    panel.set_title(
+        f"{ranking.name}: what lifts each item above the average item\n{ranking.own_items}",
+        fontsize=10,
+    )
     items, names = ranking.items, list(ranking.average_parts)
+    places = decimals([item.score for item in items])
     values = np.array([[item.parts_above_average[name] for name in names] for item in items])
     ahead, behind = np.maximum(values, 0).sum(axis=1), np.minimum(values, 0).sum(axis=1)
     span = max(float(ahead.max() - min(behind.min(), 0.0)), 1e-9)
@@ -174,39 +195,47 @@ def _scores(panel: Any, ranking: Ranking, columns: int, legend: bool) -> None:
         start = np.where(value >= 0, upwards, downwards)
         panel.barh(range(len(items)), value, left=start, color=colour, label=part, height=0.72)
         for row, (width, left) in enumerate(zip(value, start)):
-            if abs(width) > _NUMBER / columns * span and len(names) > 1:
-                panel.text(left + width / 2, row, f"{width:+.2f}", **_INSIDE)
+            number = f"{width:+.{places}f}"
+            room = _CHARACTER * len(number) / columns * span
+            if abs(width) > room and len(names) > 1:
+                panel.text(left + width / 2, row, number, **_INSIDE)
         upwards, downwards = upwards + np.maximum(value, 0), downwards + np.minimum(value, 0)
     sums = values.sum(axis=1)
     panel.plot(sums, range(len(items)), ls="none", marker="|", ms=12, mew=2, color="black")
     for row, total in enumerate(sums):
-        panel.text(ahead[row], row, f"  {total:+.2f}", va="center", fontsize=8)
+        panel.text(ahead[row], row, f"  {total:+.{places}f}", va="center", fontsize=8)
     titles = figure.shorten_titles([item.title for item in items], _TITLE)
-    ticks = [f"{item.rank}. {title}" for item, title in zip(items, titles)]
+    ticks = [
+        f"{item.rank}. {title}" + (f" {_OWN}" if item.seen else "")
+        for item, title in zip(items, titles)
+    ]
     panel.set_yticks(range(len(items)), ticks, fontsize=8)
     for tick, item in zip(panel.get_yticklabels(), items):
         if item.is_target:
             tick.set(color=_HIT, fontweight="bold")
     panel.axvline(0, color="k", lw=0.6)
-    panel.invert_yaxis()
+    panel.set_ylim(len(items) - 0.5, -0.5)
     panel.margins(x=0.12)
-    panel.set_xlabel(f"score above the average item's ({ranking.average_score:.2f})", fontsize=8)
+    average = f"{ranking.average_score:.{places}f}"
+    panel.set_xlabel(f"score above the average item's ({average})", fontsize=8)
     if legend and len(names) > 1:
         _legend_below(panel, len(names))
     figure.tidy(panel)
 
 
-def _list(panel: Any, items: Sequence[RecommendedItem], own: set[str], title: str) -> None:
+def _list(panel: Any, items: Sequence[RecommendedItem], ours: set[str], title: str) -> None:
     panel.set_title(title, fontsize=10)
     panel.axis("off")
     panel.set_ylim(max(len(items), 1) - 0.5, -0.5)
     panel.set_xlim(0, 1)
     titles = figure.shorten_titles([item.title for item in items], 44)
     for row, (item, shown) in enumerate(zip(items, titles)):
-        colour = _HIT if item.is_target else _SHARED if item.token in own else _ALONE
+        colour = _HIT if item.is_target else _SHARED if item.token in ours else _ALONE
         weight = "bold" if item.is_target else "normal"
         text = f"{item.rank}. {shown}"
-        panel.text(0.04, row, text, fontsize=8, va="center", color=colour, fontweight=weight)
+        if item.seen:
+            panel.text(0.0, row, _OWN, fontsize=8, va="center", color=colour, fontweight=weight)
+        panel.text(0.09, row, text, fontsize=8, va="center", color=colour, fontweight=weight)
 
 
 def _key(explanation: UserExplanation) -> str:
@@ -214,8 +243,11 @@ def _key(explanation: UserExplanation) -> str:
     marks = ["green, bold: the item that the user took next"]
     if any(other.items for other in explanation.others):
         marks.append("blue: also in the list on the left")
+    rankings = [explanation.ranking, *explanation.others[:_MOST_BESIDE]]
+    if any(item.seen for ranking in rankings for item in ranking.items):
+        marks.append(f"{_OWN}: the user has it already")
     if any(item.predicted for item in explanation.history):
-        marks.append("✓ ≈ ✗: category right, partly right, wrong")
+        marks += [label_match.KEY, label_match.MORE]
     if any(item.filled_in() for item in explanation.history):
         marks.append("hatched: lacking, filled in from the category")
     bars = [
@@ -223,4 +255,8 @@ def _key(explanation: UserExplanation) -> str:
         "than to the average item's",
         "black mark and number: their sum, by which items are ranked",
     ]
-    return f"How to read this: {'; '.join(marks)}.\n{'; '.join(bars)}."
+    lines = [f"How to read this: {'; '.join(marks)}.", f"{'; '.join(bars)}."]
+    more = [other.name for other in explanation.others[_MOST_BESIDE:]]
+    if more:
+        lines.append(f"{len(more)} more in the table: {figure.shorten(', '.join(more), 120)}")
+    return "\n".join(lines)

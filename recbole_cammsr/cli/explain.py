@@ -11,6 +11,7 @@ from recbole_cammsr.cli import arguments, tables
 from recbole_cammsr.run import checkpoints
 from recbole_cammsr.run.command import EXIT_OK, Parser, guarded
 from recbole_cammsr.run.errors import UsageError
+from recbole_cammsr.run.setting_text import value
 
 PROGRAM = "cammsr-explain"
 _EXAMPLES = """\
@@ -62,6 +63,12 @@ def _parser() -> Parser:
         metavar="FILE",
         help="checkpoint of another model, of any kind, can be repeated (the picture shows two)",
     )
+    parser.add_argument(
+        "--mask_history",
+        metavar="True|False",
+        help="whether what the user has already is taken out of the rankings, of every model "
+        "(default: of each as it was evaluated)",
+    )
     parser.add_argument("--top", type=int, default=10, metavar="N", help="items of a ranking (10)")
     parser.add_argument("--last", type=int, default=10, metavar="N", help="items of history (10)")
     parser.add_argument(
@@ -89,6 +96,9 @@ def _run(argv: Sequence[str]) -> int:
     for name in ("top", "last"):
         if getattr(options, name) < 1:
             raise UsageError(f"--{name} must be at least 1, not {getattr(options, name)}")
+    mask_history = None if options.mask_history is None else value(options.mask_history)
+    if options.mask_history is not None and not isinstance(mask_history, bool):
+        raise UsageError(f"--mask_history must be True or False, not {options.mask_history!r}")
     arguments.hand_to_recbole([])
     logging.basicConfig(level=logging.WARNING)  # before RecBole sets up its log of every step
     from recbole_cammsr.analysis import (
@@ -112,11 +122,11 @@ def _run(argv: Sequence[str]) -> int:
             file=sys.stderr,
         )
     folder = Path(options.output)
-    trained = TrainedModel(options.checkpoint, options.title_field)
+    trained = TrainedModel(options.checkpoint, options.title_field, mask_history=mask_history)
     view = item_view.item_view(trained)
     others = [
         # its data may be others, without that column
-        TrainedModel(path, options.title_field, title_field_required=False)
+        TrainedModel(path, options.title_field, False, mask_history)
         for path in options.compare
     ]
     explanations = [  # all before the first file: a user who is not known leaves none

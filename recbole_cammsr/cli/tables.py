@@ -10,6 +10,9 @@ from recbole_cammsr.analysis.metric_classes import smaller_is_better
 from recbole_cammsr.analysis.text_table import table
 from recbole_cammsr.run.training import Outcome
 
+#: of the same width, so that columns stay columns
+_IN_ASCII = str.maketrans({"✓": "=", "≈": "~", "✗": "x", "…": "."})
+
 
 def summary(outcome: Outcome) -> str:
     """Metrics of one run, a row each, and the checkpoint's path."""
@@ -53,7 +56,15 @@ def comparison(outcomes: Sequence[Outcome], split: str) -> str:
 
 
 def show(text: str) -> None:
-    """Print a block to standard output, apart from the log on standard error."""
+    """Print a block to standard output, apart from the log on standard error.
+
+    Marks that its encoding lacks are printed in ASCII, other characters as ``?``.
+    """
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        text = text.translate(_IN_ASCII).encode(encoding, "replace").decode(encoding)
     if sys.stderr is not None:  # closed by the caller, as with 2>&-
         sys.stderr.flush()
     print(f"\n{text}", flush=True)

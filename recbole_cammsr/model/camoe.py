@@ -152,6 +152,17 @@ class CAMoE(nn.Module):
         self.gamma = nn.Parameter(torch.tensor(float(gamma)))
         self.mixture_dropout = Dropout(mixture_dropout)
 
+    def usable(self, mask: torch.Tensor) -> torch.Tensor:
+        """Which experts items can ask: those of which they have all that the expert sees.
+
+        Args:
+            mask: ``(n, M)`` bool, as in :meth:`mixture`.
+
+        Returns:
+            ``(n, K)`` bool.
+        """
+        return ~((~mask).float() @ self.sees.t().float()).bool()
+
     def residual(
         self, modalities: torch.Tensor, mask: torch.Tensor, probability: torch.Tensor | None
     ) -> Residual:
@@ -196,12 +207,10 @@ class CAMoE(nn.Module):
         if not self.attends or context is None:
             attention = torch.ones(outputs.shape[:2], device=outputs.device)
         else:
-            # an expert is usable where the item has all that it sees
-            usable = ~((~mask).float() @ self.sees.t().float()).bool()
             keys = self.key(self.key_norm(outputs))
             query = self.query(self.context_norm(context)).unsqueeze(1)
             scores = (keys * query).sum(dim=2).float() / math.sqrt(keys.shape[2])
-            attention = torch.softmax(scores.masked_fill(~usable, -math.inf), dim=1)
+            attention = torch.softmax(scores.masked_fill(~self.usable(mask), -math.inf), dim=1)
         mixture = torch.einsum("nk,nkd->nd", attention.to(outputs.dtype), outputs)
         if self.training and self.mixture_dropout.p:
             mixture = mixture * self.mixture_dropout(mixture.new_ones(len(mixture), 1))

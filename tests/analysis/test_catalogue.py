@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import numpy as np
 import pytest
@@ -33,6 +34,7 @@ def made_up_view():
             "candidates": vectors[:, 0],
         },
         **{"weights": weights, "weighted": True, "attention": attention},
+        **{"usable": np.array([[True, False]] * 4 + [[True, True]] * 3)},
         **{"predicted": predicted, "true": true, "several_labels": False},
     )
 
@@ -143,6 +145,32 @@ def test_mechanism_figures_are_the_formulas():
     assert list(by_category) == ["all items", "x", "y"]
     assert by_category["y"] == {"items": 1, "ID": view.weights[5, 0], "text": view.weights[5, 1]}
     assert found["attention_by_category"]["x"] == {"items": 4, "a": 7 / 8, "b": 1 / 8}
+
+
+def test_entropy_counts_usable_experts_that_get_no_attention_at_all():
+    """A sharp softmax gives exact zeros, which say nothing about what can be used."""
+    usable = [[1, 1, 1], [1, 0, 0], [1, 1, 1], [1, 1, 0], [1, 1, 1], [1, 0, 1], [1, 1, 1]]
+    shares = [[1, 0, 0], [1, 0, 0], [1, 0, 0], [0.5, 0.5, 0], [0.5, 0.5, 0], [0, 0, 1], [1, 1, 1]]
+    attention = np.array(shares, dtype=float)
+    attention /= attention.sum(axis=1, keepdims=True)
+    view = dataclasses.replace(
+        made_up_view(),
+        expert_names=("a", "b", "c"),
+        usable=np.array(usable, dtype=bool),
+        attention=attention,
+    )
+    expected = []
+    for item in range(1, 7):
+        experts = [k for k in range(3) if usable[item][k]]
+        if len(experts) > 1:
+            terms = [attention[item][k] for k in experts if attention[item][k] > 0]
+            entropy = -sum(share * math.log(share) for share in terms)
+            expected.append(entropy / math.log(len(experts)))
+    assert expected == pytest.approx([0, 1, math.log(2) / math.log(3), 0, 1])
+    found = catalogue.mechanism(view)["attention_entropy"]
+    assert found == pytest.approx(sum(expected) / len(expected))
+    alone = dataclasses.replace(view, usable=np.eye(3, dtype=bool)[[0] * 7])
+    assert "attention_entropy" not in catalogue.mechanism(alone)
 
 
 def test_a_mean_of_nothing_is_none_in_json():

@@ -200,6 +200,40 @@ def test_a_ranking_without_histories_is_not_compared_with_one_that_has_them_unsa
         assert found.others[0].note == says
 
 
+@pytest.mark.parametrize("masked", [None, True, False])
+@pytest.mark.parametrize("mode", ["full", "uni30"])
+def test_what_the_user_has_already_is_told_for_every_model(make_checkpoint, toy_path, masked, mode):
+    """Of the whole history: the models read the last 10 items."""
+    split = {"split": {"LS": "valid_and_test"}, "order": "TO", "mode": mode}
+    trained = TrainedModel(make_checkpoint(eval_args=split), mask_history=masked)
+    general = {"eval_args": {**split, "mode": "full"}, "repeatable": False}
+    others = [
+        TrainedModel(make_checkpoint("SASRec", eval_args=split), mask_history=masked),
+        TrainedModel(make_checkpoint("BPR", **general), mask_history=masked),
+    ]
+    rows = [line.split("\t") for line in (toy_path / "toy" / "toy.inter").read_text().splitlines()]
+    view, beyond, left_in = item_view(trained), 0, [not masked, not masked, masked is False]
+    for user in trained.users[:8]:
+        items = [(int(time), n, item) for n, (who, item, time) in enumerate(rows) if who == user]
+        before = [item for _, _, item in sorted(items)][:-1]
+        found = explain(trained, view, user, others, top=100)
+        for ranking, ranked in zip([found.ranking, *found.others], left_in):
+            assert ranking.ranks_own_items == ranked
+            own = {item.token for item in ranking.items if item.seen}
+            kept = set(before) if ranked else set(before) & {found.target_token}
+            assert own == kept
+            if ranking is not found.others[1]:  # moments that are shared may be ordered otherwise
+                assert not ranking.note
+            beyond += len(own - set(before[-10:]))
+            said = f"{'with' if ranked else 'without'} the user's own items"
+            count = f": {len(own)} of {len(ranking.items)} {'is' if len(own) == 1 else 'are'} the"
+            assert said + (count if own else "") in text(found)
+        (kept, *_) = found.to_json()["others"]
+        assert kept["ranks_own_items"] == left_in[1]
+        assert {item["token"] for item in kept["items"] if item["seen"]} <= set(before)
+    assert beyond > 0 or masked
+
+
 @pytest.mark.parametrize("repeatable", [False, True])
 def test_every_model_ranks_the_item_that_the_explained_one_was_asked_for(
     make_checkpoint, repeatable

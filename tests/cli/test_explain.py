@@ -100,6 +100,18 @@ def test_users_whose_tokens_are_no_file_names_have_files_of_their_own(
     assert sorted(json.loads(text)["user"] for text in written) == ["用户", "顾客"]
 
 
+@pytest.mark.parametrize("asked", [True, False])
+def test_histories_of_all_models_are_masked_as_asked_for(make_checkpoint, tmp_path, capsys, asked):
+    ours, other = make_checkpoint(), make_checkpoint("Pop")
+    arguments = [f"--checkpoint={ours}", f"--compare={other}", "--user=u3", "--no_pictures"]
+    assert command.main([*arguments, f"--mask_history={asked}", "--output=out"]) == 0
+    found = json.loads((tmp_path / "out" / "user_u3.json").read_text())
+    rankings = [found["ranking"], *found["others"]]
+    assert [ranking["ranks_own_items"] for ranking in rankings] == [not asked] * 2
+    how = "without" if asked else "with"
+    assert capsys.readouterr().out.count(f"\n  {how} the user's own items") == 2
+
+
 def test_mistakes_are_one_sentence(make_checkpoint, capsys):
     ours, other = make_checkpoint(), make_checkpoint("Pop")
     for arguments, code, says in (
@@ -107,6 +119,7 @@ def test_mistakes_are_one_sentence(make_checkpoint, capsys):
         (["--checkpoint=none.pth"], 2, "'none.pth' does not exist"),
         ([f"--checkpoint={ours}", "--top=0"], 2, "--top must be at least 1"),
         ([f"--checkpoint={ours}", "--epochs=2"], 2, "no effect"),
+        ([f"--checkpoint={ours}", "--mask_history=some"], 2, "must be True or False, not 'some'"),
         ([f"--checkpoint={ours}", "--user=nobody"], 1, "user 'nobody' is not in the data"),
         ([f"--checkpoint={ours}", "--title_field=x"], 1, "no field 'x' for titles"),
         ([f"--checkpoint={other}"], 1, "holds Pop, and only CAMMSR can be taken apart"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 
 from recbole_cammsr.cli import tables
@@ -47,6 +49,14 @@ def test_of_each_metric_the_best_is_marked_whatever_chose_the_checkpoint(bigger)
         ["A", "0.1000", "0.2000*", "0.2000*"],
         ["B", "0.4000*", "0.3000", "0.3000"],
     ]
+
+
+def test_what_an_encoding_lacks_costs_no_table(monkeypatch):
+    written = io.TextIOWrapper(io.BytesIO(), encoding="cp1252")
+    monkeypatch.setattr("sys.stdout", written)
+    tables.show("✓ ≈ ✗ Les Misérables… 愛")
+    written.flush()
+    assert written.buffer.getvalue().decode("cp1252").strip() == "= ~ x Les Misérables. ?"
 
 
 def test_a_closed_standard_error_costs_no_table(capsys, monkeypatch):
