@@ -236,8 +236,10 @@ def _offer_data(module: ModuleType) -> None:
 
     from recbole_cammsr.data import token_digest
 
-    # where a pickled data set came from is not compared, nor how its files were read
-    module.dataset_arguments = [*module.dataset_arguments, "data_path", "encoding"]  # type: ignore[attr-defined]
+    # where a pickled data set came from is not compared, nor how its files were read, nor whether
+    # the batches of pickled loaders are in a new order every epoch
+    more = ("data_path", "encoding", "shuffle")
+    module.dataset_arguments = [*module.dataset_arguments, *more]  # type: ignore[attr-defined]
     original_loader = module.get_dataloader
     original_create = module.create_dataset
 

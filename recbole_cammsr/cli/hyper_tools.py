@@ -5,20 +5,26 @@ from __future__ import annotations
 import math
 import os
 import sys
-from collections.abc import Mapping
+import traceback
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from recbole_cammsr.cli.search_space import Parameter
-from recbole_cammsr.run.errors import RunError
+from recbole_cammsr.compat.hyperopt import require_hyperopt
+from recbole_cammsr.run.errors import RunError, describe
 
 #: trials without improvement before a search that is not exhaustive stops
 _EARLY_STOP = 10
+_RAY_SAYS_WHY = "Ray's messages name the reason"
 
 
 @dataclass(frozen=True)
 class Search:
-    """What to tune and where results go; ``base`` holds settings that every trial shares."""
+    """What to tune and where results go.
+
+    ``base`` holds settings that every trial shares; ``debug`` shows tracebacks of failed trials.
+    """
 
     parameters: list[Parameter]
     params_file: str
@@ -26,17 +32,22 @@ class Search:
     base: dict[str, Any]
     output_file: str
     display_file: str | None
+    debug: bool = False
 
 
 @dataclass(frozen=True)
 class Best:
-    """The best trial by validation score."""
+    """The best trial by validation score, of ``trials`` that did not fail.
+
+    ``plot`` draws them into the search's ``display_file``; None where it has none.
+    """
 
     parameters: dict[str, Any]
     valid: dict[str, float]
     test: dict[str, float]
     trials: int
-    written: str
+    failed: int
+    plot: Callable[[], None] | None = None
 
 
 def with_hyperopt(search: Search, algo: str, max_evals: int, early_stop: int | None) -> Best:
@@ -48,18 +59,39 @@ def with_hyperopt(search: Search, algo: str, max_evals: int, early_stop: int | N
         max_evals: most trials; an exhaustive search tries all.
         early_stop: trials without improvement before stopping; None for 10, or for never where
             all are tried.
+
+    Raises:
+        RunError: every trial failed.
     """
+    require_hyperopt()
+    from hyperopt import STATUS_FAIL
+    from hyperopt.exceptions import AllTrialsFailed
     from recbole.quick_start import objective_function
     from recbole.trainer import HyperTuning
+
+    outcomes: dict[str, Mapping[str, Any] | str] = {}
+    failures: list[str] = []
 
     class Kept(HyperTuning):
         """One whose trials are in the file as soon as they are made, whatever ends the search."""
 
         def trial(self, params: dict[str, Any]) -> Any:
-            """Try a combination, and write it with all earlier ones."""
-            outcome = super().trial(params)
-            _export(self, search.output_file)
-            return outcome
+            """Try a combination, and write it with all earlier ones; a failed one is passed by."""
+            values = self.params2str(params)
+            try:
+                result = super().trial(params)
+                outcomes[values] = self.params2result[values]
+            except Exception as error:  # whatever it is, the next trial has other values
+                if search.debug:
+                    traceback.print_exc()
+                failures.append(describe(error))
+                outcomes[values] = failures[-1]
+                print(f"warning: the trial {values} failed: {failures[-1]}", file=sys.stderr)
+                del self.params_list[len(self.score_list) :]  # the plot wants a score for each
+                # Hyperopt's early stop compares losses of failed trials too, and of inf makes NaN
+                result = {"status": STATUS_FAIL, "loss": sys.float_info.max}
+            _write_trials(outcomes, search.output_file)
+            return result
 
     def objective(config_dict: dict[str, Any], config_files: list[str] | None) -> Any:
         return objective_function({**search.base, **config_dict}, config_files)
@@ -73,11 +105,17 @@ def with_hyperopt(search: Search, algo: str, max_evals: int, early_stop: int | N
         early_stop=early_stop or (max_evals if algo == "exhaustive" else _EARLY_STOP),
         max_evals=max_evals,
         fixed_config_file_list=search.config_files or None,
-        display_file=search.display_file,
     )
     tuning.max_evals = max_evals  # RecBole sets it aside for an exhaustive search
-    tuning.run()
-    tried = len(tuning.score_list)
+    try:
+        tuning.run()
+    except AllTrialsFailed:
+        raise RunError(
+            f"every trial failed ({len(failures)} of them), the first with: {failures[0]}"
+        ) from None
+    # known to run(), it would be drawn there, where its failure hides the best trial
+    tuning.display_file = search.display_file
+    tried = len(tuning.score_list) + len(failures)
     if algo == "exhaustive" and tried < max_evals:
         print(
             f"warning: stopped by --early_stop after {tried} of {max_evals} combinations",
@@ -89,7 +127,8 @@ def with_hyperopt(search: Search, algo: str, max_evals: int, early_stop: int | N
         valid=dict(result["best_valid_result"]),
         test=dict(result["test_result"]),
         trials=len(tuning.score_list),
-        written=search.output_file,
+        failed=len(failures),
+        plot=tuning.plot_hyper if search.display_file is not None else None,
     )
 
 
@@ -123,16 +162,20 @@ def with_ray(search: Search, samples: int) -> Best:
         )
         finished = [trial for trial in analysis.trials if "valid_score" in trial.last_result]
         if not finished:
-            raise RunError("every trial failed; Ray's messages above name the reason")
+            raise RunError(f"every trial failed; {_RAY_SAYS_WHY}")
         sign = 1 if finished[0].last_result["valid_score_bigger"] else -1
         best = max(finished, key=lambda trial: sign * trial.last_result["valid_score"])
-        _write_trials({str(trial.config): trial.last_result for trial in finished}, search)
+        outcomes = {
+            str(trial.config): trial.last_result if trial in finished else _RAY_SAYS_WHY
+            for trial in analysis.trials
+        }
+        _write_trials(outcomes, search.output_file)
         return Best(
             parameters=dict(best.config),
-            valid=dict(best.last_result["valid_result"]),
+            valid=dict(best.last_result["best_valid_result"]),
             test=dict(best.last_result["test_result"]),
             trials=len(finished),
-            written=search.output_file,
+            failed=len(analysis.trials) - len(finished),
         )
     finally:
         ray.shutdown()
@@ -160,7 +203,7 @@ def ray_trial(
     return {
         "valid_score": result["best_valid_score"],
         "valid_score_bigger": result["valid_score_bigger"],
-        "valid_result": dict(result["best_valid_result"]),
+        "best_valid_result": dict(result["best_valid_result"]),
         "test_result": dict(result["test_result"]),
     }
 
@@ -206,20 +249,18 @@ def _ray_space(parameters: list[Parameter]) -> dict[str, Any]:
     return space
 
 
-def _export(tuning: Any, path: str) -> None:
-    unfinished = f"{path}.part"
-    tuning.export_result(output_file=unfinished)
-    os.replace(unfinished, path)
-
-
-def _write_trials(results: Mapping[str, Mapping[str, Any]], search: Search) -> None:
+def _write_trials(outcomes: Mapping[str, Mapping[str, Any] | str], path: str) -> None:
+    """Write, in the form of RecBole's own file, a trial's values and its results or failure."""
     from recbole.utils import dict2str
 
-    unfinished = f"{search.output_file}.part"
+    unfinished = f"{path}.part"
     with open(unfinished, "w", encoding="utf-8") as file:
-        for parameters, result in results.items():
+        for values, outcome in outcomes.items():
+            if isinstance(outcome, str):
+                file.write(f"{values}\nfailed: {outcome}\n\n")
+                continue
             file.write(
-                f"{parameters}\nValid result:\n{dict2str(result['valid_result'])}\n"
-                f"Test result:\n{dict2str(result['test_result'])}\n\n"
+                f"{values}\nValid result:\n{dict2str(outcome['best_valid_result'])}\n"
+                f"Test result:\n{dict2str(outcome['test_result'])}\n\n"
             )
-    os.replace(unfinished, search.output_file)
+    os.replace(unfinished, path)

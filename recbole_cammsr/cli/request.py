@@ -9,7 +9,14 @@ from typing import Any
 
 from recbole_cammsr import default_settings
 from recbole_cammsr.cli import arguments
-from recbole_cammsr.run import config_files, known_settings, protocol, setting_text
+from recbole_cammsr.run import (
+    config_files,
+    known_settings,
+    pre_split_files,
+    protocol,
+    setting_text,
+    unread_settings,
+)
 from recbole_cammsr.run.checkpoints import Origin
 from recbole_cammsr.run.errors import UsageError
 from recbole_cammsr.run.training import Job
@@ -38,21 +45,16 @@ class Request:
         self.config_files = config_files.find(options.config_files)
         self.in_files = config_files.read_all(self.config_files)
         known_settings.note_models([str(self.in_files.get("model", ""))])
-        self._warn_of_typing_errors()
         self._check_values()
         self.use_protocol: bool = options.protocol
         self._options = options
+        self._told: set[str] = set()
 
-    def _warn_of_typing_errors(self) -> None:
-        for key in self.in_files:
-            if isinstance(key, str) and key not in known_settings.settings():
-                near = known_settings.nearest_setting(key, ())
-                if near is not None:  # a file may well hold notes of its own: no reason to refuse
-                    print(
-                        f"warning: RecBole reads no setting {key!r} (in --config_files); "
-                        f"did you mean {near!r}?",
-                        file=sys.stderr,
-                    )
+    def _warn(self, sentence: str) -> None:
+        """Say something once, however many models it holds for."""
+        if sentence not in self._told:
+            self._told.add(sentence)
+            print(f"warning: {sentence}", file=sys.stderr)
 
     def _check_values(self) -> None:
         """Refuse what cannot work in a file; the command line is checked where it is read."""
@@ -75,8 +77,6 @@ class Request:
     def check_models(self, names: Sequence[str]) -> None:
         """Refuse the first name that is no model; warn of given settings that none of them reads.
 
-        Config files are not looked at: they are shared between models.
-
         Args:
             names: models that this command will train.
 
@@ -87,19 +87,20 @@ class Request:
             known_settings.check_model(name)
         for key in sorted(arguments.keys(self.settings)):
             if key in _OF_HISTORIES and not any(map(protocol.is_sequential, names)):
-                print(
-                    f"warning: {' and '.join(names)} will not read the setting {key!r}, which is "
-                    "one of sequential models",
-                    file=sys.stderr,
+                self._warn(
+                    f"{' and '.join(names)} will not read the setting {key!r}, which is one of "
+                    "sequential models"
                 )
             if key not in known_settings.settings():
                 continue  # warned of where the command line was read
             if names and not any(known_settings.reads(name, key) for name in names):
-                print(
-                    f"warning: {' and '.join(names)} will not read the setting {key!r}, "
-                    f"which is one of {known_settings.whose(key, names[0])}",
-                    file=sys.stderr,
+                self._warn(
+                    f"{' and '.join(names)} will not read the setting {key!r}, "
+                    f"which is one of {known_settings.whose(key, names[0])}"
                 )
+        in_files = unread_settings.in_files(self.in_files, names) if names else None
+        if in_files is not None:
+            self._warn(in_files)
 
     def named(self, option: str, default: str | None) -> str | None:
         """An option's value: from the command line, else from the config files, else a default.
@@ -119,13 +120,16 @@ class Request:
         if not self.use_protocol:
             return {}
         if default_settings.properties_file("dataset", dataset) is None:
-            print(
-                f"warning: this package has no settings for the data set {dataset!r}; --protocol "
-                "follows CAMMSR's general ones",
-                file=sys.stderr,
+            self._warn(
+                f"this package has no settings for the data set {dataset!r}; --protocol follows "
+                "CAMMSR's general ones"
             )
-        on_command_line = arguments.values(self.settings)
-        return protocol.settings_for(model, dataset, {**self.in_files, **on_command_line})
+        chosen = {**self.in_files, **arguments.values(self.settings)}
+        settings = protocol.settings_for(model, dataset, chosen)
+        too_long = pre_split_files.too_long(model, dataset, {**settings, **chosen})
+        if too_long is not None:
+            self._warn(too_long)
+        return settings
 
     def with_whole_evaluation(self, dataset: str, resumed: Any = None) -> list[str]:
         """The command line's settings, with what a part of ``eval_args`` leaves as it was.

@@ -10,14 +10,21 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from recbole_cammsr.cli import arguments, help_text, hyper_tools, search_space, tables
+from recbole_cammsr.cli import (
+    arguments,
+    help_text,
+    hyper_tools,
+    output_files,
+    search_space,
+    tables,
+)
 from recbole_cammsr.cli.request import Request
 from recbole_cammsr.run.command import EXIT_OK, Parser, guarded
 from recbole_cammsr.run.errors import RunError, UsageError
 
 PROGRAM = "run_hyper"
 _EXAMPLES = """\
-params file, a line each:
+params file, a line each (ends of a loguniform are exponents of e: -8,-4 tries 0.00034 to 0.018):
   learning_rate loguniform -8,-4
   hidden_size choice [64,128]
   hidden_dropout_prob uniform 0.1,0.6
@@ -54,7 +61,7 @@ def _parser() -> Parser:
         "--output_file",
         default="hyper_example.result",
         metavar="FILE",
-        help="results of every trial (default: hyper_example.result)",
+        help="results of every trial (default: hyper_example.result); an earlier one is renamed",
     )
     parser.add_argument(
         "--display_file", metavar="FILE", help="HTML plot of the trials (Hyperopt only)"
@@ -95,10 +102,8 @@ def _run(argv: Sequence[str]) -> int:
     model, dataset = _model_and_dataset(request)
     parameters = _parameters(options, request, model)
     _check_evaluations(options, parameters)
-    output_folder = os.path.dirname(os.path.abspath(options.output_file))
-    if not os.path.isdir(output_folder):
-        raise UsageError(f"the folder of --output_file, {output_folder}, does not exist")
-    _check_installed(options.tool)
+    _check_outputs(options)
+    _check_installed(options)
 
     whole = request.with_whole_evaluation(dataset)
     arguments.hand_to_recbole(whole, model=model, dataset=dataset)
@@ -109,7 +114,11 @@ def _run(argv: Sequence[str]) -> int:
         base=request.protocol_settings(model, dataset),
         output_file=options.output_file,
         display_file=options.display_file,
+        debug=options.debug,
     )
+    earlier = output_files.move_aside(options.output_file)
+    if earlier is not None:
+        print(f"note: earlier results are now in {earlier}", file=sys.stderr)
     if options.tool == "Ray":
         best = hyper_tools.with_ray(search, options.max_evals or 5)
     else:
@@ -119,9 +128,12 @@ def _run(argv: Sequence[str]) -> int:
     rows: list[list[str]] = [[name, _short(value)] for name, value in best.parameters.items()]
     rows += [[f"best valid {name}", _short(value)] for name, value in best.valid.items()]
     rows += [[f"test {name}", _short(value)] for name, value in best.test.items()]
-    title = f"{model} on {dataset}: best of {best.trials} trials"
+    others = f" ({best.failed} more failed)" if best.failed else ""
+    title = f"{model} on {dataset}: best of {best.trials} trials{others}"
     tables.show("\n".join([title, *tables.table(["", "value"], rows)]))
-    print(f"all trials  {best.written}")
+    print(f"all trials  {options.output_file}", flush=True)
+    if best.plot is not None:
+        best.plot()
     return EXIT_OK
 
 
@@ -174,13 +186,24 @@ def _parameters(
     return parameters
 
 
-def _check_installed(tool: str) -> None:
+def _check_outputs(options: argparse.Namespace) -> None:
+    output_files.check_writable(options.output_file, "--output_file")
+    if options.display_file is None:
+        return
+    if options.tool == "Ray":
+        raise UsageError("--display_file is for Hyperopt only; leave it out with --tool=Ray")
+    output_files.check_writable(options.display_file, "--display_file")
+
+
+def _check_installed(options: argparse.Namespace) -> None:
     # distributions rather than modules: a stand-in for ray may be importable
-    needed, how = {
-        "Hyperopt": (["hyperopt"], "recbole-cammsr[tune]"),
-        "Ray": (["ray", "pyarrow"], "ray[tune]"),
-    }[tool]
-    for package in needed:
+    needed = {
+        "Hyperopt": {"hyperopt": "recbole-cammsr[tune]"},
+        "Ray": {"ray": "ray[tune]", "pyarrow": "ray[tune]"},
+    }[options.tool]
+    if options.display_file is not None:
+        needed["plotly"] = "plotly"
+    for package, how in needed.items():
         try:
             importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:

@@ -74,9 +74,7 @@ def _run(argv: Sequence[str]) -> int:
     request = Request(options, settings)
     model = request.named("model", None)
     dataset = request.named("dataset", None)
-    trained = model if origin is None else origin.model
-    if trained is not None:
-        request.check_models([trained])
+    request.check_models([origin.model if origin is not None else model or DEFAULT_MODEL])
     if origin is not None:
         checkpoints.check_same(origin, options.resume, model, dataset)
         model, dataset = origin.model, origin.dataset

@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
+from recbole_cammsr.run import unread_settings
 from recbole_cammsr.run.cpu_threads import wait_settings
 from recbole_cammsr.run.errors import UsageError, describe
 from recbole_cammsr.run.process_state import put_back
@@ -56,6 +57,7 @@ def guarded(program: str, body: Callable[[Sequence[str]], int], argv: Sequence[s
     arguments = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in arguments
     os.environ.update(wait_settings(os.environ))
+    unread_settings.leave_to_command()
     _open_closed_outputs()
     try:
         return body(arguments)

@@ -10,7 +10,7 @@ from logging import getLogger
 from typing import Any
 
 from recbole_cammsr import registry
-from recbole_cammsr.run import known_settings, value_rules
+from recbole_cammsr.run import known_settings, unread_settings, value_rules
 
 #: a script may have registered a metric of its own; whether it is computed is looked at by `fit`
 _NOT_LOOKED_AT = "valid_metric"
@@ -66,3 +66,9 @@ def _warn_of_unread(config: Any) -> None:
             getLogger().warning(
                 f"{model} does not read the setting {key!r}, which is one of {others}"
             )
+    if not unread_settings.are_left_to_command():
+        elsewhere = {*config.internal_config_dict, *config.variable_config_dict}
+        in_files = {k: v for k, v in config.file_config_dict.items() if k not in elsewhere}
+        sentence = unread_settings.in_files(in_files, [model])
+        if sentence is not None:
+            getLogger().warning(sentence)
