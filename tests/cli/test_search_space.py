@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+import sys
+from pathlib import Path
+
 import pytest
 
 from recbole_cammsr.cli import run_hyper, search_space
+from recbole_cammsr.cli.hyper_tools import Best
 from recbole_cammsr.cli.search_space import Parameter
-from recbole_cammsr.run.errors import UsageError
+from recbole_cammsr.run.errors import RunError, UsageError
 
 
 def test_every_kind_is_read(tmp_path):
@@ -35,6 +40,64 @@ def test_a_line_that_recbole_would_skip_or_crash_on_is_refused(tmp_path, line):
     path.write_text(f"seed choice [1]\n{line}\n")
     with pytest.raises(UsageError, match="line 2 is not understood"):
         search_space.read(str(path))
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("rate uniform 0.5,0.1", "the first end must be below the second, not 0.5,0.1"),
+        ("rate uniform 0.5,0", "not 0.5,0"),  # Hyperopt lets a zero pass
+        ("rate quniform 64,32,16", "not 64,32"),
+        ("rate quniform 1,9,0", "the step must be above 0, not 0"),
+        ("rate loguniform -4,-8", "not -4,-8"),
+        ("rate loguniform 1,1000", "exponents of e, of which 1000 is too large"),
+        ("rate uniform 0,inf", "must be finite"),
+    ],
+)
+def test_a_range_that_cannot_be_drawn_from_is_named(tmp_path, line, says):
+    path = tmp_path / "p"
+    path.write_text(f"seed choice [1]\n{line}\n")
+    with pytest.raises(UsageError, match=f"line 2, '{re.escape(line)}': .*{re.escape(says)}"):
+        search_space.read(str(path))
+
+
+@pytest.mark.parametrize("name", ["learning_rate", "weight_decay"])
+@pytest.mark.parametrize(
+    ("ends", "says"),
+    [
+        ("0.0001,0.01", "1.0001 to 1.0101; for 0.0001 to 0.01 write -9.2,-4.6"),
+        ("0,0.5", "1 to 1.6487; write negative ones"),
+    ],
+)
+def test_values_in_place_of_exponents_are_refused(tmp_path, name, ends, says):
+    path = tmp_path / "p"
+    path.write_text(f"{name} loguniform {ends}\n")
+    with pytest.raises(UsageError, match=f"exponents of e, so '{name}' would be {says}"):
+        search_space.check(search_space.read(str(path)), str(path), "BPR")
+
+
+def test_exponents_up_to_zero_and_of_other_settings_pass(tmp_path):
+    path = tmp_path / "p"
+    path.write_text("learning_rate loguniform -8,0\nreg_weight loguniform 0.5,2\n")
+    search_space.check(search_space.read(str(path)), str(path), "LightGCN")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "item_inter_num_interval choice ['[0,inf)','[33,inf)']",
+        "mask_history choice [True,False]",
+        "data_path choice ['a','b']",
+        "valid_metric choice ['NDCG@10','MRR@10']",
+        "valid_metric_bigger choice [True,False]",
+    ],
+)
+def test_what_decides_the_scores_meaning_is_not_tuned(tmp_path, line):
+    path = tmp_path / "p"
+    path.write_text(f"{line}\n")
+    name = line.split()[0]
+    with pytest.raises(UsageError, match=f"tunes '{name}', which decides .* trials must share it"):
+        search_space.check(search_space.read(str(path)), str(path), "CAMMSR")
 
 
 def test_an_empty_file_is_refused(tmp_path):
@@ -95,7 +158,18 @@ def test_values_of_every_form_pass(tmp_path):
             ["--model=CAMMSR", "--dataset=d", "--params_file=p", "--valid_metric=NDGC@10"],
             "did you mean 'NDCG@10'?",
         ),
-        (["--model=BPR", "--dataset=d", "--params_file=p", "--output_file=no/x"], "does not exist"),
+        (
+            ["--model=BPR", "--dataset=d", "--params_file=p", "--output_file=."],
+            "--output_file: . is a folder",
+        ),
+        (
+            ["--model=BPR", "--dataset=d", "--params_file=p", "--display_file=p/x.html"],
+            "--display_file: the folder",
+        ),
+        (
+            ["--model=BPR", "--dataset=d", "--params_file=p", "--tool=Ray", "--display_file=x"],
+            "--display_file is for Hyperopt only",
+        ),
     ],
 )
 def test_run_hyper_refuses(tmp_path, monkeypatch, capsys, arguments, says):
@@ -126,11 +200,54 @@ def test_a_limit_that_an_exhaustive_search_would_go_beyond_is_refused(
 ):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "p").write_text("embedding_size choice [8,16]\nlearning_rate choice [0.1,0.01]\n")
-    asked = ["--model=BPR", "--dataset=d", "--params_file=p", "--output_file=no/x"]
+    asked = ["--model=BPR", "--dataset=d", "--params_file=p", "--output_file=."]
     assert run_hyper.main([*asked, "--max_evals=3"]) == 2
     error = capsys.readouterr().err
     assert "--max_evals=3 does not limit --algo=exhaustive (the default)" in error
     assert "tries all 4 combinations" in error
     for more in (["--max_evals=4"], ["--max_evals=3", "--algo=random"]):
         assert run_hyper.main([*asked, *more]) == 2
-        assert "the folder of --output_file" in capsys.readouterr().err  # what is checked next
+        assert "--output_file: . is a folder" in capsys.readouterr().err  # what is checked next
+
+
+def test_a_missing_plotly_is_found_before_the_search(tmp_path, monkeypatch, capsys):
+    def version(package):
+        if package == "plotly":
+            raise run_hyper.importlib.metadata.PackageNotFoundError
+        return "1"
+
+    monkeypatch.chdir(tmp_path)
+    Path("p").write_text("embedding_size choice [8,16]\n")
+    monkeypatch.setattr(run_hyper.importlib.metadata, "version", version)
+    monkeypatch.setattr(run_hyper.hyper_tools, "with_hyperopt", None)  # not reached
+    asked = ["--model=BPR", "--dataset=d", "--params_file=p", "--display_file=x.html"]
+    assert run_hyper.main(asked) == 1
+    assert "plotly is not installed: run `pip install 'plotly'`" in capsys.readouterr().err
+
+
+def test_the_best_is_shown_before_a_plot_that_fails_and_earlier_results_are_kept(
+    tmp_path, monkeypatch, capsys
+):
+    def search(search, *limits):
+        def plot():
+            raise RunError("no plot")
+
+        Path(search.output_file).write_text("new")
+        return Best({"embedding_size": 8}, {"mrr@10": 0.5}, {"mrr@10": 0.25}, 3, 2, plot)
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["run_hyper"])
+    Path("p").write_text("embedding_size choice [8,16]\n")
+    Path("r").write_text("old")
+    Path("d").mkdir()
+    Path("d/d.inter").write_text("user_id:token\titem_id:token\n1\t1\n")
+    monkeypatch.setattr(run_hyper, "_check_installed", lambda _: None)
+    monkeypatch.setattr(run_hyper.hyper_tools, "with_hyperopt", search)
+    asked = ["--model=BPR", "--dataset=d", "--data_path=.", "--params_file=p", "--output_file=r"]
+    assert run_hyper.main(asked) == 1
+    said = capsys.readouterr()
+    assert "BPR on d: best of 3 trials (2 more failed)" in said.out
+    assert "no plot" in said.err
+    assert "note: earlier results are now in r.1" in said.err
+    assert Path("r").read_text() == "new"
+    assert Path("r.1").read_text() == "old"
