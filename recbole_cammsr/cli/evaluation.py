@@ -10,10 +10,11 @@ from recbole_cammsr.run import checkpoints, known_settings
 from recbole_cammsr.run.errors import UsageError
 from recbole_cammsr.run.training import Outcome
 
-#: what may be asked for beside the checkpoint's own settings: none of it changes a score
+#: what may be asked for beside the checkpoint's own settings: none of it changes a score (data
+#: with other users or items are refused, by the digest in the checkpoint)
 CHANGEABLE = (
     *("mask_history", "metrics", "topk", "metric_decimal_place"),
-    *("eval_batch_size", "show_progress"),
+    *("eval_batch_size", "show_progress", "data_path", "gpu_id", "state"),
 )
 
 
@@ -44,6 +45,8 @@ def changes(given: Mapping[str, Any]) -> dict[str, Any]:
                 f"--metrics must name {expected or 'metrics without cut-offs, which are --topk'}, "
                 f"not {metric!r}"
             )
+    if "state" in changed:
+        changed["state"] = str(changed["state"])  # as RecBole's logger needs it
     decimals = changed.get("metric_decimal_place", 4)
     if not isinstance(decimals, int) or isinstance(decimals, bool) or decimals < 0:
         raise UsageError(f"--metric_decimal_place must be a whole number from 0, not {decimals!r}")

@@ -12,7 +12,6 @@ from recbole_cammsr.cli import arguments
 from recbole_cammsr.run import (
     config_files,
     known_settings,
-    pre_split_files,
     protocol,
     setting_text,
     unread_settings,
@@ -125,11 +124,10 @@ class Request:
                 "CAMMSR's general ones"
             )
         chosen = {**self.in_files, **arguments.values(self.settings)}
-        settings = protocol.settings_for(model, dataset, chosen)
-        too_long = pre_split_files.too_long(model, dataset, {**settings, **chosen})
+        too_long = protocol.too_long_histories(model, dataset, chosen)
         if too_long is not None:
             self._warn(too_long)
-        return settings
+        return protocol.settings_for(model, dataset, chosen)
 
     def with_whole_evaluation(self, dataset: str, resumed: Any = None) -> list[str]:
         """The command line's settings, with what a part of ``eval_args`` leaves as it was.

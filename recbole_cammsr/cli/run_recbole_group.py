@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import logging
 import os
 import sys
@@ -9,13 +10,16 @@ import traceback
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from recbole_cammsr.cli import arguments, help_text, tables
+from recbole_cammsr.cli import arguments, help_text, same_evaluation, tables
+from recbole_cammsr.cli.output_files import check_writable
 from recbole_cammsr.cli.request import DEFAULT_DATASET, DEFAULT_MODEL, Request
 from recbole_cammsr.run.command import EXIT_FAILED, EXIT_OK, Parser, guarded
 from recbole_cammsr.run.errors import UsageError, describe
 from recbole_cammsr.run.training import Outcome, train
 
 PROGRAM = "run_recbole_group"
+#: options for one checkpoint, which are refused here
+_OF_RUN_RECBOLE = ("resume", "evaluate")
 _EXAMPLES = """\
 examples:
   run_recbole_group --model_list=SASRec,GRU4Rec,CAMMSR --dataset=ml-100k --protocol
@@ -60,31 +64,58 @@ def _parser() -> Parser:
         metavar="FILE",
         help="LaTeX table of the test results (default: ./latex/test.tex)",
     )
+    for name in _OF_RUN_RECBOLE:
+        parser.add_argument(f"--{name}", help=argparse.SUPPRESS)
     arguments.add_process_options(parser)
     return parser
 
 
 def _run(argv: Sequence[str]) -> int:
     options, settings = arguments.read(_parser(), argv)
-    models = [name.strip() for name in options.model_list.split(",") if name.strip()]
-    if not models:
-        raise UsageError("--model_list names no model")
+    for name in _OF_RUN_RECBOLE:
+        if getattr(options, name) is not None:
+            raise UsageError(f"--{name} takes the checkpoint of one model: use run_recbole for it")
+    models = _models(options.model_list)
     request = Request(options, settings)
     request.check_models(models)
     dataset = request.named("dataset", DEFAULT_DATASET) or DEFAULT_DATASET
-    for path in (options.valid_latex, options.test_latex):
-        _check_writable(path)
+    check_writable(options.valid_latex, "--valid_latex")
+    check_writable(options.test_latex, "--test_latex")
 
+    evaluated = {model: same_evaluation.of(request, model, dataset) for model in models}
+    differing = same_evaluation.difference(evaluated, options.protocol)
+    if differing is not None:
+        print(f"warning: {differing}", file=sys.stderr)
     outcomes = []
     for model in models:
         outcome = _train_one(request, model, dataset, options.debug)
         if outcome is not None:
             outcomes.append(outcome)
     if outcomes:
+        finished = {outcome.model: evaluated[outcome.model] for outcome in outcomes}
+        differing = same_evaluation.difference(finished, options.protocol)
         for split, path in (("valid", options.valid_latex), ("test", options.test_latex)):
-            tables.show(tables.comparison(outcomes, split))
-            _write_latex(outcomes, split, path)
+            tables.show(tables.comparison(outcomes, split, mark_best=differing is None))
+            _write_latex(outcomes, split, path, mark_best=differing is None)
+        if differing is not None:
+            tables.show(differing)
     return EXIT_OK if len(outcomes) == len(models) else EXIT_FAILED
+
+
+def _models(listed: str) -> list[str]:
+    """The names in ``--model_list``, each once."""
+    named = [name.strip() for name in listed.split(",") if name.strip()]
+    if not named:
+        raise UsageError("--model_list names no model")
+    models = list(dict.fromkeys(named))
+    for model in models:
+        if named.count(model) > 1:
+            print(
+                f"warning: --model_list names {model} {named.count(model)} times; it is trained "
+                "once",
+                file=sys.stderr,
+            )
+    return models
 
 
 def _train_one(request: Request, model: str, dataset: str, debug: bool) -> Outcome | None:
@@ -107,27 +138,18 @@ def _close_logs() -> None:
         handler.close()
 
 
-def _check_writable(path: str) -> None:
-    """Refuse a table's path before hours of training rather than after."""
-    folder = os.path.dirname(os.path.abspath(path))
-    try:
-        os.makedirs(folder, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"{folder} cannot be made for {path}: {error.strerror}") from error
-    if os.path.isdir(path) or not os.access(folder, os.W_OK):
-        raise UsageError(f"{path} cannot be written")
-
-
-def _write_latex(outcomes: Sequence[Outcome], split: str, path: str) -> None:
+def _write_latex(
+    outcomes: Sequence[Outcome], split: str, path: str, mark_best: bool = True
+) -> None:
     results = [outcome.valid if split == "valid" else outcome.test for outcome in outcomes]
     unfinished = f"{path}.part"
     with open(unfinished, "w", encoding="utf-8") as file:
-        file.write(_latex([outcome.model for outcome in outcomes], results))
+        file.write(_latex([outcome.model for outcome in outcomes], results, mark_best))
     os.replace(unfinished, path)
     print(f"LaTeX table  {path}")
 
 
-def _latex(models: Sequence[str], results: Sequence[Mapping[str, float]]) -> str:
+def _latex(models: Sequence[str], results: Sequence[Mapping[str, float]], mark_best: bool) -> str:
     """The table of RecBole's ``list_to_latex``, which has one direction for all columns.
 
     It also shifts the rows of a column that some model lacks, and escapes nothing.
@@ -135,6 +157,7 @@ def _latex(models: Sequence[str], results: Sequence[Mapping[str, float]]) -> str
     Args:
         models: names, a row each.
         results: metric to value of each model.
+        mark_best: whether the best of each column is bold.
     """
     import pandas
 
@@ -157,7 +180,9 @@ def _latex(models: Sequence[str], results: Sequence[Mapping[str, float]]) -> str
         best = values.min() if smaller_is_better(name) else values.max()
         return ["font-weight:bold" if value == best else None for value in column]
 
-    style = frame.style.apply(bold, subset=header[1:]).format(precision=4, na_rep="-")
+    style = frame.style.format(precision=4, na_rep="-")
+    if mark_best:
+        style = style.apply(bold, subset=header[1:])
     return str(
         style.hide(axis="index").to_latex(
             caption="Result Table",

@@ -30,12 +30,13 @@ def summary(outcome: Outcome) -> str:
     return "\n".join(lines)
 
 
-def comparison(outcomes: Sequence[Outcome], split: str) -> str:
+def comparison(outcomes: Sequence[Outcome], split: str, mark_best: bool = True) -> str:
     """Metrics of several runs, a row a model; the best of each column is marked with ``*``.
 
     Args:
         outcomes: at least one run.
         split: ``valid`` or ``test``.
+        mark_best: False leaves the marks out, of rows that are of different questions.
     """
     results = [outcome.valid if split == "valid" else outcome.test for outcome in outcomes]
     metrics = list(dict.fromkeys(name for result in results for name in result))
@@ -47,7 +48,8 @@ def comparison(outcomes: Sequence[Outcome], split: str) -> str:
     for outcome, result in zip(outcomes, results):
         cells = []
         for name in metrics:
-            mark = "*" if len(results) > 1 and result.get(name) == best[name] else " "
+            marked = mark_best and len(results) > 1 and result.get(name) == best[name]
+            mark = "*" if marked else " "
             cells.append(f"{_number(result.get(name))}{mark}")
         rows.append([outcome.model, *cells])
     title = {"valid": "best validation", "test": "test"}[split]

@@ -16,8 +16,10 @@ from recbole.utils.enum_type import FeatureSource, FeatureType
 from recbole_cammsr.data import own_items
 from recbole_cammsr.data.vectorised_dataset import VectorisedDataset
 
-#: settings that filter interactions, which RecBole leaves undone where these are split
+#: settings that filter interactions, which RecBole leaves undone where these are split, as it does
+#: what these parts of `eval_args` say
 _FILTERS = ("user_inter_num_interval", "item_inter_num_interval", "rm_dup_inter", "val_interval")
+_PARTS = ("split", "order", "group_by")
 
 
 class PreSplitDataset(VectorisedDataset):
@@ -49,7 +51,7 @@ class PreSplitDataset(VectorisedDataset):
                 f"{config['dataset']}.train.inter and so on."
             )
         if self.is_pre_split:
-            _warn_of_filters(config)
+            _warn_of_unused(config)
         # items of all histories and the lengths of these, where rows keep the last items only
         self._whole: tuple[np.ndarray, np.ndarray] | None = None
         super().__init__(config)
@@ -183,13 +185,18 @@ def warn_of_packing(config: Any) -> None:
         )
 
 
-def _warn_of_filters(config: Any) -> None:
+def _warn_of_unused(config: Any) -> None:
     asked = getattr(config, "external_config_dict", {})
-    given = [name for name in _FILTERS if asked.get(name) is not None]
+    given = [f"`{name}`" for name in _FILTERS if asked.get(name) is not None]
+    evaluation, usual = asked.get("eval_args"), config.internal_config_dict.get("eval_args")
+    if isinstance(evaluation, Mapping) and isinstance(usual, Mapping):
+        # what is as it is anyway was completed by a command
+        differing = [part for part in _PARTS if evaluation.get(part) not in (None, usual.get(part))]
+        given += [f"`{part}` of `eval_args`" for part in differing]
     if given:
         verb = "does" if len(given) == 1 else "do"
         getLogger().warning(
-            f"{', '.join(f'`{name}`' for name in given)} {verb} nothing for the pre-split data "
+            f"{', '.join(given)} {verb} nothing for the pre-split data "
             f"{config['dataset']}: the rows of `benchmark_filename` are taken as they are."
         )
 

@@ -11,7 +11,7 @@ from typing import Any
 from recbole_cammsr import registry
 from recbole_cammsr.compat.torch26 import data_and_model, load_checkpoint
 from recbole_cammsr.data import token_digest
-from recbole_cammsr.run import protocol
+from recbole_cammsr.run import known_settings, protocol
 from recbole_cammsr.run.errors import RunError, UsageError
 
 #: settings of the process rather than of the run, or given anew with every command
@@ -20,15 +20,22 @@ _NOT_CARRIED_OVER = frozenset(
     | {"nproc", "world_size", "ip", "port", "offset", "group_offset", "local_rank"}
 )
 
-
 #: settings that say which of the data shape a model's parameters
 _SHAPED_BY_DATA = ("modalities", "category_field", "complete_missing")
-
 
 #: settings that change what the same parameters say
 _SCORED_BY = (
     *("scoring", "n_heads", "hidden_act", "layer_norm_eps", "norm_first", "gate_scale"),
     *("time_unit", "interval_scale", "feature_scaling"),
+)
+
+#: settings that say which users and items there are, and which numbers they have
+_NUMBERED_BY = (
+    *("benchmark_filename", "USER_ID_FIELD", "ITEM_ID_FIELD", "TIME_FIELD"),
+    *("field_separator", "seq_separator", "encoding", "load_col", "unload_col", "unused_col"),
+    *("additional_feat_suffix", "rm_dup_inter", "val_interval", "filter_inter_by_user_or_item"),
+    *("user_inter_num_interval", "item_inter_num_interval"),
+    *("alias_of_user_id", "alias_of_item_id"),
 )
 
 
@@ -140,12 +147,22 @@ def _check_trained_alike(saved: Any, config: Any, path: str) -> None:
 
 
 def _check_same_tokens(saved: Any, config: Any, path: str) -> None:
-    if token_digest.differs(saved, config):
+    if not token_digest.differs(saved, config):
+        return
+    differing = [name for name in _NUMBERED_BY if saved[name] != config[name]]
+    if not differing and saved["data_path"] != config["data_path"]:
+        differing = ["data_path"]  # not beside others: the same folder may be written otherwise
+    if differing:
         raise RunError(
-            f"{path} was trained on other users or items, or on a file that names them in another "
-            f"order, so its embeddings would be taken for those of others: bring back the "
-            f"{config['dataset']}.inter that it was trained on, or train anew"
+            f"{path} was trained with {_compared(saved, config, differing)}, which makes other "
+            "users or items, or numbers them in another way, so its embeddings would be taken for "
+            "those of others: keep what it was trained with, or train anew"
         )
+    raise RunError(
+        f"{path} was trained on other users or items, or on a file that names them in another "
+        f"order, so its embeddings would be taken for those of others: bring back the "
+        f"{config['dataset']}.inter that it was trained on, or train anew"
+    )
 
 
 def open_checkpoint(path: str, changed: Mapping[str, Any] | None = None) -> tuple[Any, ...]:
@@ -170,12 +187,30 @@ def open_checkpoint(path: str, changed: Mapping[str, Any] | None = None) -> tupl
     config = copy.deepcopy(saved)
     for name, value in (changed or {}).items():
         config[name] = value
+        if name == "data_path":
+            config[name] = known_settings.data_folder(config["dataset"], value)
+        if name == "gpu_id":
+            _choose_device(config)
         if name == "mask_history" and config["MODEL_TYPE"] != ModelType.SEQUENTIAL:
             # RecBole's own switch: what a user has is taken out where it cannot be had again
             config["repeatable"] = not value
-    opened = data_and_model({**checkpoint, "config": config})
+    try:
+        opened = data_and_model({**checkpoint, "config": config})
+    except (RuntimeError, ValueError):
+        _check_same_tokens(saved, config, path)  # parameters of other items do not fit
+        raise
     _check_same_tokens(saved, config, path)
     return opened
+
+
+def _choose_device(config: Any) -> None:
+    """As RecBole's Config does, which does so when it is made."""
+    import torch
+
+    given = config["gpu_id"]
+    chosen = ",".join(map(str, given)) if isinstance(given, (list, tuple)) else str(given)
+    config["gpu_id"] = os.environ["CUDA_VISIBLE_DEVICES"] = chosen
+    config["device"] = torch.device("cuda" if chosen and torch.cuda.is_available() else "cpu")
 
 
 def _validation(config: Any) -> dict[str, Any]:
@@ -218,12 +253,16 @@ def does_not_fit(config: Any, path: str, error: Exception) -> Exception:
             f"the parameters in {path} do not fit, though its settings are the same: the data or "
             "the package have changed since; train anew"
         )
-    named = " and ".join(
-        f"{name}: {_shown(before[name])}, not {_shown(config[name])}" for name in differing
-    )
     return RunError(
-        f"{path} was trained with {named}, and its parameters do not fit those of this run: keep "
-        "what it was trained with, or train anew"
+        f"{path} was trained with {_compared(before, config, differing)}, and its parameters do "
+        "not fit those of this run: keep what it was trained with, or train anew"
+    )
+
+
+def _compared(saved: Any, config: Any, names: Collection[str]) -> str:
+    """What settings were and are, as in "n_layers: 2, not 1 and use_id: True, not False"."""
+    return " and ".join(
+        f"{name}: {_shown(saved[name])}, not {_shown(config[name])}" for name in names
     )
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from recbole_cammsr import default_settings, model_path, registry
 from recbole_cammsr.compat.requirement import recbole_folder
-from recbole_cammsr.run import config_files, setting_text
+from recbole_cammsr.run import config_files, pre_split_files, setting_text
 
 #: settings about data that RecBole's own list of them leaves out
 _MORE_DATA_SETTINGS = frozenset({"data_path"})
@@ -39,12 +39,33 @@ def settings_for(model: str, dataset: str, chosen: Mapping[str, Any]) -> dict[st
     own = model_settings(model)
     if _ranks_all_items(model, {**own, **chosen}):
         settings["train_neg_sample_args"] = None
+    of_any = recboles_settings("dataset", "sample")
     if "load_col" not in settings:
-        of_any = recboles_settings("dataset", "sample")
         settings["load_col"] = _columns({**of_any, **own, **settings, **chosen})
+    if _learns_from_ids(model):
+        everything = {**own, **of_any, **settings, **chosen}
+        settings.update(pre_split_files.reading_histories(dataset, everything))
     if chosen.get("mask_history") is True and not is_sequential(model):
         settings["repeatable"] = False  # then RecBole takes histories out of general models' too
     return {key: value for key, value in settings.items() if key not in chosen}
+
+
+def too_long_histories(model: str, dataset: str, chosen: Mapping[str, Any]) -> str | None:
+    """A sentence on pre-split histories that a model of RecBole's may fail with.
+
+    Args:
+        model: its name.
+        dataset: name of the data set.
+        chosen: what the user's config files and command line set.
+
+    Returns:
+        None for other data, where no history is too long, and for models that cut them.
+    """
+    if registry.family_of_name(model) is not None or not is_sequential(model):
+        return None
+    given = {**settings_for(model, dataset, chosen), **chosen}
+    of_any = recboles_settings("dataset", "sample")
+    return pre_split_files.too_long(dataset, {**of_any, **given})
 
 
 def followed(model: str, dataset: str, chosen: Mapping[str, Any]) -> dict[str, Any]:
@@ -142,6 +163,13 @@ def is_sequential(model: str) -> bool:
     from recbole.utils import ModelType, get_model
 
     return bool(get_model(model).type == ModelType.SEQUENTIAL)
+
+
+def _learns_from_ids(model: str) -> bool:
+    """Whether a model reads users and items only: to others every column is a feature."""
+    from recbole.utils import ModelType, get_model
+
+    return get_model(model).type not in (ModelType.CONTEXT, ModelType.DECISIONTREE)
 
 
 def _ranks_all_items(model: str, settings: Mapping[str, Any]) -> bool:

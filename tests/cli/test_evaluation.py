@@ -86,3 +86,5 @@ def test_other_settings_are_refused_and_those_that_may_be_given_named(tmp_path, 
     error = capsys.readouterr().err
     assert "'--hidden_size=3' has no effect with --evaluate" in error
     assert "but for mask_history, metrics, topk" in error
+    assert run_recbole.main([f"--evaluate={tmp_path / 'x.pth'}", "--data_path=d", "--gpu_id="]) == 2
+    assert "does not exist" in capsys.readouterr().err

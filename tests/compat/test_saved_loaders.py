@@ -24,3 +24,17 @@ def test_saving_loaders_changes_no_batch(make_config, tmp_path, name):
     assert batches(save_dataloaders=True) == expected
     assert list(tmp_path.glob("*-dataloader.pth"))
     assert batches() == expected
+
+
+def test_loaders_of_another_order_are_not_used_again(make_config, tmp_path):
+    def rows(**settings):
+        config = make_config(
+            "SASRec", train_neg_sample_args=None, checkpoint_dir=str(tmp_path), **settings
+        )
+        init_seed(config["seed"], config["reproducibility"])
+        train = data_preparation(config, create_dataset(config))[0]
+        return [batch["item_id"].tolist() for batch in train]
+
+    as_they_stand = rows(shuffle=False)
+    assert rows(save_dataloaders=True) != as_they_stand
+    assert rows(shuffle=False) == as_they_stand

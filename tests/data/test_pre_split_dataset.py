@@ -233,11 +233,17 @@ def test_all_that_a_row_brings_is_masked(make_data, toy_path, model, most):
             {"rm_dup_inter": "first", "val_interval": {"rating": "[3,inf)"}},
             "`rm_dup_inter`, `val_interval` do nothing for the",
         ),
+        (
+            {"eval_args": {"split": {"RS": [0.8, 0.1, 0.1]}, "mode": "uni10"}},
+            "`split` of `eval_args` does nothing for the",
+        ),
     ],
 )
-def test_filters_of_interactions_are_said_to_do_nothing(make_data, toy_path, caplog, asked, named):
+def test_filters_and_splits_are_said_to_do_nothing(make_data, toy_path, caplog, asked, named):
     write(toy_path)
-    make_data(**settings())
+    # of what a command completes nothing is said
+    whole = {"split": {"LS": "valid_and_test"}, "order": "TO", "group_by": None, "mode": "full"}
+    make_data(**settings(eval_args=whole))
     assert "nothing for the pre-split data" not in caplog.text
     dataset = make_data(**settings(**asked))[1]
     assert caplog.text.count(f"{named} pre-split data toy: the rows of `benchmark") == 1

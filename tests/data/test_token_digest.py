@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import random
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -63,3 +65,44 @@ def test_a_checkpoint_without_a_digest_is_opened(
     path = train(make_data, "SASRec")
     monkeypatch.undo()
     assert evaluation.evaluate(path).test
+
+
+def test_the_setting_is_named_where_one_is_the_cause(make_data: Any, make_config: Any):
+    from recbole.data import create_dataset
+
+    path = train(make_data, "SASRec")
+    config = make_config("SASRec", rm_dup_inter="first", item_inter_num_interval="[3,inf)")
+    create_dataset(config)
+    config["data_path"] = f"{config['data_path']}/."  # the same folder, written otherwise
+    says = (
+        r"was trained with rm_dup_inter: None, not first and item_inter_num_interval: \[0,inf\), "
+        r"not \[3,inf\), which makes other users or items"
+    )
+    with pytest.raises(RunError, match=says):
+        checkpoints.check_goes_on(config, path)
+
+
+@pytest.mark.parametrize("model", ["SASRec", "CAMMSR"])
+def test_data_that_were_moved_are_taken_and_others_refused(
+    make_data: Any, toy_path: Path, tmp_path: Path, model: str
+):
+    path = train(make_data, model)
+    before = evaluation.evaluate(path).test
+    toy_path.rename(tmp_path / "moved")
+    changed = evaluation.changes({"data_path": f"{tmp_path / 'moved'}", "state": "ERROR"})
+    assert evaluation.evaluate(path, changed).test == before
+    others = tmp_path / "others" / "toy"
+    shutil.copytree(tmp_path / "moved" / "toy", others)
+    header, *lines = (others / "toy.inter").read_text().splitlines()
+    for kept in (lines[::-1], lines[:60]):  # other numbers, and fewer of them
+        (others / "toy.inter").write_text("\n".join([header, *kept]) + "\n")
+        with pytest.raises(RunError, match=r"was trained with data_path: .*toy, not .*others/toy,"):
+            evaluation.evaluate(path, {"data_path": str(others.parent)})
+
+
+def test_the_device_is_the_one_that_is_asked_for(make_data: Any, monkeypatch: pytest.MonkeyPatch):
+    path = train(make_data, "SASRec")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "7")
+    config, *_ = checkpoints.open_checkpoint(path, evaluation.changes({"gpu_id": (1, 2)}))
+    assert (config["gpu_id"], os.environ["CUDA_VISIBLE_DEVICES"]) == ("1,2", "1,2")
+    assert config["device"].type == "cpu"  # where there is no other

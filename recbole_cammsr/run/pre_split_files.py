@@ -1,0 +1,100 @@
+"""Pre-split files (`benchmark_filename`) for RecBole's own models, which look at less in them.
+
+RecBole reads histories only where `load_col` lists them, numbers their items by themselves unless
+`alias_of_item_id` names them, and cuts none to `MAX_ITEM_LIST_LENGTH`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any
+
+from recbole_cammsr.run import known_settings
+
+
+def reading_histories(dataset: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings with which RecBole reads the histories, as items.
+
+    Args:
+        dataset: its name.
+        settings: of a run, RecBole's defaults among them.
+
+    Returns:
+        ``load_col`` and ``alias_of_item_id``; nothing for other data, and files without histories.
+    """
+    field = _history_field(settings)
+    if not any(field in _fields(path, settings) for path in _files(dataset, settings)):
+        return {}
+    found: dict[str, Any] = {"alias_of_item_id": [field]}
+    columns = settings["load_col"]
+    if isinstance(columns, Mapping) and isinstance(columns.get("inter"), (list, tuple)):
+        listed = [name for name in columns["inter"] if name != field]
+        found["load_col"] = {**columns, "inter": [*listed, field]}
+    return found
+
+
+def too_long(dataset: str, settings: Mapping[str, Any]) -> str | None:
+    """A sentence on histories that models with a position for each item fail with.
+
+    Args:
+        dataset: its name.
+        settings: of a run, RecBole's defaults among them.
+
+    Returns:
+        None where no history is longer than ``MAX_ITEM_LIST_LENGTH``.
+    """
+    most = settings["MAX_ITEM_LIST_LENGTH"]
+    field, layout = _history_field(settings), _separators(settings)
+    paths = [path for path in _files(dataset, settings) if field in _fields(path, settings)]
+    longest = max((_longest(path, field, *layout) for path in paths), default=0)
+    if not isinstance(most, int) or longest <= most:
+        return None
+    return (
+        f"RecBole's models do not cut the histories of pre-split data, and the longest of "
+        f"{dataset} has {longest} items, where MAX_ITEM_LIST_LENGTH is {most}: those with "
+        f"positions, such as SASRec, will fail (index out of range); cut the histories in the "
+        f"files, or set MAX_ITEM_LIST_LENGTH to {longest}"
+    )
+
+
+def _files(dataset: str, settings: Mapping[str, Any]) -> Iterator[str]:
+    parts = settings.get("benchmark_filename")
+    folder = known_settings.data_folder(dataset, settings.get("data_path"))
+    for part in parts if isinstance(parts, (list, tuple)) else ():
+        path = os.path.join(folder, f"{dataset}.{part}.inter")
+        if os.path.isfile(path):  # of others RecBole speaks
+            yield path
+
+
+def _history_field(settings: Mapping[str, Any]) -> str:
+    return f"{settings['ITEM_ID_FIELD']}{settings['LIST_SUFFIX']}"
+
+
+def _separators(settings: Mapping[str, Any]) -> tuple[str, str, str]:
+    return (
+        settings["field_separator"],
+        settings["seq_separator"],
+        settings.get("encoding") or "utf-8",
+    )
+
+
+def _fields(path: str, settings: Mapping[str, Any]) -> list[str]:
+    """The lists of tokens in a file."""
+    between, _, encoding = _separators(settings)
+    with open(path, encoding=encoding, errors="replace") as file:
+        header = file.readline().rstrip("\n").split(between)
+    kinds = [cell.partition(":") for cell in header]
+    return [name for name, _, kind in kinds if kind.strip() == "token_seq"]
+
+
+@cache
+def _longest(path: str, field: str, between: str, inside: str, encoding: str) -> int:
+    with open(path, encoding=encoding, errors="replace") as file:
+        header = file.readline().rstrip("\n").split(between)
+        column = [cell.partition(":")[0] for cell in header].index(field)
+        cells = (line.rstrip("\n").split(between) for line in file)
+        return max(
+            (len(row[column].split(inside)) for row in cells if len(row) > column), default=0
+        )

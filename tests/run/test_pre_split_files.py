@@ -1,0 +1,83 @@
+"""``--protocol`` lets RecBole's models read the histories of pre-split data."""
+
+from __future__ import annotations
+
+import argparse
+
+import pytest
+
+import recbole_cammsr
+from recbole_cammsr.cli.request import Request
+from recbole_cammsr.run import pre_split_files, protocol
+
+PARTS = ["train", "valid", "test"]
+ROWS = ["u1\ta\tb c", "u1\tb\tb c a", "u2\tc\td"]
+
+
+@pytest.fixture
+def chosen(toy_path):
+    """Settings of data whose histories have up to three items; one stands in a history only."""
+    for part in PARTS:
+        lines = ["user_id:token\titem_id:token\titem_id_list:token_seq", *ROWS]
+        (toy_path / "toy" / f"toy.{part}.inter").write_text("\n".join(lines) + "\n")
+    return {"data_path": str(toy_path), "benchmark_filename": PARTS}
+
+
+@pytest.mark.parametrize("model", ["SASRec", "GRU4Rec", "BPR", "Pop"])
+def test_histories_are_loaded_and_have_the_numbers_of_items(make_config, chosen, model):
+    from recbole.data import create_dataset, data_preparation
+
+    settings = {**protocol.settings_for(model, "toy", chosen), **chosen}
+    config = make_config(model, **settings)
+    train, _, _ = data_preparation(config, create_dataset(config))
+    dataset = train.dataset
+    assert set(dataset.field2token_id["item_id"]) == {"[PAD]", "a", "b", "c", "d"}
+    found = dataset.id2token("item_id", dataset.inter_feat["item_id_list"][1].tolist())
+    assert found.tolist() == ["b", "c", "a"]
+
+
+def test_what_the_user_sets_wins_and_other_data_need_nothing(chosen):
+    columns = {"inter": ["user_id", "item_id"]}
+    settings = protocol.settings_for("SASRec", "toy", {**chosen, "load_col": columns})
+    assert "load_col" not in settings
+    settings = protocol.settings_for("SASRec", "toy", {**chosen, "alias_of_item_id": []})
+    assert "alias_of_item_id" not in settings
+    whole = {"data_path": chosen["data_path"]}
+    assert "alias_of_item_id" not in protocol.settings_for("SASRec", "toy", whole)
+    # a list of tokens would be a feature of theirs
+    assert "alias_of_item_id" not in protocol.settings_for("FM", "toy", chosen)
+
+
+def test_files_without_histories_are_left_alone(chosen, toy_path):
+    for part in PARTS:
+        text = "user_id:token\titem_id:token\nu1\ta\n"
+        (toy_path / "toy" / f"toy.{part}.inter").write_text(text)
+    settings = protocol.settings_for("BPR", "toy", chosen)
+    assert "alias_of_item_id" not in settings
+    assert settings["load_col"] == {"inter": ["user_id", "item_id", "timestamp"]}
+    assert (
+        protocol.too_long_histories("SASRec", "toy", {**chosen, "MAX_ITEM_LIST_LENGTH": 1}) is None
+    )
+
+
+def test_histories_that_are_too_long_are_told_of_once(chosen, capsys):
+    given = [f"--{name}={value}" for name, value in chosen.items()]
+    options = argparse.Namespace(config_files=None, protocol=True)
+    request = Request(options, [*given, "--MAX_ITEM_LIST_LENGTH=2"])
+    for model in ("SASRec", "CAMMSR", "GRU4Rec", "Pop"):
+        request.protocol_settings(model, "toy")
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if "histories" in line]
+    assert "the longest of toy has 3 items, where MAX_ITEM_LIST_LENGTH is 2" in line
+    for model, most in (("SASRec", 3), ("CAMMSR", 2), ("Pop", 2)):
+        settings = {**chosen, "MAX_ITEM_LIST_LENGTH": most}
+        assert protocol.too_long_histories(model, "toy", settings) is None
+
+
+def test_a_script_gets_the_same(chosen):
+    settings = recbole_cammsr.protocol_settings("SASRec", "toy", **chosen)
+    assert settings["alias_of_item_id"] == ["item_id_list"]
+    assert settings["load_col"]["inter"][-1] == "item_id_list"
+    assert pre_split_files.too_long("toy", {**_DEFAULTS, **settings}) is None
+
+
+_DEFAULTS = protocol.recboles_settings("dataset", "sample")
