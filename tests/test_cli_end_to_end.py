@@ -296,7 +296,7 @@ def test_a_checkpoint_of_another_model_or_without_epochs_left(in_folder, capsys,
         (["--model_list=Pop,NoSuch"], "no model 'NoSuch'"),
         (["--model_list=,"], "names no model"),
         (["--model=Pop"], "--model_list"),
-        (["--model_list=Pop", "--test_latex=dataset"], "dataset cannot be written"),
+        (["--model_list=Pop", "--test_latex=dataset"], "dataset is a folder; name a file"),
     ],
 )
 def test_a_group_refuses_before_the_first_model_trains(in_folder, capsys, arguments, says):

@@ -166,7 +166,7 @@ def test_leaving_out_duplicates_keeps_the_order_of_the_file(make_data, toy_path,
 
 
 def test_a_rule_of_duplicates_that_is_none_is_refused(make_data):
-    with pytest.raises(ValueError, match="keep"):
+    with pytest.raises(ValueError, match="it must be first or last"):
         make_data(rm_dup_inter="some")
 
 
