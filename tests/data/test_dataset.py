@@ -193,7 +193,11 @@ def test_a_saved_data_set_is_not_reused_under_other_settings(make_config, change
         ({"feature_dtype": "int8"}, ValueError, "feature_dtype"),
         ({"category_field": None}, ValueError, "category_weight: 0"),
         ({"category_field": "nope"}, ValueError, "nope"),
-        ({"category_field": ["genre", "genres"]}, ValueError, "name of one column of the `.item` file"),
+        (
+            {"category_field": ["genre", "genres"]},
+            ValueError,
+            "name of one column of the `.item` file",
+        ),
         ({"transform": "mask_itemseq"}, ValueError, "train_packing: false"),
     ],
 )
