@@ -67,7 +67,7 @@ def origin_of(path: str) -> Origin:
     Raises:
         RunError: the file is damaged or was written by something else.
     """
-    config = _load(path)["config"]
+    config = saved_config(path)
     settings = {
         key: value
         for key, value in config.external_config_dict.items()

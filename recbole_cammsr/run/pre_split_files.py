@@ -25,7 +25,7 @@ def reading_histories(dataset: str, settings: Mapping[str, Any]) -> dict[str, An
         ``load_col`` and ``alias_of_item_id``; nothing for other data, and files without histories.
     """
     field = _history_field(settings)
-    if not any(field in _fields(path, settings) for path in _files(dataset, settings)):
+    if not _with_histories(dataset, settings):
         return {}
     found: dict[str, Any] = {"alias_of_item_id": [field]}
     columns = settings["load_col"]
@@ -46,8 +46,8 @@ def too_long(dataset: str, settings: Mapping[str, Any]) -> str | None:
         None where no history is longer than ``MAX_ITEM_LIST_LENGTH``.
     """
     most = settings["MAX_ITEM_LIST_LENGTH"]
-    field, layout = _history_field(settings), _separators(settings)
-    paths = [path for path in _files(dataset, settings) if field in _fields(path, settings)]
+    field, layout = _history_field(settings), _layout(settings)
+    paths = _with_histories(dataset, settings)
     longest = max((_longest(path, field, *layout) for path in paths), default=0)
     if not isinstance(most, int) or longest <= most:
         return None
@@ -57,6 +57,17 @@ def too_long(dataset: str, settings: Mapping[str, Any]) -> str | None:
         f"positions, such as SASRec, will fail (index out of range); cut the histories in the "
         f"files, or set MAX_ITEM_LIST_LENGTH to {longest}"
     )
+
+
+def _with_histories(dataset: str, settings: Mapping[str, Any]) -> list[str]:
+    """The files in which histories are a list of tokens."""
+    field, (between, _, encoding) = _history_field(settings), _layout(settings)
+    found = []
+    for path in _files(dataset, settings):
+        with open(path, encoding=encoding, errors="replace") as file:
+            if (field, "token_seq") in _columns(file.readline(), between):
+                found.append(path)
+    return found
 
 
 def _files(dataset: str, settings: Mapping[str, Any]) -> Iterator[str]:
@@ -72,7 +83,8 @@ def _history_field(settings: Mapping[str, Any]) -> str:
     return f"{settings['ITEM_ID_FIELD']}{settings['LIST_SUFFIX']}"
 
 
-def _separators(settings: Mapping[str, Any]) -> tuple[str, str, str]:
+def _layout(settings: Mapping[str, Any]) -> tuple[str, str, str]:
+    """What stands between cells, and between the tokens of a cell, and the encoding."""
     return (
         settings["field_separator"],
         settings["seq_separator"],
@@ -80,20 +92,16 @@ def _separators(settings: Mapping[str, Any]) -> tuple[str, str, str]:
     )
 
 
-def _fields(path: str, settings: Mapping[str, Any]) -> list[str]:
-    """The lists of tokens in a file."""
-    between, _, encoding = _separators(settings)
-    with open(path, encoding=encoding, errors="replace") as file:
-        header = file.readline().rstrip("\n").split(between)
-    kinds = [cell.partition(":") for cell in header]
-    return [name for name, _, kind in kinds if kind.strip() == "token_seq"]
+def _columns(header: str, between: str) -> list[tuple[str, str]]:
+    """Names and types in the first line of a file."""
+    cells = (cell.partition(":") for cell in header.rstrip("\n").split(between))
+    return [(name, kind.strip()) for name, _, kind in cells]
 
 
 @cache
 def _longest(path: str, field: str, between: str, inside: str, encoding: str) -> int:
     with open(path, encoding=encoding, errors="replace") as file:
-        header = file.readline().rstrip("\n").split(between)
-        column = [cell.partition(":")[0] for cell in header].index(field)
+        column = [name for name, _ in _columns(file.readline(), between)].index(field)
         cells = (line.rstrip("\n").split(between) for line in file)
         return max(
             (len(row[column].split(inside)) for row in cells if len(row) > column), default=0
