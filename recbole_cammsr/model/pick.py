@@ -11,7 +11,7 @@ def pick(values: torch.Tensor, index: torch.Tensor, dim: int = 0) -> torch.Tenso
     On a CPU the gradient of ``values[index]`` adds up the rows that are picked more than once in
     whatever order the threads come, and two runs of one seed drift apart
     (docs/results/ml-100k.md). That of ``index_select`` is added up in order, and both directions
-    are faster (docs/performance.md). On a GPU it is the other way round.
+    are about as fast or faster (docs/performance.md). On a GPU it is the other way round.
 
     Args:
         values: ``(..., n, ...)``, ``n`` of them along ``dim``.
