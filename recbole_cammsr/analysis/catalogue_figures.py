@@ -12,7 +12,7 @@ from recbole_cammsr.analysis.catalogue import ByCategory
 from recbole_cammsr.analysis.item_view import ItemView
 
 _MOST_COLOURS = 7
-_LABEL = 26
+_LABEL, _LONG_LABEL = 26, 36
 
 
 def draw_all(view: ItemView, name: str, checkpoint: str, folder: Path) -> list[Path]:
@@ -44,13 +44,13 @@ def draw_all(view: ItemView, name: str, checkpoint: str, folder: Path) -> list[P
 
 def weights_heat_map(table: ByCategory, name: str, checkpoint: str, path: Path) -> None:
     """Mean modality weight of each category; white is 1, the weight of plain addition."""
-    size = (2.9 + 1.15 * len(table.columns), 1.7 + 0.3 * len(table.rows))
+    size = (3.5 + 1.15 * len(table.columns), 1.7 + 0.3 * len(table.rows))
     drawing, axes = figure.new(1, 1, size)
     panel = axes[0][0]
     reach = max(float(np.nanmax(np.abs(table.means - 1.0))), 0.05)
     image = panel.imshow(table.means, aspect="auto", cmap="RdBu", vmin=1 - reach, vmax=1 + reach)
     _numbers(panel, table.means, "{:.2f}", lambda value: abs(value - 1) > 0.65 * reach)
-    _axes(panel, table)
+    _axes(panel, table, _LONG_LABEL)
     panel.set_xticks(range(len(table.columns)), table.columns)
     panel.axhline(0.5, color="k", lw=1.2)
     panel.set_title(f"{name}\nMean weight w of each modality, by category", fontsize=10)
@@ -58,7 +58,7 @@ def weights_heat_map(table: ByCategory, name: str, checkpoint: str, path: Path) 
         "w multiplies vectors of different lengths,\nso it is no share of the score", fontsize=8
     )
     bar = drawing.colorbar(image, ax=panel, shrink=0.8)
-    bar.set_label("mean weight (1 = plain addition)", fontsize=8)
+    bar.set_label("mean weight (those of an item average 1)", fontsize=8)
     checkpoint_line.write(drawing, checkpoint)
     figure.save(drawing, path)
 
@@ -157,8 +157,8 @@ def item_map(view: ItemView, name: str, checkpoint: str, path: Path) -> None:
     figure.save(drawing, path)
 
 
-def _axes(panel: Any, table: ByCategory) -> None:
-    labels = figure.shorten_each_label(table.rows, _LABEL)
+def _axes(panel: Any, table: ByCategory, length: int = _LABEL) -> None:
+    labels = figure.shorten_each_label(table.rows, length)
     rows = [f"{label} ({count})" for label, count in zip(labels, table.counts)]
     panel.set_yticks(range(len(rows)), rows, fontsize=8)
 
