@@ -9,12 +9,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from recbole_cammsr.data.atomic_header import BYTE_ORDER_MARK, header_of
 from recbole_cammsr.data.missing_cells import MISSING_CELLS
 from recbole_cammsr.data.quoted_cells import cells_of
 
 from .finding import Section, some
-
-_TYPES = ("token", "token_seq", "float", "float_seq")
 
 
 @dataclass(frozen=True)
@@ -45,25 +44,28 @@ def read_atomic_table(path: Path, section: Section) -> AtomicTable | None:
         The table, or None where it cannot be read.
     """
     try:
-        header, odd_lines, quoted, rows = _scan(path)
+        first, odd_lines, quoted, rows = _scan(path)
+        header = header_of(first, "\t", path.name)
         if quoted:
-            odd_lines, rows = _scan_quoted(path, len(header))
+            odd_lines, rows = _scan_quoted(path, len(header.columns))
     except UnicodeDecodeError as error:
         section.error(f"{path.name}: not UTF-8 ({error.reason} at byte {error.start}): convert it")
         return None
     except ValueError as error:  # a quote that is not closed
         section.error(str(error))
         return None
-    if header[0].startswith("\ufeff"):
+    if first.startswith(BYTE_ORDER_MARK):
         section.error(f"{path.name}: begins with a byte order mark: save it as UTF-8 without one")
         return None
-    types = _header_types(path, header, section)
-    if types is None:
+    try:
+        header.check(separator_hint="")
+    except ValueError as error:
+        section.error(str(error))
         return None
     if odd_lines:
         section.error(
-            f"{path.name}: {len(odd_lines):,} lines do not have the {len(header)} cells of the "
-            f"header, e.g. line {odd_lines[0]}: write one tab between cells"
+            f"{path.name}: {len(odd_lines):,} lines do not have the {len(header.columns)} cells of "
+            f"the header, e.g. line {odd_lines[0]}: write one tab between cells"
             + (", and close every double quote that begins a cell" if quoted else "")
         )
         return None
@@ -79,6 +81,7 @@ def read_atomic_table(path: Path, section: Section) -> AtomicTable | None:
     frame = pd.read_csv(
         path, sep="\t", dtype=str, keep_default_na=False, quoting=quoting, encoding="utf-8"
     )
+    types = header.types
     frame.columns = list(types)
     return AtomicTable(path, types, {name: frame[name] for name in types}, len(frame))
 
@@ -127,14 +130,14 @@ def numbers(table: AtomicTable, field: str, section: Section) -> np.ndarray | No
     return values
 
 
-def _scan(path: Path) -> tuple[list[str], list[int], list[int], int]:
-    """Return header cells, numbers of lines with another number of cells, quoted lines, rows."""
+def _scan(path: Path) -> tuple[str, list[int], list[int], int]:
+    """Return the first line, numbers of lines with another number of cells, quoted lines, rows."""
     odd: list[int] = []
     quoted: list[int] = []
     rows = 0
     with path.open(encoding="utf-8", newline="\n") as file:
-        header = file.readline().rstrip("\r\n").split("\t")
-        tabs = len(header) - 1
+        first = file.readline()
+        tabs = first.count("\t")
         for number, line in enumerate(file, start=2):
             if line in ("\n", "\r\n"):
                 continue
@@ -143,7 +146,7 @@ def _scan(path: Path) -> tuple[list[str], list[int], list[int], int]:
                 odd.append(number)
             if line[0] == '"' or '\t"' in line:
                 quoted.append(number)
-    return header, odd, quoted, rows
+    return first, odd, quoted, rows
 
 
 def _scan_quoted(path: Path, cells: int) -> tuple[list[int], int]:
@@ -152,16 +155,3 @@ def _scan_quoted(path: Path, cells: int) -> tuple[list[int], int]:
         file.readline()
         found = [(number, len(row)) for number, row in cells_of(path.name, file, "\t", first=2)]
     return [number for number, count in found if count != cells], len(found)
-
-
-def _header_types(path: Path, header: list[str], section: Section) -> dict[str, str] | None:
-    """Return field name to type, or None where the header is not one of an atomic file."""
-    types = dict(cell.partition(":")[::2] for cell in header)
-    wrong = [cell for cell in header if cell.partition(":")[2] not in _TYPES]
-    if wrong or len(types) < len(header) or "" in types:
-        section.error(
-            f"{path.name}: the header {header} must be distinct name:type cells with types "
-            f"{', '.join(_TYPES)}" + (f"; wrong: {some(wrong)}" if wrong else "")
-        )
-        return None
-    return types

@@ -8,7 +8,7 @@ from collections import Counter
 import numpy as np
 
 from recbole_cammsr.data.directions import DirectionWatch
-from recbole_cammsr.data.feature_table import validate
+from recbole_cammsr.data.feature_checks import validate
 from recbole_cammsr.data.formats import FeatureFile, RawFeatures, read_features
 
 from .finding import Bars, Section, percent, some

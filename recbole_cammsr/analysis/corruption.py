@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from recbole_cammsr.analysis import files
+from recbole_cammsr.data.atomic_header import BYTE_ORDER_MARK, AtomicHeader
 from recbole_cammsr.data.missing_cells import MISSING_CELLS
 from recbole_cammsr.data.quoted_cells import cells_of, joined, labels_in, python_strings
 from recbole_cammsr.data.settings import is_number, modality_file, modality_names
@@ -190,13 +191,14 @@ def corrupt_item_file(
     Raises:
         ValueError: a column is absent, a quote is left open, or there are fewer than two labels.
     """
-    rows = cells_of("the item file", io.StringIO(text), field_separator)
-    header, *cells = [row for _, row in rows]
-    names = [column.split(":", 1)[0] for column in header]
+    lines = io.StringIO(text.removeprefix(BYTE_ORDER_MARK))
+    first, *cells = [row for _, row in cells_of("the item file", lines, field_separator)]
+    header = AtomicHeader("the item file", field_separator, tuple(first))
+    names = header.names
     if field not in names or item_field not in names:
         raise ValueError(f"the item file has the fields {names} but not {field!r}")
     token_column, label_column = names.index(item_field), names.index(field)
-    several = header[label_column].endswith(":token_seq")
+    several = header.types.get(field) == "token_seq"
 
     def labels_of(row: list[str]) -> list[str]:
         # as read_categories does: a missing value is no label, so the item is not labelled
@@ -214,7 +216,7 @@ def corrupt_item_file(
             labels = wrong_labels(labels_of(row), all_labels, seed, row[token_column])
             as_strings = several and python_strings(row[label_column].strip()) is not None
             row[label_column] = str(labels)[1:-1] if as_strings else sequence_separator.join(labels)
-    return joined([header, *cells], field_separator)
+    return joined([first, *cells], field_separator)
 
 
 def _link(source: Path, target: Path) -> None:

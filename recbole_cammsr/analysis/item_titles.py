@@ -6,7 +6,9 @@ import os
 import unicodedata
 from collections.abc import Mapping, Sequence
 
+from recbole_cammsr.data.atomic_header import read_header
 from recbole_cammsr.data.quoted_cells import cells_of
+from recbole_cammsr.data.text_encoding import other_encoding
 
 #: columns that hold a title, in order of preference
 TITLE_FIELDS = ("title", "item_title", "movie_title", "product_title", "item_name", "name")
@@ -35,13 +37,12 @@ def read_titles(
         title are left out.
 
     Raises:
-        ValueError: the given column does not exist; names those that do.
+        ValueError: the given column does not exist; names those that do. Or the file is in another
+            encoding.
     """
     names: list[str] = []
     if os.path.isfile(path):
-        with open(path, encoding=encoding) as file:
-            header = file.readline().rstrip("\r\n").split(separator)
-        names = [column.split(":", 1)[0] for column in header]
+        names = read_header(path, separator, encoding).names
     if not required and not {title_field, item_field} <= set(names):
         title_field = None
     field = title_field or next((name for name in TITLE_FIELDS if name in names), None)
@@ -53,8 +54,11 @@ def read_titles(
             f"{', '.join(names) or 'none'}"
         )
     token, title = names.index(item_field), names.index(field)
-    with open(path, encoding=encoding) as file:
-        rows = [row for _, row in cells_of(path, file, separator)][1:]
+    try:
+        with open(path, encoding=encoding) as file:
+            rows = [row for _, row in cells_of(path, file, separator)][1:]
+    except UnicodeDecodeError as error:
+        raise ValueError(other_encoding(path, encoding, error)) from error
     whole = (row for row in rows if len(row) == len(names))
     titles = {row[token]: printable(row[title]) for row in whole}
     return {token: title for token, title in titles.items() if title.strip()}

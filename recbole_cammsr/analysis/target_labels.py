@@ -10,6 +10,7 @@ import numpy as np
 
 from recbole_cammsr import default_settings
 from recbole_cammsr.analysis.ranks import LABEL_SEPARATOR
+from recbole_cammsr.data.atomic_header import read_header
 from recbole_cammsr.data.categories import categories_of
 from recbole_cammsr.run import config_files
 
@@ -52,7 +53,9 @@ def target_labels(config: Any, dataset: Any, folder: str) -> np.ndarray:
     except ValueError as error:
         if getattr(dataset, "categories", None) is not None:
             raise
-        fields = _fields(path, config["field_separator"], config["encoding"] or "utf-8")
+        # "replace": `error` may be that of the encoding
+        encoding = config["encoding"] or "utf-8"
+        fields = read_header(path, config["field_separator"], encoding, errors="replace").names
         if config["category_field"] and field not in fields:
             raise ValueError(
                 f"item file {path} has the fields {fields} but not {field!r}, the "
@@ -66,10 +69,3 @@ def target_labels(config: Any, dataset: Any, folder: str) -> np.ndarray:
     for item, label in table.targets.nonzero().tolist():
         joined[item] += (LABEL_SEPARATOR if joined[item] else "") + table.labels[label]
     return joined.astype(str)
-
-
-def _fields(path: str, separator: str, encoding: str) -> list[str]:
-    """Names of the columns of an atomic file."""
-    with open(path, encoding=encoding, errors="replace") as file:
-        header = file.readline().lstrip("\ufeff").rstrip("\n").split(separator)
-    return [column.split(":", 1)[0] for column in header]

@@ -67,7 +67,8 @@ class TrainedModel:
     ) -> None:
         from recbole_cammsr.run import checkpoints
 
-        saved = checkpoints.saved_config(path)
+        loaded = checkpoints.load(path)
+        saved = loaded["config"]
         self._is_sequential = bool(saved["MODEL_TYPE"].name == "SEQUENTIAL")
         if mask_history is not None:
             self.ranks_own_items = not mask_history
@@ -79,7 +80,7 @@ class TrainedModel:
         # the data set knows whole histories with `mask_history` only, which is for full ranking
         asked = {"mask_history": True, "eval_args": {**saved["eval_args"], "mode": _FULL}}
         config, model, dataset, _, _, test = checkpoints.open_checkpoint(
-            path, asked if self._is_sequential else None
+            path, asked if self._is_sequential else None, loaded
         )
         self.path = path
         self.config: Any = config

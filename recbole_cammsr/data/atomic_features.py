@@ -7,6 +7,7 @@ import codecs
 import numpy as np
 import pandas as pd
 
+from recbole_cammsr.data.atomic_header import header_of
 from recbole_cammsr.data.text_encoding import other_encoding
 
 
@@ -63,20 +64,16 @@ def _read_table(
     if codecs.lookup(encoding).name == "utf-8":
         encoding = "utf-8-sig"
     with open(path, encoding=encoding) as handle:
-        header = handle.readline().rstrip("\r\n").split(field_separator)
-    names = [column.split(":", 1)[0] for column in header]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise ValueError(
-            f"feature file {path}: column {twice!r} stands twice in its first line; leave one out."
-        )
-    types = dict(column.split(":", 1) for column in header if ":" in column)
+        header = header_of(handle.readline(), field_separator, f"feature file {path}")
+    header.check_names()
+    columns = header.columns
+    types = header.types  # hardly any in a file of another kind, which is told what it must have
     vectors = [name for name, kind in types.items() if kind == "float_seq"]
     if item_field not in types or len(vectors) != 1:
         raise ValueError(
-            f"feature file {path} has the header {header[:4]}; as an atomic file it must have "
-            f"`{item_field}:token` and one `float_seq` column, separated by {field_separator!r} "
-            f"(`field_separator`)."
+            f"feature file {path} has the header {list(columns[:4])}; as an atomic file it must "
+            f"have `{item_field}:token` and one `float_seq` column, separated by "
+            f"{field_separator!r} (`field_separator`)."
         )
     # quoted cells as RecBole reads them
     frame = pd.read_csv(
@@ -84,10 +81,10 @@ def _read_table(
     )
     if not isinstance(frame.index, pd.RangeIndex):  # pandas takes the first cells for row names
         raise ValueError(
-            f"feature file {path}: its lines have more cells than the {len(header)} of the header; "
-            f"give every column a name."
+            f"feature file {path}: its lines have more cells than the {len(columns)} of the "
+            f"header; give every column a name."
         )
-    frame.columns = names
+    frame.columns = header.names
     broken = frame.apply(lambda column: column.str.contains("[\\r\\n]").any())
     if broken.any():
         raise ValueError(

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from recbole_cammsr.data.atomic_header import header_of
 from recbole_cammsr.data.missing_cells import MISSING_CELLS
 from recbole_cammsr.data.quoted_cells import cells_of, labels_in
 from recbole_cammsr.data.text_encoding import other_encoding
@@ -124,9 +125,9 @@ def read_categories(
 
     Raises:
         FileNotFoundError: no such file.
-        ValueError: the column is absent or of another type, a line has more or fewer cells than
-            the first, a quote is left open, an item stands twice, or no item of the data set has a
-            label.
+        ValueError: the column is absent or of another type, a column or an item stands twice, a
+            line has more or fewer cells than the first, a quote is left open, or no item of the
+            data set has a label.
     """
     if not os.path.isfile(path):
         raise FileNotFoundError(
@@ -175,8 +176,9 @@ def _read_columns(
 ) -> tuple[list[tuple[str, str]], bool]:
     """Item and label(s) of every line, and whether a cell holds several labels."""
     with open(path, encoding=encoding) as handle:
-        header = handle.readline().lstrip("\ufeff").rstrip("\n").split(separator)
-        types = dict(column.split(":", 1) for column in header if ":" in column)
+        header = header_of(handle.readline(), separator, f"item file {path}")
+        header.check_names()
+        types = header.types  # of no interest here is whether other columns have one
         if field not in types or item_field not in types:
             raise ValueError(
                 f"item file {path} has the fields {list(types)} but not {field!r} as "
@@ -187,17 +189,17 @@ def _read_columns(
                 f"item file {path}: category field {field!r} has type {types[field]!r}; it must "
                 f"be `token` or `token_seq`, or {_ESCAPE}."
             )
-        item_column = header.index(f"{item_field}:{types[item_field]}")
-        label_column = header.index(f"{field}:{types[field]}")
+        names = header.names
+        item_column, label_column = names.index(item_field), names.index(field)
         rows = []
         for number, cells in cells_of(path, handle, separator, first=2):
-            if len(cells) == len(header):
+            if len(cells) == len(names):
                 rows.append((cells[item_column], cells[label_column]))
             elif any(cell.strip() for cell in cells):
                 # a title with a separator in it would move the label to another column
                 raise ValueError(
                     f"item file {path}: line {number} has {len(cells)} cells where the first line "
-                    f"has {len(header)}; take separators, line breaks and double quotes out of its "
+                    f"has {len(names)}; take separators, line breaks and double quotes out of its "
                     "texts."
                 )
     return rows, types[field] == "token_seq"

@@ -13,7 +13,8 @@ from recbole_cammsr.data import own_items
 from recbole_cammsr.data.augmentation import prefix_rows
 from recbole_cammsr.data.categories import CategoryTable, categories_of
 from recbole_cammsr.data.coverage import coverage_report
-from recbole_cammsr.data.feature_table import FEATURE_DTYPES, FeatureTable, align, check_table
+from recbole_cammsr.data.feature_checks import check_table
+from recbole_cammsr.data.feature_table import FEATURE_DTYPES, FeatureTable, align
 from recbole_cammsr.data.formats import features_of
 from recbole_cammsr.data.histories import PrefixInteraction
 from recbole_cammsr.data.packing import TARGET_COUNT_FIELD, PackedRows, pack_rows

@@ -1,9 +1,9 @@
-"""Aligns a feature file with a data set's items, by token, and refuses what cannot be right."""
+"""Aligns a feature file with a data set's items, by token."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from recbole_cammsr.data.directions import DirectionWatch
+from recbole_cammsr.data.feature_checks import check_finite, check_size, some, validate
 from recbole_cammsr.data.formats import RawFeatures
 from recbole_cammsr.data.held_rows import HeldRows
 from recbole_cammsr.data.mapped_pages import release_pages
@@ -24,8 +25,6 @@ FEATURE_DTYPES = {
 # float32 bytes of the rows that are held at a time when a file is checked or copied: some thousand
 # rows, whose memory the allocator uses again for the next ones
 _BLOCK_BYTES = 1 << 22
-# a row's largest value: squares of larger ones are infinite in float32, of smaller ones zero
-_LARGEST, _SMALLEST = 1e15, 1e-10
 
 
 @dataclass(frozen=True)
@@ -114,60 +113,6 @@ class FeatureTable:
         return int(self.present.sum())
 
 
-def check_table(raw: RawFeatures) -> None:
-    """Refuse features that are no table of numbers, at no cost.
-
-    Args:
-        raw: as read by :func:`recbole_cammsr.data.formats.read_features`.
-
-    Raises:
-        ValueError: empty file, wrong rank or dtype.
-    """
-    values, path = raw.values, raw.path
-    if values.dtype.kind not in "fiu":
-        raise ValueError(
-            f"feature file {path}: features have dtype {values.dtype}; they must be float16 or "
-            f"float32."
-        )
-    if values.ndim != 2:
-        raise ValueError(
-            f"feature file {path}: features have shape {values.shape}; they must be "
-            "two-dimensional, "
-            f"one row per item."
-        )
-    if values.shape[0] == 0 or values.shape[1] == 0:
-        raise ValueError(
-            f"feature file {path} is empty (shape {values.shape}); write it again or take its "
-            f"modality out of `modalities`."
-        )
-
-
-def validate(raw: RawFeatures) -> None:
-    """Refuse a feature file that no data set could use.
-
-    Args:
-        raw: as read by :func:`recbole_cammsr.data.formats.read_features`.
-
-    Raises:
-        ValueError: what :func:`check_table` refuses, tokens and rows that differ in number,
-            duplicate tokens.
-    """
-    check_table(raw)
-    tokens, values, path = raw.tokens, raw.values, raw.path
-    if len(tokens) != len(values):
-        raise ValueError(
-            f"feature file {path} has {len(tokens)} tokens for {len(values)} rows; each row needs "
-            f"exactly one token."
-        )
-    unique, counts = np.unique(tokens, return_counts=True)
-    if len(unique) < len(tokens):
-        twice = unique[counts > 1]
-        raise ValueError(
-            f"feature file {path} has {len(twice)} item tokens more than once, e.g. "
-            f"{_some(twice)}; keep one row per item."
-        )
-
-
 def align(
     raw: RawFeatures,
     modality: str,
@@ -191,9 +136,9 @@ def align(
         The aligned table with ``max(id) + 1`` rows.
 
     Raises:
-        ValueError: what :func:`validate` refuses, no token in common, non-finite values, rows
-            of a size that float32 cannot square, values that ``dtype`` cannot hold, or rows that
-            are all the same.
+        ValueError: what :func:`~recbole_cammsr.data.feature_checks.validate` refuses, no token in
+            common, non-finite values, rows of a size that float32 cannot square, values that
+            ``dtype`` cannot hold, or rows that are all the same.
     """
     validate(raw)
     ids = np.fromiter(
@@ -206,7 +151,7 @@ def align(
         known = [token for token, item in token_to_id.items() if item > 0]
         raise ValueError(
             f"feature file {raw.path} of modality {modality!r} has no item of the data set: its "
-            f"tokens look like {_some(raw.tokens)}, the data set's like {_some(known)}; write the "
+            f"tokens look like {some(raw.tokens)}, the data set's like {some(known)}; write the "
             f"file with the tokens of the `.inter` file."
         )
     n_items = len(token_to_id)
@@ -228,14 +173,14 @@ def align(
         floats = torch.from_numpy(_native(block)).float().numpy()
         # half precision is several times as slow to look at; double precision can overflow
         exact = floats if block.dtype.itemsize <= 4 else block
-        _check_finite(exact, raw.tokens[rows], raw.path)
+        check_finite(exact, raw.tokens[rows], raw.path)
         digest.update(floats.data)
         zero_rows += int((~exact.any(axis=1)).sum())
         directions.see(exact)
         item_ids = torch.from_numpy(ids[rows])
         present[item_ids] = True
         converted = held.convert(exact, floats)
-        _check_size(exact, raw.tokens[rows], raw.path)
+        check_size(exact, raw.tokens[rows], raw.path)
         if values is not None:
             values[item_ids] = converted
     if not directions.told_apart:
@@ -277,32 +222,3 @@ def _blocks(rows: np.ndarray, dimension: int) -> Iterator[np.ndarray]:
     size = _rows_per_block(dimension)
     for start in range(0, len(rows), size):
         yield rows[start : start + size]
-
-
-def _check_finite(block: np.ndarray, tokens: np.ndarray, path: str) -> None:
-    if block.dtype.kind != "f":
-        return
-    broken = ~np.isfinite(block).all(axis=1)
-    if broken.any():
-        raise ValueError(
-            f"feature file {path}: {int(broken.sum())} rows or more have NaN or infinite values, "
-            f"e.g. item {_some(tokens[broken])}; leave such items out of the file, they then count "
-            f"as missing."
-        )
-
-
-def _check_size(block: np.ndarray, tokens: np.ndarray, path: str) -> None:
-    """Refuse rows whose length float32 cannot hold: divided by it, they would all be the same."""
-    largest = np.abs(block).max(axis=1, initial=0)
-    odd = (largest > _LARGEST) | ((largest > 0) & (largest < _SMALLEST))
-    if odd.any():
-        raise ValueError(
-            f"feature file {path}: the largest value of {int(odd.sum())} rows or more is below "
-            f"{_SMALLEST:g} or above {_LARGEST:g}, e.g. {float(largest[odd][0]):.3g} of item "
-            f"{str(tokens[odd][0])!r}, where float32 cannot tell lengths; scale the features."
-        )
-
-
-def _some(tokens: Sequence[str] | np.ndarray, count: int = 3) -> str:
-    shown = [repr(str(token)) for token in list(tokens[:count])]
-    return ", ".join(shown) + (", ..." if len(tokens) > count else "")

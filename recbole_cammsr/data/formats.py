@@ -30,6 +30,7 @@ import pandas as pd
 from recbole_cammsr.data.atomic_features import read_atomic_features
 from recbole_cammsr.data.item_map import as_tokens, is_list, read_item_map
 from recbole_cammsr.data.npz_member import map_npz_member
+from recbole_cammsr.data.plain_rows import first_line, load_rows, pickled_error
 
 #: what readers raise on files that are cut off, ragged or of another format
 _UNREADABLE = (
@@ -135,21 +136,9 @@ def read_features(
         raise  # the item map is absent, in a sentence of its own; the system names what it refuses
     except _UNREADABLE as error:
         raise ValueError(
-            f"feature file {path} cannot be read ({_first_line(error)}); it is truncated or not in "
+            f"feature file {path} cannot be read ({first_line(error)}); it is truncated or not in "
             f"the format that its name says: write it again."
         ) from error
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
-
-
-def _refuse_pickled(path: str, what: str) -> ValueError:
-    return ValueError(
-        f"feature file {path}: {what} holds pickled Python objects, which are never loaded; save "
-        "it as a plain array (tokens: `np.asarray(tokens, dtype=str)`, features: float16 or "
-        "float32)."
-    )
 
 
 def _read_npz(path: str) -> RawFeatures:
@@ -174,9 +163,9 @@ def _read_npz(path: str) -> RawFeatures:
                 arrays[name] = archive[name] if mapped is None else mapped
             except ValueError as error:
                 if "allow_pickle" in str(error):
-                    raise _refuse_pickled(path, f"array `{name}`") from error
+                    raise pickled_error(path, f"array `{name}`") from error
                 raise ValueError(
-                    f"feature file {path}: array `{name}` cannot be read ({_first_line(error)}); "
+                    f"feature file {path}: array `{name}` cannot be read ({first_line(error)}); "
                     f"write the file again."
                 ) from error
     return RawFeatures(
@@ -197,21 +186,7 @@ def _read_row_aligned(file: FeatureFile, extension: str) -> RawFeatures:
             )
         row_of_token = read_item_map(ids_path)
 
-    if extension == ".npy":
-        try:
-            values = np.load(path, mmap_mode="r", allow_pickle=False)
-        except ValueError as error:
-            if "object" in str(error).lower() or "pickle" in str(error).lower():
-                raise _refuse_pickled(path, "the array") from error
-            raise ValueError(
-                f"feature file {path} cannot be read ({_first_line(error)}); it is truncated or "
-                "not a .npy file: write it again."
-            ) from error
-    elif extension in (".pt", ".pth"):
-        values = _load_tensor(path)
-    else:
-        values = _load_headerless(path, row_of_token)
-
+    values = load_rows(path, extension, row_of_token)
     if values.ndim != 2:
         raise ValueError(
             f"feature file {path} has shape {values.shape}; it must be two-dimensional, one row "
@@ -252,50 +227,3 @@ def _read_row_aligned(file: FeatureFile, extension: str) -> RawFeatures:
     if len(rows) and np.array_equal(rows, np.arange(rows[0], rows[0] + len(rows))):
         return RawFeatures(path, tokens, values[rows[0] : rows[-1] + 1])  # no copy of the file
     return RawFeatures(path, tokens, values[rows])
-
-
-def _load_tensor(path: str) -> np.ndarray:
-    import pickle
-
-    import torch
-
-    try:
-        loaded = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise _refuse_pickled(path, "the file") from error
-    except RuntimeError as error:
-        raise ValueError(
-            f"feature file {path} cannot be read ({_first_line(error)}); write it again."
-        ) from error
-    if not isinstance(loaded, torch.Tensor):
-        raise ValueError(
-            f"feature file {path} holds a {type(loaded).__name__}; it must hold one tensor with a "
-            f"row per item."
-        )
-    if loaded.dtype == torch.bfloat16:
-        loaded = loaded.float()
-    try:
-        values: np.ndarray = loaded.detach().numpy()
-    except TypeError as error:  # sparse, or of a dtype that numpy has not
-        raise ValueError(
-            f"feature file {path} holds a tensor of layout {loaded.layout} and dtype "
-            f"{loaded.dtype}; save it dense, as float16 or float32."
-        ) from error
-    return values
-
-
-def _load_headerless(path: str, row_of_token: Mapping[str, int] | None) -> np.ndarray:
-    if row_of_token is None:
-        raise ValueError(
-            f"feature file {path} has no header, so its number of rows must come from an item map; "
-            f"give its `item2index` file as `ids`."
-        )
-    rows = max(row_of_token.values(), default=-1) + 1
-    count = os.path.getsize(path) // np.dtype(np.float32).itemsize
-    if rows == 0 or count == 0 or count % rows:
-        raise ValueError(
-            f"feature file {path} has {count} float32 values, which is not a whole number of "
-            f"rows for the {rows} items of its item map; the file is truncated or the map is "
-            f"another data set's."
-        )
-    return np.memmap(path, np.float32, "r", shape=(rows, count // rows))

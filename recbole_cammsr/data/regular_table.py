@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from recbole_cammsr.data.atomic_header import read_header
+
 # bytes that are checked, and rows that are read, at a time
 _BLOCK_BYTES = 1 << 24
 _CHUNK_ROWS = 1_000_000
@@ -40,8 +42,7 @@ def read_regular_table(
     """
     if not _is_plain(separator) or codecs.lookup(encoding or "utf-8").name != "utf-8":
         return None
-    with open(path, encoding="utf-8") as handle:
-        header = handle.readline().rstrip("\n").split(separator)
+    header = read_header(path, separator, "utf-8").columns
     if len(set(header)) < len(header) or not set(kinds) <= set(header) or not kinds:
         return None
     if not _is_regular(path, separator, len(header)):

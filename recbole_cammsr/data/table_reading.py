@@ -13,7 +13,6 @@ from typing import Any
 
 import pandas as pd
 from recbole.data.dataset import dataset as recbole_dataset
-from recbole.utils.enum_type import FeatureType
 
 from recbole_cammsr.compat.module_proxy import ModuleProxy
 from recbole_cammsr.data.quoted_cells import cells_of
@@ -22,39 +21,6 @@ from recbole_cammsr.data.text_encoding import other_encoding
 
 # offending cells, and characters of an offending line, that a message shows
 _SHOWN, _LONGEST = 3, 60
-
-
-def check_header(path: str, separator: str, encoding: str | None) -> None:
-    """Refuse an atomic file whose first line does not name its columns ``field:type``.
-
-    Args:
-        path: the file.
-        separator: between fields.
-        encoding: of the file.
-
-    Raises:
-        ValueError: a column lacks its type, has one that RecBole does not know, or stands twice, or
-            the file is in another encoding.
-    """
-    try:
-        with open(path, encoding=encoding) as file:
-            columns = file.readline().rstrip("\n").split(separator)
-    except UnicodeDecodeError as error:
-        raise ValueError(other_encoding(path, encoding, error)) from error
-    kinds = [kind.value for kind in FeatureType]
-    for column in columns:
-        field, colon, kind = column.partition(":")
-        if not colon or not field or kind not in kinds:
-            raise ValueError(
-                f"column {column!r} in the first line of {path} is not named field:type, with a "
-                f"type out of {', '.join(kinds)}; columns are separated by {separator!r} "
-                f"(`field_separator`)."
-            )
-    for column in columns:
-        if columns.count(column) > 1:
-            raise ValueError(
-                f"column {column!r} stands twice in the first line of {path}; leave one out."
-            )
 
 
 def check_long_lines(path: str, separator: Any, encoding: str | None) -> None:

@@ -13,13 +13,13 @@ import pandas as pd
 from recbole.data.dataset import SequentialDataset
 from recbole.utils.enum_type import FeatureSource
 
+from recbole_cammsr.data.atomic_header import read_header
 from recbole_cammsr.data.core_filter import Allowed, rows_of_core
 from recbole_cammsr.data.splitting import GroupedRows, leave_out_sizes, part_sizes
 from recbole_cammsr.data.table_reading import (
     check_any_row,
     check_byte_order_mark,
     check_fields,
-    check_header,
     fast_reading,
 )
 
@@ -42,7 +42,7 @@ class VectorisedDataset(SequentialDataset):
                 frame = super()._load_feat(filepath, source)
         except ValueError:
             # RecBole does not say which column it cannot read; a file it does not load may be odd
-            check_header(filepath, self.config["field_separator"], self.config["encoding"])
+            read_header(filepath, self.config["field_separator"], self.config["encoding"]).check()
             raise
         if source == FeatureSource.INTERACTION:
             wanted = {setting: self.config[setting] for setting in _FIELDS_OF_INTERACTIONS}

@@ -35,7 +35,7 @@ from recbole_cammsr.data.history_times import ELAPSED_FIELD
 from recbole_cammsr.model.catalogue_recommender import CatalogueRecommender
 from recbole_cammsr.model.hm4sr_experts import InteractiveMixture
 from recbole_cammsr.model.hm4sr_tasks import (
-    draw_placeholders,
+    Placeholders,
     misindexed_category_loss,
     prefixes_of_positions,
     weighted_category_loss,
@@ -83,8 +83,6 @@ class HM4SR(CatalogueRecommender):
         self.id_contrast_weight = float(config["id_contrast_weight"] or 0.0)
         self.id_contrast_temperature = config["id_contrast_temperature"]
         self.placeholder_weight = float(config["placeholder_weight"] or 0.0)
-        self.placeholder_temperature = config["placeholder_temperature"]
-        self.placeholder_share = config["placeholder_share"]
         self.false_negative_logit = 0.0 if self.original_defects else -torch.inf
         time_field = config["TIME_FIELD"] if self.original_defects else ELAPSED_FIELD
         self.time_list = time_field + config["LIST_SUFFIX"]
@@ -125,9 +123,14 @@ class HM4SR(CatalogueRecommender):
         if self.id_contrast_weight:
             self.loss_names += ("id_contrast",)
         self._make_category_head(config, dataset, modalities * dimension)
-        self.placeholders = nn.ModuleList()
-        if self.placeholder_weight and self.tables:
-            self.placeholders.extend(nn.Linear(2 * dimension, dimension) for _ in self.tables)
+        self.placeholders = Placeholders(
+            modalities=len(self.tables) if self.placeholder_weight else 0,
+            dimension=dimension,
+            share=config["placeholder_share"],
+            temperature=config["placeholder_temperature"],
+            false_negative_logit=self.false_negative_logit,
+        )
+        if self.placeholders:
             self.loss_names += ("placeholder",)
         elif self.placeholder_weight:
             reason = "`modalities` is empty, and placeholders stand for content."
@@ -250,10 +253,12 @@ class HM4SR(CatalogueRecommender):
             of_history = interaction if self.original_defects else rows
             losses.append(self.category_weight * self._category_loss(of_history, items))
         if self.placeholders:
-            ends = self.gather_indexes(states, rows[self.ITEM_SEQ_LEN] - 1)
-            losses.append(
-                self.placeholder_weight * self._placeholder_loss(rows, vectors, time, ends)
+            length = rows[self.ITEM_SEQ_LEN]
+            ends = self.gather_indexes(states, length - 1)
+            of_taken = self.placeholders(
+                inside, length, rows[self.POS_ITEM_ID], vectors, time, ends, self.encoders
             )
+            losses.append(self.placeholder_weight * of_taken)
         return tuple(losses)
 
     def _category_loss(self, rows: Any, items: torch.Tensor) -> torch.Tensor:
@@ -273,37 +278,3 @@ class HM4SR(CatalogueRecommender):
         # the task is computed once per distinct item of the histories
         known = weight.nonzero().squeeze(1)
         return weighted_category_loss(head(pick(items, known)), self.labels[known], weight[known])
-
-    def _placeholder_loss(
-        self,
-        rows: dict[str, torch.Tensor],
-        vectors: torch.Tensor,
-        time: torch.Tensor,
-        ends: torch.Tensor,
-    ) -> torch.Tensor:
-        """Histories must be recognised when some items are known by their time alone.
-
-        Args:
-            rows: the batch.
-            vectors: ``(P, M, d)`` after both mixtures.
-            time: ``(P, 2 d)``.
-            ends: ``(B, M d)`` states after the last items.
-
-        Returns:
-            Scalar, the mean over the content modalities.
-        """
-        history, length = rows[self.ITEM_SEQ], rows[self.ITEM_SEQ_LEN]
-        inside = history > 0
-        taken = draw_placeholders(length, history.shape[1], self.placeholder_share)[inside]
-        total = torch.zeros((), device=ends.device)
-        of_modality = ends.view(len(ends), len(self.encoders), -1)
-        for m, placeholder in enumerate(self.placeholders, start=1):
-            replaced = torch.where(taken.unsqueeze(1), placeholder(time), vectors[:, m])
-            total = total + info_nce(
-                of_modality[:, m],
-                self.encoders[m](replaced, inside, only_ends=True),
-                rows[self.POS_ITEM_ID],
-                self.placeholder_temperature,
-                self.false_negative_logit,
-            )
-        return total / len(self.placeholders)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
+from torch import nn
+
+from recbole_cammsr.model.info_nce import info_nce
 
 
 def draw_placeholders(length: torch.Tensor, width: int, share: float) -> torch.Tensor:
@@ -21,6 +24,71 @@ def draw_placeholders(length: torch.Tensor, width: int, share: float) -> torch.T
     order = torch.rand(inside.shape, device=length.device).masked_fill(~inside, 2.0)
     rank = order.argsort(dim=1).argsort(dim=1)
     return rank < (length * share).floor().unsqueeze(1)
+
+
+class Placeholders(nn.ModuleList):
+    """Histories must be recognised when some of their items are known by their time alone.
+
+    A linear layer of each content modality makes of an item's time what stands in its place.
+
+    Args:
+        modalities: of content; none without the task.
+        dimension: ``d``, of a modality's vectors.
+        share: of a history's positions that placeholders take, rounded down.
+        temperature: of the contrast between histories.
+        false_negative_logit: of rows with the same target, as :func:`info_nce` has it.
+    """
+
+    def __init__(
+        self,
+        modalities: int,
+        dimension: int,
+        share: float,
+        temperature: float,
+        false_negative_logit: float,
+    ) -> None:
+        super().__init__(nn.Linear(2 * dimension, dimension) for _ in range(modalities))
+        self.share = share
+        self.temperature = temperature
+        self.false_negative_logit = false_negative_logit
+
+    def forward(
+        self,
+        inside: torch.Tensor,
+        length: torch.Tensor,
+        targets: torch.Tensor,
+        vectors: torch.Tensor,
+        time: torch.Tensor,
+        ends: torch.Tensor,
+        encoders: nn.ModuleList,
+    ) -> torch.Tensor:
+        """The loss of a batch.
+
+        Args:
+            inside: ``(B, L)`` bool, positions that are not padding, ``P`` of them.
+            length: ``(B,)`` of the histories.
+            targets: ``(B,)`` next items.
+            vectors: ``(P, M, d)`` after both mixtures; modality 0 is the ID.
+            time: ``(P, 2 d)``.
+            ends: ``(B, M d)`` states after the last items.
+            encoders: of the ``M`` modalities.
+
+        Returns:
+            Scalar, the mean over the content modalities.
+        """
+        taken = draw_placeholders(length, inside.shape[1], self.share)[inside]
+        total = torch.zeros((), device=ends.device)
+        of_modality = ends.view(len(ends), len(encoders), -1)
+        for m, placeholder in enumerate(self, start=1):
+            replaced = torch.where(taken.unsqueeze(1), placeholder(time), vectors[:, m])
+            total = total + info_nce(
+                of_modality[:, m],
+                encoders[m](replaced, inside, only_ends=True),
+                targets,
+                self.temperature,
+                self.false_negative_logit,
+            )
+        return total / len(self)
 
 
 def prefixes_of_positions(length: torch.Tensor, count: torch.Tensor, width: int) -> torch.Tensor:

@@ -30,7 +30,6 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import nn
-from torch.utils.checkpoint import checkpoint
 
 from recbole_cammsr.model.candidate_fusion import CandidateFusion, unit_vectors
 from recbole_cammsr.model.catalogue_recommender import CatalogueRecommender
@@ -40,6 +39,7 @@ from recbole_cammsr.model.interest_discovery import Interests, discover
 from recbole_cammsr.model.item_table import RankingTable
 from recbole_cammsr.model.length_order import in_order_of_length
 from recbole_cammsr.model.pick import pick
+from recbole_cammsr.model.recomputed_loss import recomputed_cross_entropy
 
 # rows read at a time, of about one length, in ranking and in training
 _RANKED_ROWS = 256
@@ -291,15 +291,9 @@ class MISSRec(CatalogueRecommender):
             return self.catalogue_loss(users / self.temperature, targets, candidates[:, 0])
         first = 0 if self.padding_competes else 1
         items = torch.arange(first, self.n_items, device=targets.device)
+
+        def logits(some: torch.Tensor) -> torch.Tensor:
+            return self.scores(some, candidates[first:], items) / self.temperature
+
         rows = self._rows_at_a_time(candidates)
-
-        def summed(some: torch.Tensor, classes: torch.Tensor) -> torch.Tensor:
-            logits = self.scores(some, candidates[first:], items) / self.temperature
-            return F.cross_entropy(logits, classes, reduction="sum")
-
-        parts = list(zip(users.split(rows), (targets - first).split(rows)))
-        if len(parts) == 1:
-            return summed(*parts[0]) / len(targets)
-        # the cosines of a chunk are made once more in the backward pass, and not held until then
-        chunks = [checkpoint(summed, *part, use_reentrant=False) for part in parts]
-        return torch.stack(chunks).sum() / len(targets)
+        return recomputed_cross_entropy(logits, users, targets - first, rows)

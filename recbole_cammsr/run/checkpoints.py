@@ -67,7 +67,7 @@ def origin_of(path: str) -> Origin:
     Raises:
         RunError: the file is damaged or was written by something else.
     """
-    config = saved_config(path)
+    config = load(path)["config"]
     settings = {
         key: value
         for key, value in config.external_config_dict.items()
@@ -76,16 +76,27 @@ def origin_of(path: str) -> Origin:
     return Origin(model=config["model"], dataset=config["dataset"], settings=settings)
 
 
-def saved_config(path: str) -> Any:
-    """RecBole's Config that a checkpoint was trained and evaluated with.
+def load(path: str) -> Any:
+    """What RecBole's trainer saved in a file, the Config of the run among it.
 
     Args:
-        path: a file that RecBole's trainer saved.
+        path: the file.
 
     Raises:
-        RunError: the file is damaged or was written by something else.
+        RunError: it is damaged or was written by something else.
     """
-    return _load(path)["config"]
+    import pickle
+
+    import recbole.config  # noqa: F401  classes in the file must import under our shims
+
+    try:
+        content = load_checkpoint(path, map_location="cpu")
+    except (pickle.UnpicklingError, EOFError, RuntimeError, KeyError, ValueError) as error:
+        raise RunError(f"{path} is damaged, or no checkpoint of RecBole's trainer") from error
+    needed = ("config", "state_dict", "epoch")
+    if not isinstance(content, dict) or not all(key in content for key in needed):
+        raise RunError(f"{path} is no checkpoint of RecBole's trainer")
+    return content
 
 
 def check_same(origin: Origin, path: str, model: str | None, dataset: str | None) -> None:
@@ -113,7 +124,7 @@ def check_goes_on(config: Any, path: str) -> None:
         RunError: validation has another metric, split or ranking than the checkpoint's, the
             learner or what scores depend on is another, or users and items have other numbers.
     """
-    saved = _load(path)["config"]
+    saved = load(path)["config"]
     _check_validated_alike(saved, config, path)
     _check_trained_alike(saved, config, path)
     _check_same_tokens(saved, config, path)
@@ -165,12 +176,15 @@ def _check_same_tokens(saved: Any, config: Any, path: str) -> None:
     )
 
 
-def open_checkpoint(path: str, changed: Mapping[str, Any] | None = None) -> tuple[Any, ...]:
+def open_checkpoint(
+    path: str, changed: Mapping[str, Any] | None = None, loaded: Any = None
+) -> tuple[Any, ...]:
     """Model and data of a checkpoint, of a file that has been checked.
 
     Args:
         path: a file that RecBole's trainer saved.
         changed: settings of the evaluation that are others than the checkpoint's.
+        loaded: what :func:`load` has read of it; None reads it.
 
     Returns:
         Configuration, model, data set, and training, validation and test data.
@@ -180,7 +194,7 @@ def open_checkpoint(path: str, changed: Mapping[str, Any] | None = None) -> tupl
     """
     from recbole.utils import ModelType
 
-    checkpoint = _load(path)
+    checkpoint = load(path) if loaded is None else loaded
     saved = checkpoint["config"]
     # an unpickled Config has not given numpy the aliases that RecBole's metrics use
     saved.compatibility_settings()
@@ -240,7 +254,7 @@ def does_not_fit(config: Any, path: str, error: Exception) -> Exception:
     """
     if isinstance(error, RuntimeError) and "state_dict" not in str(error):
         return error
-    before = _load(path)["config"]
+    before = load(path)["config"]
     models = before["model"], config["model"]
     if models[0] != models[1] and isinstance(error, RuntimeError):
         return RunError(f"{path} is a checkpoint of {models[0]}, which does not fit {models[1]}")
@@ -283,17 +297,3 @@ def _shaping(model: str) -> list[str]:
 def _shown(value: Any) -> str:
     """A list as it is typed, without quotes."""
     return f"[{', '.join(map(str, value))}]" if isinstance(value, (list, tuple)) else str(value)
-
-
-def _load(path: str, needed: Collection[str] = ("config", "state_dict", "epoch")) -> Any:
-    import pickle
-
-    import recbole.config  # noqa: F401  classes in the file must import under our shims
-
-    try:
-        content = load_checkpoint(path, map_location="cpu")
-    except (pickle.UnpicklingError, EOFError, RuntimeError, KeyError, ValueError) as error:
-        raise RunError(f"{path} is damaged, or no checkpoint of RecBole's trainer") from error
-    if not isinstance(content, dict) or not all(key in content for key in needed):
-        raise RunError(f"{path} is no checkpoint of RecBole's trainer")
-    return content

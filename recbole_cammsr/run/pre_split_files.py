@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
+from recbole_cammsr.data.atomic_header import header_of, read_header
 from recbole_cammsr.run import known_settings
 
 
@@ -64,9 +65,10 @@ def _with_histories(dataset: str, settings: Mapping[str, Any]) -> list[str]:
     field, (between, _, encoding) = _history_field(settings), _layout(settings)
     found = []
     for path in _files(dataset, settings):
-        with open(path, encoding=encoding, errors="replace") as file:
-            if (field, "token_seq") in _columns(file.readline(), between):
-                found.append(path)
+        # only looked at: what is wrong in them, RecBole says
+        header = read_header(path, between, encoding, errors="replace")
+        if header.types.get(field) == "token_seq":
+            found.append(path)
     return found
 
 
@@ -92,16 +94,10 @@ def _layout(settings: Mapping[str, Any]) -> tuple[str, str, str]:
     )
 
 
-def _columns(header: str, between: str) -> list[tuple[str, str]]:
-    """Names and types in the first line of a file."""
-    cells = (cell.partition(":") for cell in header.rstrip("\n").split(between))
-    return [(name, kind.strip()) for name, _, kind in cells]
-
-
 @cache
 def _longest(path: str, field: str, between: str, inside: str, encoding: str) -> int:
     with open(path, encoding=encoding, errors="replace") as file:
-        column = [name for name, _ in _columns(file.readline(), between)].index(field)
+        column = header_of(file.readline(), between, path).names.index(field)
         cells = (line.rstrip("\n").split(between) for line in file)
         return max(
             (len(row[column].split(inside)) for row in cells if len(row) > column), default=0

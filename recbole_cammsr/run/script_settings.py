@@ -53,22 +53,12 @@ def _may_be_a_trainers(name: str, given: Any) -> bool:
 
 
 def _warn_of_unread(config: Any) -> None:
-    model = config.model_class.__name__
-    for key in config.variable_config_dict:
-        if key in config.internal_config_dict:
-            continue
-        if key not in known_settings.settings():
-            near = known_settings.nearest_setting(str(key), (), likeness=0.7)
-            hint = f"; did you mean {near!r}?" if near else ""
-            getLogger().warning(f"no setting is named {key!r}{hint}")
-        elif not known_settings.reads(model, key):
-            others = known_settings.whose(key, model)
-            getLogger().warning(
-                f"{model} does not read the setting {key!r}, which is one of {others}"
-            )
+    models = [config.model_class.__name__]
+    own, given = config.internal_config_dict, config.variable_config_dict
+    told = [unread_settings.sentence({k: v for k, v in given.items() if k not in own}, models)]
     if not unread_settings.are_left_to_command():
-        elsewhere = {*config.internal_config_dict, *config.variable_config_dict}
+        elsewhere = {*own, *given}
         in_files = {k: v for k, v in config.file_config_dict.items() if k not in elsewhere}
-        sentence = unread_settings.in_files(in_files, [model])
-        if sentence is not None:
-            getLogger().warning(sentence)
+        told.append(unread_settings.in_files(in_files, models))
+    for sentence in filter(None, told):
+        getLogger().warning(sentence)

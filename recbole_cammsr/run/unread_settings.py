@@ -1,4 +1,4 @@
-"""Names, in one sentence, the settings of config files that nothing will read.
+"""Names, in one sentence, the settings of config files and scripts that nothing will read.
 
 A file may hold notes of its own, and may be shared between models: so there is only a warning, and
 none of what one of the models reads.
@@ -18,10 +18,16 @@ _TOLD = "RECBOLE_CAMMSR_FILES_TOLD"
 
 
 def in_files(given: Mapping[Any, Any], models: Sequence[str]) -> str | None:
+    """:func:`sentence` on the settings of config files, which says that they stand there."""
+    found = sentence(given, models)
+    return None if found is None else f"in the config files, {found}"
+
+
+def sentence(given: Mapping[Any, Any], models: Sequence[str]) -> str | None:
     """The sentence on settings that change nothing.
 
     Args:
-        given: settings of config files.
+        given: settings and their values.
         models: that will be trained with them, at least one.
 
     Returns:
@@ -41,7 +47,7 @@ def in_files(given: Mapping[Any, Any], models: Sequence[str]) -> str | None:
         verb = "does" if len(models) == 1 else "do"
         whose = (f"{key!r} (of {known_settings.whose(key, models[0])})" for key in unread)
         parts.append(f"{_joined(models)} {verb} not read {_joined(whose)}")
-    return f"in the config files, {'; '.join(parts)}" if parts else None
+    return "; ".join(parts) or None
 
 
 def leave_to_command() -> None:

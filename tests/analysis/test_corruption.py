@@ -62,6 +62,7 @@ def test_other_columns_stay_and_several_labels_stay_several():
         assert len(cell.split()) == 2
         assert not own & set(cell.split())
     assert corrupt_item_file(text, "genres", "item_id", 0.0, 0) == text
+    assert corrupt_item_file("\ufeff" + text, "genres", "item_id", 1.0, 0) == after
 
 
 @pytest.mark.parametrize(

@@ -27,3 +27,13 @@ def test_control_characters_in_titles_are_spaces(tmp_path):
     path = tmp_path / "x.item"
     path.write_text("item_id:token\ttitle:token\na\tA\x1b[31m\x85B\nb\t\x07\nc\té\u200d漢\n")
     assert read_titles(str(path), "item_id") == {"a": "A [31m B", "c": "é\u200d漢"}
+
+
+def test_a_byte_order_mark_is_no_part_of_a_name_and_another_encoding_is_named(tmp_path):
+    path = tmp_path / "x.item"
+    path.write_text("\ufeffitem_id:token\ttitle:token\na\tA\n", encoding="utf-8")
+    assert read_titles(str(path), "item_id") == {"a": "A"}
+    for head in ("", "b\tB\n" * 10_000):
+        path.write_bytes(f"item_id:token\ttitle:token\n{head}a\té\n".encode("latin-1"))
+        with pytest.raises(ValueError, match=r"x\.item is not text in utf-8: .*`encoding`"):
+            read_titles(str(path), "item_id")

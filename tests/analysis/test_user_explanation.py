@@ -13,6 +13,7 @@ from recbole_cammsr.analysis.item_view import item_view
 from recbole_cammsr.analysis.trained_model import TrainedModel
 from recbole_cammsr.analysis.user_explanation import explain
 from recbole_cammsr.analysis.user_tables import text
+from recbole_cammsr.run import checkpoints
 
 
 @pytest.mark.parametrize(
@@ -46,6 +47,14 @@ def test_the_parts_of_a_score_add_up_to_what_the_model_ranks_by(make_checkpoint,
     assert found.ranking.average_score == pytest.approx(float(scores[1:].mean()), abs=1e-4)
     assert json.loads(json.dumps(found.to_json()))["user"] == user
     assert text(found).count("\n") > 10
+
+
+def test_a_checkpoint_is_read_once(make_checkpoint, monkeypatch):
+    path, read = make_checkpoint(), []
+    load = checkpoints.load
+    monkeypatch.setattr(checkpoints, "load", lambda path: read.append(path) or load(path))
+    TrainedModel(path)
+    assert read == [path]
 
 
 def test_history_and_target_are_those_of_the_file(make_checkpoint, toy_path):

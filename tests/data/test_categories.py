@@ -104,6 +104,7 @@ def test_labels_that_guide_nothing_are_remarked_on(tmp_path):
         ("item_id:token\tkind:token", ["z\tx", "a\t"], "kind", "no item of the data set"),
         ("item_id:token\tkind:token", ["a\tx", "b\ty\tz"], "kind", "line 3 has 3 cells .* has 2"),
         ("item_id:token\ttitle:token\tkind:token", ["a\tx"], "kind", "line 2 has 2 cells .* has 3"),
+        ("item_id:token\tkind:token\tkind:float", ["a\tx\t1"], "kind", "'kind' stands twice in"),
     ],
 )
 def test_refusals_say_how_to_run_without_guidance_or_what_to_fix(
@@ -124,6 +125,11 @@ def test_another_encoding_is_named(tmp_path):
     assert path in str(caught.value)
     table = read_categories(path, "kind", "item_id", TOKEN_TO_ID, encoding="latin-1")
     assert table.labels == ("x", "é")
+
+
+def test_other_columns_may_lack_their_type_and_the_file_may_have_a_byte_order_mark(tmp_path):
+    path = write(tmp_path, "\ufeffitem_id:token\ttitle\tkind:token", "a\tThe A\tx")
+    assert read_categories(path, "kind", "item_id", TOKEN_TO_ID).labels == ("x",)
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])

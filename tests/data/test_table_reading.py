@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from recbole.data.dataset import dataset as recbole_dataset
 
-from recbole_cammsr.data.table_reading import check_header, fast_reading
+from recbole_cammsr.data.atomic_header import read_header
+from recbole_cammsr.data.table_reading import fast_reading
 
 CELLS = st.text(alphabet="aN\"é 1.-e'#\\,;x", max_size=5) | st.sampled_from(
     ["", "NA", "nan", "None", "01", "1e3", '"quoted"', '"with\ttab"', '"two\nlines"', '"open']
@@ -113,22 +114,6 @@ def test_what_cannot_be_read_is_named_with_its_file(tmp_path, lines, says):
         )
 
 
-@pytest.mark.parametrize(
-    ("header", "column"),
-    [
-        ("user_id\titem_id:token", "user_id"),
-        ("user_id:token\titem_id:string", "item_id:string"),
-        ("user_id:token,item_id:token", "user_id:token,item_id:token"),
-        (":token\titem_id:token", ":token"),
-    ],
-)
-def test_a_header_without_types_is_refused(tmp_path, header, column):
-    path = tmp_path / "odd.inter"
-    path.write_text(header + "\nu1\ti1\n")
-    with pytest.raises(ValueError, match=f"'{column}' in the first line of .*odd.inter is not"):
-        check_header(str(path), "\t", "utf-8")
-
-
 @pytest.mark.parametrize("head", ["", "user:token\ttime:float\n" + "u1\t5\n" * 10_000])
 def test_another_encoding_is_named(tmp_path, head):
     path = tmp_path / "odd.inter"
@@ -140,19 +125,11 @@ def test_another_encoding_is_named(tmp_path, head):
 
 
 def read_table(path, columns):
-    check_header(path, "\t", "utf-8")
+    read_header(path, "\t", "utf-8").check()
     with fast_reading():
         recbole_dataset.pd.read_csv(
             path, engine="python", delimiter="\t", dtype=columns, encoding="utf-8"
         )
-
-
-def test_recboles_own_headers_pass(tmp_path):
-    path = tmp_path / "fine.inter"
-    path.write_bytes(
-        b"user_id:token\ttext:token_seq\ttime:float\tvector:float_seq\r\nu\tw\t1\t1\r\n"
-    )
-    check_header(str(path), "\t", "utf-8")
 
 
 def test_recboles_module_is_restored_after_an_error():

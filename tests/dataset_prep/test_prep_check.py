@@ -120,6 +120,8 @@ def spoil(toy: Toy, how: str) -> None:
     tokens, values = toy.features["text"]
     if how == "header":
         toy.inter_header = "user_id\titem_id:token\ttimestamp:float"
+    elif how == "column twice":
+        toy.inter_header = "user_id:token\titem_id:token\titem_id:float"
     elif how == "no time":
         toy.inter_header = "user_id:token\titem_id:token\ttime:float"
     elif how == "short line":
@@ -158,7 +160,8 @@ def spoil(toy: Toy, how: str) -> None:
 @pytest.mark.parametrize(
     ("how", "message"),
     [
-        ("header", "must be distinct name:type cells"),
+        ("header", "column 'user_id' in the first line of toy.inter is not named field:type"),
+        ("column twice", "column 'item_id' stands twice in the first line of toy.inter"),
         ("no time", "no field timestamp:float"),
         ("short line", "1 lines do not have the 3 cells of the header, e.g. line 8"),
         ("quote", "toy.item: a double quote is not closed in a cell that ends in line 121"),

@@ -16,7 +16,7 @@ import pytest
 import torch
 
 from recbole_cammsr.analysis import hm4sr_checkout
-from recbole_cammsr.model import hm4sr, hm4sr_tasks
+from recbole_cammsr.model import hm4sr_tasks
 from recbole_cammsr.model.hm4sr_experts import InteractiveMixture
 from recbole_cammsr.model.info_nce import info_nce
 from recbole_cammsr.model.modality_encoder import ModalityEncoder
@@ -142,14 +142,17 @@ def test_placeholders_know_the_time_alone(make_model, move_parameters):
     batch = next(iter(loaders[0]))
     inside = batch["item_id_list"] > 0
     time = model.time(batch["elapsed_time_list"])[inside]
-    rows = {field: batch[field] for field in batch}
+    rows = inside, batch["item_length"], batch["item_id"]
     generator = torch.Generator().manual_seed(0)
     ends = torch.randn(len(batch), 48, generator=generator)
     first, second = (torch.randn(len(time), 3, 16, generator=generator) for _ in range(2))
-    losses = [float(model._placeholder_loss(rows, each, time, ends)) for each in (first, second)]
-    assert losses[0] == losses[1]
+
+    def loss(vectors: torch.Tensor, time: torch.Tensor) -> float:
+        return float(model.placeholders(*rows, vectors, time, ends, model.encoders))
+
+    assert loss(first, time) == loss(second, time)
     later = model.time(batch["elapsed_time_list"] + 9e6)[inside]
-    assert float(model._placeholder_loss(rows, first, later, ends)) != losses[0]
+    assert loss(first, later) != loss(first, time)
 
 
 # ---------------------------------------------------------------- rows and switches
@@ -171,12 +174,13 @@ def test_packed_rows_give_the_losses_of_classic_prefixes(make_model, move_parame
 
 def test_placeholders_of_packed_rows_are_in_their_longest_prefix(make_model, monkeypatch):
     lengths = []
+    draw = hm4sr_tasks.draw_placeholders
 
     def spy(length, width, share):
         lengths.append(length)
-        return hm4sr_tasks.draw_placeholders(length, width, share)
+        return draw(length, width, share)
 
-    monkeypatch.setattr(hm4sr, "draw_placeholders", spy)
+    monkeypatch.setattr(hm4sr_tasks, "draw_placeholders", spy)
     _, _, loaders, model = make_model("HM4SR", train_packing=True)
     batch = next(iter(loaders[0]))
     assert torch.isfinite(model.calculate_loss(batch)[-1])
@@ -367,7 +371,7 @@ def pair(make_model, copy_blocks, toy_path, tmp_path, monkeypatch):
     def first(length, width, share):
         return torch.arange(width) < (length * share).floor().unsqueeze(1)
 
-    monkeypatch.setattr(hm4sr, "draw_placeholders", first)
+    monkeypatch.setattr(hm4sr_tasks, "draw_placeholders", first)
     return ours, theirs, loaders
 
 
