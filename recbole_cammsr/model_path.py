@@ -20,6 +20,7 @@ from recbole_cammsr.compat.import_hooks import rebind
 from recbole_cammsr.compat.requirement import recbole_folder
 
 _PATH = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+")
+_PACKAGE_OF_MODELS = re.compile(r"recbole\.model\.(?!abstract_)\w+_recommender")
 
 
 def is_path(name: str) -> bool:
@@ -165,6 +166,7 @@ def offer(module: Any) -> None:
 
     ``get_model`` then also says of a name that nobody has that there is no such model: RecBole
     looks for it among the models of lightgbm and xgboost last, and reports that those are missing.
+    What a model that exists fails with when it is imported is raised as it is.
 
     Args:
         module: ``recbole.utils.utils``.
@@ -178,7 +180,8 @@ def offer(module: Any) -> None:
         try:
             return original_model(model_name)
         except (ImportError, AttributeError, ValueError) as error:
-            _refuse_unknown(model_name, error)
+            if not _has_broken_module(model_name):
+                _refuse_unknown(model_name, error)
             raise
 
     @functools.wraps(original_trainer)
@@ -188,6 +191,22 @@ def offer(module: Any) -> None:
 
     rebind("get_model", original_model, get_model)
     rebind("get_trainer", original_trainer, get_trainer)
+
+
+def _has_broken_module(name: str) -> bool:
+    """Whether there is a module of a model, of RecBole or added to its packages, that fails.
+
+    Args:
+        name: without a path; RecBole has looked for it.
+    """
+    if not name.isidentifier():
+        return False
+    packages = [each for each in sys.modules if _PACKAGE_OF_MODELS.fullmatch(each)]
+    modules = [f"{each}.{name.lower()}" for each in packages]
+    return any(
+        module not in sys.modules and importlib.util.find_spec(module) is not None
+        for module in modules
+    )
 
 
 def _refuse_unknown(name: str, error: Exception) -> None:

@@ -15,14 +15,14 @@ import importlib
 import importlib.abc
 import importlib.machinery
 import os
-import sys
 from collections.abc import Sequence
 from contextvars import ContextVar
 from types import ModuleType
 from typing import Any
 
 from recbole_cammsr import model_path
-from recbole_cammsr.compat.import_hooks import rebind, when_imported
+from recbole_cammsr.compared_settings import ComparedSettings
+from recbole_cammsr.compat.import_hooks import install_finder, rebind, when_imported
 from recbole_cammsr.compat.requirement import recbole_folder
 
 #: model name -> module that defines it
@@ -74,8 +74,7 @@ _MODEL_PACKAGE = "recbole.model.sequential_recommender"
 
 def register() -> None:
     """Attach the hooks; a second call has no effect."""
-    if not any(isinstance(finder, _ModelFinder) for finder in sys.meta_path):
-        sys.meta_path.insert(0, _ModelFinder())
+    install_finder(_ModelFinder())
     when_imported("recbole.utils.utils", model_path.offer)
     when_imported("recbole.utils.argument_list", _add_dataset_arguments)
     when_imported("recbole.data.dataset", _offer_datasets)
@@ -236,10 +235,8 @@ def _offer_data(module: ModuleType) -> None:
 
     from recbole_cammsr.data import token_digest
 
-    # where a pickled data set came from is not compared, nor how its files were read, nor whether
-    # the batches of pickled loaders are in a new order every epoch
-    more = ("data_path", "encoding", "shuffle")
-    module.dataset_arguments = [*module.dataset_arguments, *more]  # type: ignore[attr-defined]
+    compared = ComparedSettings(module.dataset_arguments)
+    module.dataset_arguments = compared  # type: ignore[attr-defined]
     original_loader = module.get_dataloader
     original_create = module.create_dataset
 

@@ -283,6 +283,29 @@ def test_a_model_whose_package_is_missing_names_the_package(module, monkeypatch)
         get_model("LightGBM")
 
 
+@pytest.mark.parametrize(
+    ("code", "error", "says"),
+    [
+        ("import a_package_that_is_missing", ModuleNotFoundError, "a_package_that_is_missing"),
+        ("import math\nmath.float_", AttributeError, "float_"),
+    ],
+)
+def test_a_broken_model_of_another_package_says_what_broke_it(
+    tmp_path, monkeypatch, code, error, says
+):
+    """Other packages offer theirs by adding a folder to RecBole's packages of models."""
+    import recbole.model.general_recommender
+    from recbole.utils import get_model
+
+    (tmp_path / "theirs.py").write_text(f"{code}\nclass Theirs: pass\n")
+    path = recbole.model.general_recommender.__path__
+    monkeypatch.setattr(recbole.model.general_recommender, "__path__", [*path, str(tmp_path)])
+    with pytest.raises(error, match=says):
+        get_model("Theirs")
+    with pytest.raises(ValueError, match="there is no model 'Thiers'"):
+        get_model("Thiers")
+
+
 def test_a_folder_that_is_searched_already_is_not_added_again(module):
     assert model_path.search_working_folder()
     assert not model_path.search_working_folder()

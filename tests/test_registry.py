@@ -84,6 +84,18 @@ def test_our_settings_invalidate_a_pickled_data_set_even_without_a_configuration
     assert in_new_process(code) == str([1] * len(registry.DATASET_ARGUMENTS))
 
 
+def test_settings_of_a_data_sets_file_are_compared_too():
+    """A ``Config`` adds them to RecBole's own list; ml-100k's has those of knowledge graphs."""
+    from recbole.data.utils import dataset_arguments as compared
+    from recbole.utils.argument_list import dataset_arguments as shared
+
+    config("KGAT")
+    assert "kg_reverse_r" in shared
+    with_seed = compared + ["seed"]  # noqa: RUF005 - as RecBole has it
+    assert {"kg_reverse_r", "data_path", "shuffle", "seed"} <= set(with_seed)
+    assert not {"data_path", "shuffle"} & set(shared)
+
+
 @pytest.mark.parametrize("model", ["CAMMSR", "SASRec"])
 def test_a_pickled_data_set_is_split_and_read_as_asked_for(make_config, toy_path, tmp_path, model):
     from recbole.data import create_dataset, data_preparation

@@ -25,7 +25,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     Args:
         parser: Its parser.
     """
-    formats = ".csv, .tsv, .inter, .item, .jsonl (each optionally .gz) or .parquet"
+    texts = ".csv, .tsv, .inter, .item, .jsonl, .json, .ndjson"
+    formats = f"{texts} (each optionally .gz), .parquet or .pq"
     parser.add_argument("--interactions", required=True, help=f"interactions: {formats}")
     parser.add_argument("--items", help="items, in any of these formats")
     group = parser.add_argument_group(

@@ -1,9 +1,10 @@
-"""Leaves out the interactions without user or item, and no others.
+"""Leaves out the rows without user or item, and no others.
 
 ``Dataset._filter_nan_user_or_item`` (``recbole/data/dataset/dataset.py``) finds such rows by their
-labels, and drops what stands at those places. Once rows without a user are gone, labels are places
-no longer: of rows without an item a good neighbour is dropped, and the row itself stays, with the
-padding as its item.
+labels, and drops what stands at those places. Once other rows are gone, labels are places no
+longer: a good row further down is dropped, and the one without an id stays, as the padding's. Gone
+are, of interactions, those without a user when it comes to those without an item; of the files of
+users and items, the repeated ones.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 ``save_split_dataloaders`` (``recbole/data/utils.py``) takes the generators of the loaders away to
 pickle them, and does not put them back: the run goes on with other random numbers than one that
-saves nothing, and than those that load what it saved.
+saves nothing, and than those that load what it saved. The loaders of knowledge models it cannot
+save at all.
 """
 
 from __future__ import annotations
@@ -24,6 +25,11 @@ def _put_generators_back(module: ModuleType) -> None:
 
     @wraps(stock)
     def save_split_dataloaders(config: Any, dataloaders: Any) -> None:
+        if not all(hasattr(loader, "sampler") for loader in dataloaders):
+            raise ValueError(
+                f"save_dataloaders: RecBole cannot save the loaders of {config['model']}, which "
+                "are two in one, as every knowledge model's; leave save_dataloaders out"
+            )
         parts = [part for loader in dataloaders for part in (loader, loader.sampler)]
         generators = [(part, part.generator) for part in parts if hasattr(part, "generator")]
         try:

@@ -170,7 +170,11 @@ def expected_instead(name: str, value: Any) -> str | None:
     default = defaults().get(name)
     if isinstance(default, (int, float)) and not isinstance(default, bool):
         return value_rules.of_number(name, value, default)
-    return value_rules.of_other(name, value)
+    expected = value_rules.of_other(name, value)
+    # a setting of a model of the user's own may be any text, a template for one
+    if expected is None and name not in value_rules.INTERVALS and name in _settings_of_packages():
+        return value_rules.of_collection(value)
+    return expected
 
 
 def data_folder(dataset: str, data_path: str | None) -> str:

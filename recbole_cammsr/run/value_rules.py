@@ -7,6 +7,8 @@ kind) are taken for what RecBole takes them for.
 
 from __future__ import annotations
 
+import ast
+import builtins
 import difflib
 import operator
 from collections.abc import Mapping, Sequence
@@ -37,7 +39,7 @@ LEARNER = (
     "RecBole or this package has)"
 )
 #: settings that ``Dataset._parse_intervals_str`` reads
-_INTERVALS = frozenset(
+INTERVALS = frozenset(
     f"{name}_num_interval" for name in ("user_inter", "item_inter", "entity_kg", "relation_kg")
 )
 _INTERVAL = "an interval with both brackets, such as '[5,inf)', or several: '(0,10];[20,30)'"
@@ -135,7 +137,7 @@ def of_other(name: str, value: Any) -> str | None:
     if name == "rm_dup_inter":
         fine = value in ("first", "last") if isinstance(value, str) else not value
         return None if fine else "first or last"
-    if name in _INTERVALS:
+    if name in INTERVALS:
         return None if _are_intervals(value) else _INTERVAL
     if name == "val_interval":
         fine = isinstance(value, Mapping) and all(map(_keeps_values, value.values()))
@@ -149,6 +151,32 @@ def of_other(name: str, value: Any) -> str | None:
     if name == "category_field" and value and not isinstance(value, str):
         return "the name of one column of the `.item` file"
     return None
+
+
+def of_collection(value: Any) -> str | None:
+    """What a text must be that was meant for a list or a mapping, but stays text with RecBole.
+
+    Args:
+        value: of a setting that is no interval.
+
+    Returns:
+        E.g. "a mapping as Python writes it"; None where it is no such text.
+    """
+    opening = value.strip()[:1] if isinstance(value, str) else ""
+    if opening not in ("{", "[") or _is_evaluated(value.strip()):
+        return None
+    kind, example = ("mapping", {"name": 5}) if opening == "{" else ("list", ["name", 5])
+    return f"a {kind} as Python writes it, with words in quotes, such as {example}"
+
+
+def _is_evaluated(text: str) -> bool:
+    """Whether Python, by which RecBole reads texts, knows the names in one."""
+    try:
+        tree = ast.parse(text, mode="eval")
+    except (SyntaxError, ValueError):
+        return False
+    names = [node.id for node in ast.walk(tree) if isinstance(node, ast.Name)]
+    return all(hasattr(builtins, name) for name in names)
 
 
 def _are_intervals(value: Any) -> bool:

@@ -49,8 +49,9 @@ def test_numbers_in_every_form_that_recbole_evaluates_pass(value):
     ],
 )
 def test_lists_of_words_need_no_quotes(given, handed_on):
-    _, settings = arguments.read(parser(), [f"--selected_features={given}"])
-    assert settings == [f"--selected_features={handed_on}"]
+    # a setting of a model of the user's own: the packages' are refused where they stay text
+    _, settings = arguments.read(parser(), [f"--words_of_mine={given}"])
+    assert settings == [f"--words_of_mine={handed_on}"]
 
 
 def test_values_are_read_as_recbole_reads_them():
@@ -99,6 +100,7 @@ def test_an_empty_value_and_a_repeated_equal_one_pass():
         (["--worker=-1"], "--worker must be 0 or more"),
         (["--clip_grad_norm=5"], "--clip_grad_norm must be a mapping, such as {'max_norm': 5}"),
         (["--load_col={inter:[user_id]}"], "--load_col must be a mapping, such as {'inter': ["),
+        (["--seq_len={item_id_list: 5}"], "--seq_len must be a mapping as Python writes it, with"),
         (["--category_field=[genre]"], "--category_field must be the name of one column"),
         (["--", "x"], "unexpected argument"),
     ],

@@ -50,3 +50,15 @@ def test_every_metric_of_recbole_is_computed(make_model, name):
     assert set(result) >= {"giniindex@5", "tailpercentage@5", "gauc", "ndcg@5"}
     again = trainer.evaluate(test, load_best_model=False)
     assert again == result
+
+
+def test_without_fit_the_training_data_are_asked_for(make_model):
+    config, _, (train, _, test), model = make_model(
+        "SASRec", metrics=["NDCG", "ItemCoverage", "AveragePopularity"], topk=[5]
+    )
+    trainer = get_trainer(config["MODEL_TYPE"], "SASRec")(config, model)
+    says = r"metrics ItemCoverage, AveragePopularity need .*data_collect\(train_data\) before"
+    with pytest.raises(ValueError, match=says):
+        trainer.evaluate(test, load_best_model=False)
+    trainer.eval_collector.data_collect(train)
+    assert "averagepopularity@5" in trainer.evaluate(test, load_best_model=False)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import importlib.abc
+import importlib.machinery
 import inspect
 import subprocess
 import sys
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -137,6 +139,62 @@ def test_install_twice_adds_nothing() -> None:
     assert before == import_hooks._patches
     assert contexts == import_hooks._contexts
     assert finders == sys.meta_path
+
+
+class OtherFinder(importlib.abc.MetaPathFinder):
+    """Another package's, which asks all finders but itself."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        if fullname != self.name:
+            return None
+        others = [each for each in sys.meta_path if each is not self]
+        specs = (each.find_spec(fullname, path, target) for each in others)
+        return next((spec for spec in specs if spec is not None), None)
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_another_package_may_hook_the_same_module(
+    make_module: Callable[..., str], monkeypatch: pytest.MonkeyPatch, first: bool
+) -> None:
+    name, seen = make_module(), []
+    when_imported(name, seen.append)
+    finders = list(sys.meta_path)
+    finders.insert(0 if first else len(finders), OtherFinder(name))
+    if not first:  # before the one that finds files, behind this package's
+        ours = next(i for i, each in enumerate(finders) if type(each).__name__ == "_HookFinder")
+        finders.insert(ours + 1, finders.pop())
+    monkeypatch.setattr(sys, "meta_path", finders)
+    assert seen == [importlib.import_module(name)]
+
+
+def test_a_second_import_of_the_package_patches_nothing_twice() -> None:
+    code = """
+import sys, recbole_cammsr, recbole.trainer.trainer as trainer
+def purge(package):
+    for name in [each for each in sys.modules if each.split(".")[0] == package]:
+        del sys.modules[name]
+def depth():
+    function, count = sys.modules["recbole.trainer.trainer"].Trainer.fit, 0
+    while hasattr(function, "__wrapped__"):
+        function, count = function.__wrapped__, count + 1
+    return count
+before, finders = depth(), len(sys.meta_path)
+purge("recbole_cammsr")
+import recbole_cammsr
+assert (depth(), len(sys.meta_path)) == (before, finders), depth()
+purge("recbole")
+import recbole.trainer.trainer
+assert depth() == before > 0
+"""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, timeout=600
+    )
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("first", ["", "import recbole.config, recbole.trainer; "])

@@ -38,3 +38,17 @@ def test_files_of_users_and_items_lose_their_rows_without_a_name(make_config, to
     users = dataset.id2token("user_id", dataset.user_feat["user_id"])
     of_user = dict(zip(users, dataset.user_feat["age"]))
     assert [of_user[name] for name in ("u1", "u2")] == [30, 50]
+
+
+def test_after_a_repeated_item_no_good_one_is_lost(make_config, toy_path):
+    """RecBole drops repeated rows as it loads the file; a label is then no place."""
+    rows = ["item_id:token\tgenre:token", "i1\ta", "i1\tb", "i2\tc", "\td", "i3\te"]
+    (toy_path / "toy" / "toy.item").write_text("\n".join(rows) + "\n")
+    interactions = [HEADER, *(f"u{n % 4}\ti{n % 3 + 1}\t{n}" for n in range(12))]
+    (toy_path / "toy" / "toy.inter").write_text("\n".join(interactions) + "\n")
+    columns = {"inter": ["user_id", "item_id", "timestamp"], "item": ["item_id", "genre"]}
+    dataset = create_dataset(make_config("SASRec", load_col=columns))
+    genres = dataset.id2token("genre", dataset.item_feat["genre"].astype(int))
+    of_item = dict(zip(dataset.id2token("item_id", dataset.item_feat["item_id"]), genres))
+    assert [of_item[name] for name in ("i1", "i2", "i3")] == ["a", "c", "e"]
+    assert "d" not in genres

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -9,6 +13,7 @@ import numpy as np
 import pytest
 
 from recbole_cammsr.compat import numpy2
+from recbole_cammsr.compat.requirement import recbole_folder
 
 _REMOVED = ("float_", "complex_", "unicode_")
 _MEANT = {
@@ -59,3 +64,28 @@ def test_applied_where_one_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, scalar_type in _MEANT.items():
         assert getattr(np, name) is scalar_type, name
     assert np.long is own_long  # numpy's own name is not overwritten
+
+
+def test_the_modules_that_read_the_names_are_known() -> None:
+    reads = re.compile(rf"\bnp\.({'|'.join([*_MEANT, 'long', 'bool'])})\b")
+    folder = Path(recbole_folder())
+    found = {
+        ".".join(path.relative_to(folder.parent).with_suffix("").parts)
+        for path in folder.rglob("*.py")
+        if reads.search(path.read_text(encoding="utf-8"))
+    }
+    assert found == {*numpy2._READERS, "recbole.config.configurator"}
+
+
+def test_the_names_need_no_config() -> None:
+    code = (
+        "import sys, recbole_cammsr, recbole.evaluator.metrics, numpy as np\n"
+        "assert np.float is np.float64\n"
+        "from recbole.data.interaction import Interaction\n"
+        "assert 'recbole.config.configurator' not in sys.modules\n"
+        "print(Interaction({'a': [1, 2]})['a'].tolist())"
+    )
+    command = [sys.executable, "-W", "ignore", "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "[1, 2]"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
+import recbole.data.utils
 from recbole.data import create_dataset, data_preparation
+from recbole.data.dataloader import KnowledgeBasedDataLoader
 from recbole.utils import init_seed
 
 
@@ -38,3 +40,11 @@ def test_loaders_of_another_order_are_not_used_again(make_config, tmp_path):
     as_they_stand = rows(shuffle=False)
     assert rows(save_dataloaders=True) != as_they_stand
     assert rows(shuffle=False) == as_they_stand
+
+
+def test_loaders_of_a_knowledge_model_are_refused_in_a_sentence(tmp_path):
+    config = {"model": "CFKG", "checkpoint_dir": str(tmp_path / "saved"), "dataset": "toy"}
+    loader = object.__new__(KnowledgeBasedDataLoader)
+    with pytest.raises(ValueError, match=r"loaders of CFKG, .* leave save_dataloaders out"):
+        recbole.data.utils.save_split_dataloaders(config, [loader])
+    assert not list(tmp_path.iterdir())

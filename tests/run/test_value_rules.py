@@ -215,3 +215,23 @@ def test_nothing_that_recbole_or_this_package_ships_is_refused():
         for name, value in (yaml.safe_load(path.read_text(encoding="utf-8")) or {}).items():
             if name != "learning_rate" or not isinstance(value, str):  # 1e-3 is text to safe_load
                 assert expected_instead(name, value) is None, (path, name)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("seq_len", "{item_id_list: 5}", "a mapping as Python writes it"),
+        ("seq_len", "{'item_id_list': 5", "a mapping as Python writes it"),
+        ("selected_features", " [genre, year]", "a list as Python writes it"),
+        ("topk", "[5,10", "a list as Python writes it"),
+        ("modality_files", "{text: a.npz}", "a mapping as Python writes it"),
+        ("mlp_hidden_size", "[64, 32]", None),  # a trial's: RecBole evaluates it
+        ("mlp_hidden_size", "[2 * 64]", None),
+        ("seq_len", "{'item_id_list': int(5)}", None),
+        ("item_inter_num_interval", "[5,inf]", None),
+        ("template_of_my_own", "{title} by {brand}", None),
+    ],
+)
+def test_texts_that_were_meant_for_lists_and_mappings_are_refused(name, value, says):
+    expected = expected_instead(name, value)
+    assert expected is None if says is None else expected.startswith(says)
