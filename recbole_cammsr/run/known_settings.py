@@ -172,7 +172,11 @@ def expected_instead(name: str, value: Any) -> str | None:
         return value_rules.of_number(name, value, default)
     expected = value_rules.of_other(name, value)
     # a setting of a model of the user's own may be any text, a template for one
-    if expected is None and name not in value_rules.INTERVALS and name in _settings_of_packages():
+    if (
+        expected is None
+        and name not in value_rules.READ_AS_TEXT
+        and name in _settings_of_packages()
+    ):
         return value_rules.of_collection(value)
     return expected
 

@@ -42,6 +42,8 @@ LEARNER = (
 INTERVALS = frozenset(
     f"{name}_num_interval" for name in ("user_inter", "item_inter", "entity_kg", "relation_kg")
 )
+#: settings whose readers take lists and mappings without quotes (data/settings.py), or intervals
+READ_AS_TEXT = INTERVALS | {"modalities", "modality_files"}
 _INTERVAL = "an interval with both brackets, such as '[5,inf)', or several: '(0,10];[20,30)'"
 _VAL_INTERVAL = (
     "a mapping of fields to intervals with both brackets, such as {'rating': '[3,inf)'}, or to "
@@ -157,7 +159,7 @@ def of_collection(value: Any) -> str | None:
     """What a text must be that was meant for a list or a mapping, but stays text with RecBole.
 
     Args:
-        value: of a setting that is no interval.
+        value: of a setting out of none of `READ_AS_TEXT`.
 
     Returns:
         E.g. "a mapping as Python writes it"; None where it is no such text.

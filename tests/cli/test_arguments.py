@@ -60,8 +60,8 @@ def test_values_are_read_as_recbole_reads_them():
     assert arguments.values(given) == values
 
 
-def test_an_empty_value_and_a_repeated_equal_one_pass():
-    given = ["--gpu_id=", "--epochs=2", "--epochs=2"]
+def test_an_empty_value_a_repeated_equal_one_and_files_without_quotes_pass():
+    given = ["--gpu_id=", "--epochs=2", "--epochs=2", "--modality_files={text: a.npz}"]
     assert arguments.read(parser(), given)[1] == given
 
 

@@ -224,11 +224,12 @@ def test_nothing_that_recbole_or_this_package_ships_is_refused():
         ("seq_len", "{'item_id_list': 5", "a mapping as Python writes it"),
         ("selected_features", " [genre, year]", "a list as Python writes it"),
         ("topk", "[5,10", "a list as Python writes it"),
-        ("modality_files", "{text: a.npz}", "a mapping as Python writes it"),
         ("mlp_hidden_size", "[64, 32]", None),  # a trial's: RecBole evaluates it
         ("mlp_hidden_size", "[2 * 64]", None),
         ("seq_len", "{'item_id_list': int(5)}", None),
         ("item_inter_num_interval", "[5,inf]", None),
+        ("modalities", "[text, image]", None),  # read as they are by data/settings.py
+        ("modality_files", "{text: a.npz}", None),
         ("template_of_my_own", "{title} by {brand}", None),
     ],
 )
