@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import functools
-import importlib.util
 import itertools
 import json
 import re
+import runpy
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -35,15 +36,7 @@ WITHOUT_RUNS: set[tuple[str, str]] = {
     ("design_choices.md", "two a view"),
 }
 
-_spec = importlib.util.spec_from_file_location(
-    "pooled_runs", DOCS / "measurements" / "pooled_runs.py"
-)
-assert _spec is not None
-assert _spec.loader is not None
-pooled = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(pooled)
-
-
+pooled = SimpleNamespace(**runpy.run_path(str(DOCS / "measurements" / "pooled_runs.py")))
 defaults_of = functools.cache(pooled.defaults_of)
 
 
@@ -188,6 +181,12 @@ def mistakes(row: Row) -> str:
 def exception(row: Row) -> tuple[str, str] | None:
     fitting = [e for e in WITHOUT_RUNS if e[0] == row.page and row.name.startswith(e[1])]
     return max(fitting, key=lambda entry: len(entry[1]), default=None)
+
+
+def test_pages_have_rows_of_means() -> None:
+    assert len(ROWS) > 150
+    pages = {"amazon_beauty.md", "amazon_scientific.md", "ml-100k.md", "gpu.md", "robustness.md"}
+    assert {row.page for row in ROWS} >= pages
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.page}:{row.line}")
