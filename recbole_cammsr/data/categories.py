@@ -179,6 +179,15 @@ def _read_columns(
         header = header_of(handle.readline(), separator, f"item file {path}")
         header.check_names()
         types = header.types  # of no interest here is whether other columns have one
+        untyped = [
+            name for name in (item_field, field) if name in header.names and name not in types
+        ]
+        if untyped:
+            raise ValueError(
+                f"item file {path}: its first line names {', '.join(map(repr, untyped))} without a "
+                f"type; write `{item_field}:token` and `{field}:token`, or `{field}:token_seq` where "
+                f"items have several categories, or {_ESCAPE}."
+            )
         if field not in types or item_field not in types:
             raise ValueError(
                 f"item file {path} has the fields {list(types)} but not {field!r} as "

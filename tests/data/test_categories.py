@@ -169,3 +169,12 @@ def test_a_file_as_recboles_authors_write_it(tmp_path):
         if row
     }
     assert found == {token: set(names) for token, names in labels.items()}
+
+
+def test_a_first_line_without_types_is_said_to_lack_them(tmp_path):
+    path = write(tmp_path, "item_id\tkind", "a\tdrama")
+    with pytest.raises(ValueError, match=r"names 'item_id', 'kind' without a type; write"):
+        read_categories(path, "kind", "item_id", TOKEN_TO_ID)
+    path = write(tmp_path, "item_id:token\tkind", "a\tdrama")
+    with pytest.raises(ValueError, match=r"names 'kind' without a type; .*`kind:token_seq`"):
+        read_categories(path, "kind", "item_id", TOKEN_TO_ID)
