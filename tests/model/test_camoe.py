@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from recbole_cammsr.model import category_head
-from recbole_cammsr.model.camoe import CAMoE, expert_views
+from recbole_cammsr.model.camoe import CAMoE, Expert, expert_views
 from recbole_cammsr.model.category_head import CategoryHead, category_loss, label_prior
 
 N, M, D, C = 5, 3, 8, 4
@@ -82,6 +82,16 @@ def test_mixture_is_the_attention_over_usable_experts(copies):
         expected = 0.3 * sum(w * o for w, o in zip(weights, outputs))
         assert torch.allclose(mixture.attention[n], weights, atol=1e-5)
         assert torch.allclose(mixture.items[n], expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("modalities", [(1,), (0, 2)])
+def test_dropout_of_an_expert_drops_its_middle_layer(modalities):
+    torch.manual_seed(0)
+    expert = Expert(modalities, D, 6, dropout=1.0)
+    x = torch.randn(N, M, D)
+    nothing_left = expert.outer.bias.expand(N, -1)
+    assert torch.equal(expert.train()(x), nothing_left)
+    assert not torch.allclose(expert.eval()(x), nothing_left, atol=1e-2)
 
 
 def test_in_training_an_item_has_the_whole_mixture_or_none_of_it():
@@ -160,6 +170,17 @@ def test_category_head_follows_its_formula(multi_label):
         assert torch.allclose(result.logits[n], logits, atol=1e-5)
         assert torch.allclose(result.probability[n], p, atol=1e-5)
         assert torch.allclose(head.context(result)[n], p @ head.label_embedding + t, atol=1e-5)
+
+
+@pytest.mark.parametrize("bias", [-5.0, 0.0, 5.0])
+def test_several_labels_share_a_probability_of_one_however_likely_each_is(bias):
+    torch.manual_seed(0)
+    head = CategoryHead(n_modalities=M, dimension=D, n_categories=C, multi_label=True)
+    torch.nn.init.constant_(head.classify.bias, bias)
+    found = head(torch.randn(N, M, D))
+    for logits, probability in zip(found.logits.tolist(), found.probability.tolist()):
+        each = [1 / (1 + math.exp(-logit)) for logit in logits]
+        assert probability == pytest.approx([p / sum(each) for p in each], rel=1e-4)
 
 
 def test_an_item_to_which_no_label_fits_has_a_finite_prediction():
