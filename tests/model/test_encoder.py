@@ -145,6 +145,19 @@ def test_hidden_dropout_drops_items_before_the_first_block():
     assert torch.equal(encoder.train()(items), encoder(others))
 
 
+def test_what_is_left_of_an_item_by_dropout_is_as_the_norm_made_it():
+    """As in SASRec: a norm that came after would make up for what was dropped."""
+    encoder = make(hidden_dropout=0.5, position_encoding="relative", norm_first=True).train()
+    for block in encoder.blocks:
+        block.dropout.p = 1.0  # blocks that add nothing
+    encoder.last_norm = None
+    items = torch.randn(20, 5, 8)
+    states, normed = encoder(items), F.layer_norm(items, (8,), eps=1e-12)
+    kept = states != 0
+    assert 0.4 < kept.float().mean() < 0.6
+    assert torch.allclose(states[kept], 2 * normed[kept], atol=1e-5)
+
+
 @pytest.mark.parametrize(
     ("name", "formula"),
     [
@@ -206,6 +219,23 @@ def test_every_setting_reaches_the_encoder():
     assert step_back.item() == -2.0
 
 
+@pytest.mark.parametrize("off", [None, False, 0])
+def test_a_slope_that_is_off_starts_flat(off):
+    settings = {
+        "hidden_size": 8,
+        "n_heads": 4,
+        "inner_size": 12,
+        "n_layers": 1,
+        "hidden_dropout_prob": 0.2,
+        "attn_dropout_prob": 0.4,
+        "hidden_act": "relu",
+        "position_slope": off,
+        "compile_encoder": False,
+    }
+    encoder = HistoryEncoder.of_config(settings, 6, position_encoding="relative")
+    assert not encoder.blocks[0].recency.by_distance.any()
+
+
 def some_times(temporal, *shape):
     """Buckets, or exact ascending times."""
     if temporal:
@@ -262,6 +292,24 @@ def test_dyt_is_its_formula_and_elementwise():
 def test_dyt_starts_as_the_identity_of_small_values():
     x = 0.01 * torch.randn(3, 4)
     assert torch.allclose(DyT(4)(x), x, rtol=1e-3)
+
+
+@pytest.mark.parametrize(("norm", "kind"), [("layernorm", torch.nn.LayerNorm), ("dyt", DyT)])
+def test_every_norm_but_that_of_the_embedding_sum_is_of_the_kind_asked_for(norm, kind):
+    parts = make(norm, norm_first=True).named_modules()
+    kinds = {name: type(part) for name, part in parts if name.endswith("norm")}
+    assert kinds.pop("embedding_norm") is torch.nn.LayerNorm
+    assert len(kinds) == 2 * 2 + 1  # two of each block, and of the last states
+    assert set(kinds.values()) == {kind}
+
+
+@pytest.mark.parametrize("norm_first", [True, False])
+@pytest.mark.parametrize("norm", ["layernorm", "dyt"])
+def test_the_size_of_items_is_normed_away_before_the_blocks(norm, norm_first):
+    """Whatever stands in the blocks: DyT does not rescale vectors as small as items start."""
+    encoder = make(norm, position_encoding="relative", norm_first=norm_first)
+    items = torch.randn(3, 5, 8)
+    assert torch.allclose(encoder(0.02 * items), encoder(items), atol=1e-4)
 
 
 def test_norm_names():
