@@ -31,6 +31,17 @@ def test_value_and_gradients_equal_the_plain_softmax(monkeypatch, max_logits, ta
     assert not actual[1][0].any()  # padding is no candidate
 
 
+@pytest.mark.parametrize("learns", ["users", "items"])
+def test_one_side_can_be_frozen(learns):
+    torch.manual_seed(0)
+    users, items = torch.randn(6, 4), torch.randn(9, 4)
+    label = torch.tensor([1, 8, 3, 3, 2, 5])
+    alone = {"users": users, "items": items}[learns].requires_grad_()
+    (expected,) = torch.autograd.grad(F.cross_entropy((users @ items.t())[:, 1:], label - 1), alone)
+    catalogue_cross_entropy(users, items, label).backward()
+    assert torch.allclose(alone.grad, expected, atol=1e-6)
+
+
 def test_gradcheck():
     torch.manual_seed(1)
     users = torch.randn(5, 3, dtype=torch.float64, requires_grad=True)
