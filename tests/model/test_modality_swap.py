@@ -44,6 +44,13 @@ def test_ratio_is_the_share_of_swapped_positions():
         assert abs(share - min(expected, 1 - expected)) < 0.02
 
 
+def test_every_row_swaps_at_positions_of_its_own():
+    torch.manual_seed(0)
+    a, _ = swapped_views(rows(50, 20, 2), torch.ones(50, 20, 2, dtype=torch.bool), 0.5)
+    like_the_first = a[:, :, 2] == a[:, :1, 2]
+    assert len(like_the_first.unique(dim=0)) > 45  # of half a million patterns
+
+
 def test_modalities_that_a_row_lacks_are_not_drawn():
     mask = torch.ones(64, 5, 3, dtype=torch.bool)
     mask[:, :, 1] = False
