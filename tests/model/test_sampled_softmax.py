@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import pytest
 import torch
 import torch.nn.functional as F
 
@@ -72,3 +73,15 @@ def test_the_loss_is_in_single_precision_unless_asked_in_double():
         vectors = items.to(own)
         of_items = vectors[targets], targets, vectors[drawn], drawn, sampler.log_expected[drawn]
         assert sampled_cross_entropy(vectors[:2], *of_items).dtype == precise
+
+
+def test_scores_of_targets_are_summed_up_in_full_precision_where_vectors_are_not():
+    torch.manual_seed(3)
+    users, own = (torch.randn(20, 64).to(torch.bfloat16) for _ in range(2))
+    # drawn items score 0, so that nothing but the targets' own scores can be rounded
+    drawn, nothing = torch.tensor([1, 2]), torch.zeros(2, 64, dtype=torch.bfloat16)
+    targets = torch.full((20,), 3)
+    loss = sampled_cross_entropy(users, own, targets, nothing, drawn, torch.zeros(2))
+    exact = (users.double() * own.double()).sum(dim=1)
+    expected = ((exact.exp() + 2).log() - exact).mean()
+    assert float(loss) == pytest.approx(float(expected), abs=1e-4)
