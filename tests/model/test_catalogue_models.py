@@ -100,6 +100,7 @@ def test_what_was_ranked_under_autocast_is_not_kept_for_the_full_precision(make_
     interaction, _, _, _ = next(iter(loaders[2]))
     with torch.no_grad():
         expected = model.full_sort_predict(interaction)
+        model.forget_items()  # else those of the full precision would be there already
         with torch.autocast("cpu", dtype=torch.bfloat16):
             mixed = model.full_sort_predict(interaction)
         scores = model.full_sort_predict(interaction)
