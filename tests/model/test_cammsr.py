@@ -275,6 +275,20 @@ def test_predict_of_repeated_histories_equals_full_ranking(make_model, time_enco
         assert torch.allclose(model.predict(repeated), expected, atol=1e-6)
 
 
+def test_histories_that_differ_in_a_part_of_a_second_are_told_apart(make_model, move_parameters):
+    _, _, loaders, model = make_model(time_encoding="experts")
+    move_parameters(model)
+    interaction = next(iter(loaders[2]))[0]
+    twice = interaction.repeat(2)
+    times = twice[model.time_list].clone()
+    times[len(interaction) :] += 0.05 * torch.arange(times.shape[1])
+    twice.interaction[model.time_list] = times
+    with torch.no_grad():
+        expected = model.eval().forward(twice)
+        assert torch.allclose(model.user_of_each_row(twice), expected, atol=1e-6)
+    assert not torch.allclose(*expected.chunk(2), atol=1e-3)
+
+
 def test_sampled_evaluation_works(make_model):
     config, _, loaders, model = make_model(
         eval_args={"split": {"LS": "valid_and_test"}, "order": "TO", "mode": "uni20"}
@@ -338,6 +352,34 @@ def test_parameters_changed_in_eval_mode_change_the_scores(make_model, change):
         before = model.full_sort_predict(interaction)
         assert torch.equal(model.full_sort_predict(interaction), before)
         change(model, model.item_encoder.item_init.id_embedding.weight)
+        after = model.full_sort_predict(interaction)
+        model.forget_items()
+        assert torch.equal(after, model.full_sort_predict(interaction))
+    assert not torch.allclose(after, before)
+
+
+def test_parameters_assigned_again_and_again_change_the_scores(make_model):
+    """New tensors each time, none of them ever changed in place."""
+    _, _, loaders, model = make_model()
+    interaction, encoder = next(iter(loaders[2]))[0], model.eval().item_encoder
+    found = []
+    with torch.no_grad():
+        for _ in range(3):
+            changed = {name: value + 1 for name, value in encoder.state_dict().items()}
+            encoder.load_state_dict(changed, assign=True)
+            found.append(model.full_sort_predict(interaction))
+            model.forget_items()
+            assert torch.equal(found[-1], model.full_sort_predict(interaction))
+    assert not torch.allclose(found[0], found[1])
+
+
+def test_a_model_of_inference_mode_ranks_and_is_never_stale(make_model):
+    """Its parameters do not tell how often they were changed."""
+    with torch.inference_mode():
+        _, _, loaders, model = make_model()
+        interaction = next(iter(loaders[2]))[0]
+        before = model.eval().full_sort_predict(interaction)
+        model.load_state_dict({name: value + 0.1 for name, value in model.state_dict().items()})
         after = model.full_sort_predict(interaction)
         model.forget_items()
         assert torch.equal(after, model.full_sort_predict(interaction))
@@ -544,6 +586,26 @@ def test_norms_stand_where_the_setting_says(make_model, model):
         encoder = made.encoder
         assert [block.norm_first for block in encoder.blocks] == [before] * 2
         assert (encoder.last_norm is not None) == before
+
+
+def test_settings_that_a_checkpoint_is_older_than_are_off(make_model):
+    """RecBole reads what its configuration lacks as None."""
+    config, _, loaders, made = make_model()
+    for name in ("mixture_dropout", "history_scale"):
+        del config.final_config_dict[name]
+    again = type(made)(config, loaders[0]._dataset)
+    assert again.item_encoder.camoe.mixture_dropout.p == 0
+    assert again.encoder.scale is None
+
+
+def test_the_one_query_without_guidance_starts_normal(make_model):
+    first, again, other = (
+        make_model(category_weight=0, hidden_size=64, seed=seed)[3].item_encoder.context.detach()
+        for seed in (1, 1, 2)
+    )
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+    assert first.std().item() == pytest.approx(1, abs=0.3)
 
 
 def test_the_settings_of_the_fusion_reach_it(make_model):
