@@ -63,6 +63,19 @@ def test_the_table_of_blocks_is_that_of_one_piece(make_model, monkeypatch, setti
     assert len(asked) >= 2 * encoder.n_items / 7
 
 
+def test_an_item_with_no_content_at_all_is_completed_as_well(make_model):
+    encoder = make_model(use_id=False)[3].item_encoder
+    init, completion = encoder.item_init, encoder.completion
+    init.present[7], init.mask[7] = False, True
+    torch.nn.init.normal_(completion.by_label)
+    views = encoder.views()
+    departure = views.prediction.probability[7] - completion.prior
+    of_modality = completion.by_label.unflatten(1, (2, -1))
+    for m in range(2):
+        expected = init.missing[m] + departure @ of_modality[:, m]
+        assert torch.allclose(views.modalities[7, m], expected, atol=1e-6)
+
+
 def test_nothing_of_a_block_is_kept_for_the_backward_pass(make_model):
     _, _, _, model = make_model()
     encoder = model.item_encoder
