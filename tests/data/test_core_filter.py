@@ -14,13 +14,16 @@ from recbole_cammsr.data.core_filter import rows_of_core
 @given(
     pairs=st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), max_size=30),
     least=st.tuples(st.integers(0, 4), st.integers(0, 4)),
-    most=st.integers(2, 9),
+    most=st.tuples(st.integers(2, 9), st.integers(2, 9)),
 )
 def test_kept_rows_are_those_of_a_naive_loop(pairs, least, most):
     users = np.array([user for user, _ in pairs], dtype=np.int64)
     items = np.array([item for _, item in pairs], dtype=np.int64)
     ours = rows_of_core(
-        users, items, lambda n: (n >= least[0]) & (n <= most), lambda n: n >= least[1]
+        users,
+        items,
+        lambda n: (n >= least[0]) & (n <= most[0]),
+        lambda n: (n >= least[1]) & (n <= most[1]),
     )
     rows = list(range(len(pairs)))
     while True:
@@ -29,7 +32,8 @@ def test_kept_rows_are_those_of_a_naive_loop(pairs, least, most):
         left = [
             row
             for row in rows
-            if least[0] <= by_user[pairs[row][0]] <= most and by_item[pairs[row][1]] >= least[1]
+            if least[0] <= by_user[pairs[row][0]] <= most[0]
+            and least[1] <= by_item[pairs[row][1]] <= most[1]
         ]
         if left == rows:
             break

@@ -67,8 +67,11 @@ def test_digest_sees_values_tokens_and_dimension_but_not_foreign_rows():
         ([], np.ones((0, 4)), "is empty"),
         (["a"], np.ones((1, 0)), "is empty"),
         (["a", "b", "c"], np.ones((2, 4)), "3 tokens for 2 rows"),
+        (["a", "b"], np.eye(3), "2 tokens for 3 rows"),
         (["x", "y"], np.ones((2, 4)), r"no item of the data set.*'x'.*'a'"),
         (["a"], np.array([["word"]]), "dtype"),
+        (["a", "b"], np.eye(2, dtype=complex), "dtype complex128"),
+        (["a", "b"], np.eye(2, dtype=bool), "dtype bool"),
         (["a"], np.array([[1e6]]), "do not fit in float16"),
     ],
 )
@@ -105,6 +108,14 @@ def test_rows_left_in_a_memory_map_are_those_of_the_table_in_memory(tmp_path):
     assert copy.deepcopy([left])[0].source is left.source  # a copy of a map would be in memory
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
+def test_rows_are_float32_whatever_they_are_held_in(dtype):
+    table = align(raw(["a", "b"], [[1.0, 2.5], [3, 4]]), "m", TOKEN_TO_ID, dtype)
+    assert table.values.dtype == dtype
+    assert table.rows(torch.tensor([2, 1])).dtype == torch.float32
+    assert table.rows(torch.tensor([2, 1])).tolist() == [[3, 4], [1, 2.5]]
+
+
 @pytest.mark.parametrize("dtype", ["<f4", ">f4", ">f2", "<f8", ">f8", "<i2", ">i4", "u1"])
 def test_numbers_of_any_kind_and_byte_order_are_read(dtype):
     values = np.array([[1, 2], [7, 3], [0, 9]]).astype(dtype)
@@ -120,6 +131,35 @@ def test_nothing_depends_on_the_size_of_the_blocks(monkeypatch):
     by_row = align(raw(["b", "x", "a", "d"], values), "text", TOKEN_TO_ID, torch.float32)
     assert by_row.digest == whole.digest
     assert torch.equal(by_row.values, whole.values)
+
+
+@pytest.mark.parametrize("rows_at_a_time", [1, 2, 9])
+def test_every_row_of_zeros_is_counted_and_none_with_a_zero_in_it(monkeypatch, rows_at_a_time):
+    monkeypatch.setattr(feature_table, "_BLOCK_BYTES", rows_at_a_time * 4 * 2)
+    values = np.array([[0, 0], [0, 1], [0, 0], [2, 0]], dtype=np.float32)
+    assert align(raw(["a", "b", "c", "d"], values), "m", TOKEN_TO_ID).zero_rows == 2
+
+
+@pytest.mark.parametrize("rows_at_a_time", [1, 2, 9])
+@pytest.mark.parametrize("odd", [np.nan, 1e30])
+def test_the_item_of_an_odd_row_is_named_wherever_the_row_stands(monkeypatch, odd, rows_at_a_time):
+    monkeypatch.setattr(feature_table, "_BLOCK_BYTES", rows_at_a_time * 4 * 2)
+    tokens = ["x", "d", "b", "a", "c"]
+    for token in "abcd":
+        values = np.random.default_rng(0).normal(size=(5, 2)).astype(np.float32)
+        values[tokens.index(token), 1] = odd
+        with pytest.raises(ValueError, match=f"item '{token}'"):
+            align(raw(tokens, values), "m", TOKEN_TO_ID, torch.float32)
+
+
+def test_in_reading_order_a_file_is_read_forwards():
+    tokens, values = ["d", "x", "a", "b"], np.arange(12, dtype=np.float32).reshape(4, 3)
+    left = align(raw(tokens, values), "m", TOKEN_TO_ID, torch.float32, resident=False)
+    # what has no row comes before, padding first of all
+    assert left.reading_order().tolist() == [TOKEN_TO_ID[t] for t in ("[PAD]", "c", "d", "a", "b")]
+    held = align(raw(tokens, values), "m", TOKEN_TO_ID, torch.float32)
+    assert held.reading_order() is None
+    assert held.source is None  # or the rows would be in memory twice
 
 
 @pytest.mark.parametrize("resident", [True, False])
@@ -183,3 +223,20 @@ def test_rows_that_float32_cannot_square_are_refused(factor, size, resident):
         align(RawFeatures("x.npz", tokens, one), "text", ids, torch.float32, resident)
     one[2] = 0  # a row of zeros is nothing new
     assert align(RawFeatures("x.npz", tokens, one), "text", ids, torch.float32).zero_rows == 1
+
+
+def test_rows_that_are_taken_have_a_length_in_float32():
+    rows = np.random.default_rng(0).normal(size=(4, 300))
+    taken = []
+    for power in range(-30, 31):
+        scaled = (rows * 10.0**power).astype(np.float32)
+        exact = np.linalg.norm(scaled.astype(np.float64), axis=1)
+        try:
+            align(raw(["a", "b", "c", "d"], scaled), "m", TOKEN_TO_ID, torch.float32)
+        except ValueError as error:
+            assert "cannot tell lengths" in str(error)  # noqa: PT017
+            continue
+        taken.append(power)
+        found = torch.from_numpy(scaled).square().sum(dim=1).sqrt().numpy()
+        assert np.allclose(found, exact, rtol=1e-3, atol=0)
+    assert set(range(-9, 15)) <= set(taken)  # and sizes that features have are

@@ -39,6 +39,9 @@ def test_values_that_float16_rounds_to_nothing_are_refused(monkeypatch, scale, b
     for dtype in (torch.float32, torch.bfloat16):  # which have small numbers
         held = aligned(small, dtype).values[1:].float().numpy()
         assert np.allclose(held, small, rtol=0.004, atol=0)
+    for one_sided in (np.abs(small), -np.abs(small)):  # as after a ReLU
+        with pytest.raises(ValueError, match="too small for float16"):
+            aligned(one_sided, torch.float16)
     left = aligned(small, torch.float16, resident=False)  # read as float32
     assert np.array_equal(left.rows(torch.arange(1, 51)).numpy(), small)
 

@@ -33,13 +33,14 @@ def test_every_target_exactly_once(lengths, max_length, overlap_share):
     assert (packed.targets >= 1).all()
 
 
-def test_overlap_leaves_context_before_the_targets():
+@pytest.mark.parametrize("overlap", [4, 0])  # 0 is asked for, too: no usual one in its place
+def test_overlap_leaves_context_before_the_targets(overlap):
     users = np.zeros(25, dtype=int)
     rows = prefix_rows(users, 10)
-    packed = pack_rows(users[rows.target], rows.length, overlap=4)
-    # the first window has nothing before it, every later one at least 4 items of context
-    assert packed.targets.tolist()[1:] == [6] * (len(packed.row) - 1)
-    assert (rows.length[packed.row][1:] - packed.targets[1:] >= 4).all()
+    packed = pack_rows(users[rows.target], rows.length, overlap)
+    # the first window has nothing before it, every later one so many items of context at least
+    assert packed.targets.tolist()[1:] == [10 - overlap] * (len(packed.row) - 1)
+    assert (rows.length[packed.row][1:] - packed.targets[1:] >= overlap).all()
 
 
 @pytest.mark.parametrize(("max_length", "expected"), [(50, 10), (20, 10), (11, 5), (7, 3), (1, 0)])
@@ -70,8 +71,9 @@ def test_no_window_is_longer_than_the_users_history():
     ],
 )
 def test_rows_that_are_no_prefixes_are_refused(users, lengths, message):
-    with pytest.raises(ValueError, match=message):
-        pack_rows(np.array(users), np.array(lengths))
+    for width in (None, 50):
+        with pytest.raises(ValueError, match=message):
+            pack_rows(np.array(users), np.array(lengths), width=width)
 
 
 @pytest.mark.parametrize("overlap", [3, -1, "half", 1.5, True])
@@ -130,6 +132,16 @@ def test_rows_have_other_company_in_every_epoch():
         for rng in (np.random.default_rng(1), np.random.default_rng(2))
     )
     assert len(one & other) < len(one) / 10
+
+
+def test_batches_do_not_come_in_the_order_of_their_lengths():
+    """Sorted within a pool, they would be trained from the shortest to the longest."""
+    lengths = np.arange(1, 201)
+    batches = list(bucketed_batches(lengths, np.ones(200), 10, np.random.default_rng(0)))
+    longest = [lengths[batch].max() for batch in batches]
+    assert len(longest) == 20
+    ups = sum(after > before for before, after in zip(longest, longest[1:]))
+    assert 5 <= ups <= 14  # of 19; in one order all or none
 
 
 @given(

@@ -6,11 +6,14 @@ import os
 import random
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from recbole_cammsr.cli import evaluation
+from recbole_cammsr.data import token_digest
 from recbole_cammsr.run import checkpoints
 from recbole_cammsr.run.errors import RunError
 
@@ -29,6 +32,24 @@ def shuffle(path: Path, seed: int) -> None:
     header, *lines = path.read_text(encoding="utf-8").splitlines()
     random.Random(seed).shuffle(lines)
     path.write_text("\n".join([header, *lines]) + "\n", encoding="utf-8")
+
+
+def test_users_and_items_have_numbers_of_their_own() -> None:
+    """Those of users alone, or of items alone, are other numbers too."""
+
+    def noted(users: str, items: str) -> dict[str, Any]:
+        tokens = {"user": users.split(), "item": items.split()}
+        tokens = {field: np.array(["[PAD]", *names]) for field, names in tokens.items()}
+        config: dict[str, Any] = {}
+        token_digest.note(
+            config, SimpleNamespace(uid_field="user", iid_field="item", field2id_token=tokens)
+        )
+        return config
+
+    before = noted("a b", "c d")
+    assert not token_digest.differs(before, noted("a b", "c d"))
+    for users, items in (("b a", "c d"), ("a b", "d c"), ("c d", "a b"), ("a b c", "d")):
+        assert token_digest.differs(before, noted(users, items))
 
 
 def test_lines_in_another_order_are_refused(make_data: Any, toy_path: Path) -> None:
@@ -59,8 +80,6 @@ def test_a_run_does_not_go_on_with_them_either(make_data: Any, make_config: Any,
 def test_a_checkpoint_without_a_digest_is_opened(
     make_data: Any, toy_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from recbole_cammsr.data import token_digest
-
     monkeypatch.setattr(token_digest, "note", lambda config, dataset: None)
     path = train(make_data, "SASRec")
     monkeypatch.undo()
