@@ -8,8 +8,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
-from recbole_cammsr.analysis.ranks import RankCollector, is_per_user, per_user
+from recbole_cammsr.analysis.ranks import RankCollector, is_per_user, per_user, ranks_of
 
 RANKS = np.array([1, 2, 5, 6, 100])
 
@@ -36,6 +38,26 @@ def test_metrics_that_are_none_of_a_single_user(metric):
     assert not is_per_user(metric)
     with pytest.raises(ValueError, match="NDCG@10"):
         per_user(metric, RANKS)
+
+
+@given(
+    rows=st.lists(
+        st.tuples(st.lists(st.integers(0, 4), min_size=6, max_size=6), st.integers(0, 5)),
+        min_size=1,
+        max_size=4,
+    ),
+    cutoff=st.integers(1, 9),
+)
+def test_ranks_are_places_of_recboles_list_and_counts_beyond_it(rows, cutoff):
+    """Of six items, many with the same score; a list may be longer than the catalogue."""
+    scores = torch.tensor([row for row, _ in rows]).float()
+    found = ranks_of(torch.tensor([target for _, target in rows]), scores, cutoff).tolist()
+    listed = torch.topk(scores, min(cutoff, 6), dim=-1).indices.tolist()
+    for rank, places, (row, target) in zip(found, listed, rows):
+        if target in places:
+            assert rank == places.index(target) + 1
+        else:  # an equal score before it does not bring it into the list
+            assert rank == max(sum(score > row[target] for score in row), cutoff) + 1
 
 
 def collect(config, dataset, model, loader, **keywords):
@@ -110,6 +132,64 @@ def watch(users, items, targets):
             scores, rows, torch.arange(len(targets)), torch.tensor(targets)
         )
     return collector
+
+
+def test_each_row_keeps_what_is_its_own():
+    """Users of several rows, in two batches; tokens are in another order than numbers."""
+    asked = [  # user, target, history
+        (1, 5, [7, 6]),
+        (2, 6, [5]),
+        (1, 4, [7, 6, 5]),
+        (3, 7, [4, 4, 4]),
+        (2, 5, [6, 4]),
+    ]
+    collector = RankCollector("user", "item", [2], history_fields=("items", "n"))
+    trainer = SimpleNamespace(eval_collector=FakeCollector())
+    rng = np.random.default_rng(0)
+    expected = []
+    with collector.watching(trainer):
+        for batch in (asked[:3], asked[3:]):
+            histories = torch.zeros(len(batch), 4, dtype=torch.long)
+            for row, (_, _, items) in enumerate(batch):
+                histories[row, : len(items)] = torch.tensor(items)
+            rows = {
+                "user": torch.tensor([user for user, _, _ in batch]),
+                "item": torch.tensor([target for _, target, _ in batch]),
+                "items": histories,
+                "n": torch.tensor([len(items) for _, _, items in batch]),
+            }
+            scores = torch.from_numpy(
+                rng.permuted(np.tile(np.arange(8.0), (len(batch), 1)), axis=1)
+            )
+            trainer.eval_collector.eval_batch_collect(
+                scores, rows, torch.arange(len(batch)), rows["item"]
+            )
+            for (user, target, items), row in zip(batch, scores):
+                tokens, of_target = (f"u{9 - user}", f"i{9 - target}"), (10 * target, f"c{target}")
+                rank = 1 + int((row > row[target]).sum())
+                expected.append((*tokens, rank, len(items), *of_target, 10 * items[-1]))
+
+    def id2token(field, ids):
+        return [f"{field[0]}{9 - number}" for number in ids]
+
+    dataset = SimpleNamespace(uid_field="user", iid_field="item", id2token=id2token)
+    popularity, labels = 10 * np.arange(8), np.array([f"c{item}" for item in range(8)])
+    found = collector.ranks(dataset, None, popularity, labels)
+    assert list(zip(*(column.tolist() for column in found))) == sorted(expected)
+    # where each user has one row, all that a user has before it may be known beside it
+    known = collector.ranks(dataset, 100 * np.arange(4), popularity, labels)
+    assert known.history_length.tolist() == [100 * (9 - int(user[1:])) for user in found.user]
+
+
+def test_rows_of_several_targets_are_refused():
+    collector = RankCollector("user", "item", [2])
+    trainer = SimpleNamespace(eval_collector=FakeCollector())
+    rows = {"user": torch.tensor([1, 2])}
+    scores = torch.rand(2, 9)
+    for row, item in (([0, 0, 1], [3, 4, 5]), ([1, 0], [3, 4]), ([0], [3])):
+        found = rows, torch.tensor(row), torch.tensor(item)
+        with collector.watching(trainer), pytest.raises(ValueError, match="fewer than one target"):
+            trainer.eval_collector.eval_batch_collect(scores, *found)
 
 
 @pytest.mark.parametrize(
