@@ -143,7 +143,7 @@ def test_each_row_keeps_what_is_its_own():
         (3, 7, [4, 4, 4]),
         (2, 5, [6, 4]),
     ]
-    collector = RankCollector("user", "item", [2], history_fields=("items", "n"))
+    collector = RankCollector("user", "item", [1, 4], history_fields=("items", "n"))
     trainer = SimpleNamespace(eval_collector=FakeCollector())
     rng = np.random.default_rng(0)
     expected = []
@@ -158,15 +158,13 @@ def test_each_row_keeps_what_is_its_own():
                 "items": histories,
                 "n": torch.tensor([len(items) for _, _, items in batch]),
             }
-            scores = torch.from_numpy(
-                rng.permuted(np.tile(np.arange(8.0), (len(batch), 1)), axis=1)
-            )
+            scores = torch.from_numpy(rng.integers(0, 3, size=(len(batch), 8)))  # many are equal
             trainer.eval_collector.eval_batch_collect(
                 scores, rows, torch.arange(len(batch)), rows["item"]
             )
             for (user, target, items), row in zip(batch, scores):
                 tokens, of_target = (f"u{9 - user}", f"i{9 - target}"), (10 * target, f"c{target}")
-                rank = 1 + int((row > row[target]).sum())
+                rank = int(ranks_of(torch.tensor([target]), row.unsqueeze(0), 4))
                 expected.append((*tokens, rank, len(items), *of_target, 10 * items[-1]))
 
     def id2token(field, ids):
