@@ -75,6 +75,11 @@ def test_between_seeds_takes_two_of_each():
 def test_seeds_that_do_not_vary_differ_or_do_not():
     assert seed_test([0.5, 0.5], [0.4, 0.4]) == 0.0
     assert seed_test([0.5, 0.5], [0.5, 0.5]) == 1.0
+    # where only one of two varies, its own variance is all: t of two values against a number
+    expected = stats.ttest_1samp([0.3, 0.45], 0.5).pvalue
+    assert expected > 0.1
+    assert seed_test([0.5, 0.5], [0.3, 0.45]) == pytest.approx(expected)
+    assert seed_test([0.3, 0.45], [0.5, 0.5]) == pytest.approx(expected)
 
 
 def test_a_lucky_seed_is_no_better_system():
@@ -90,7 +95,7 @@ def test_a_lucky_seed_is_no_better_system():
 
 def test_no_difference_is_no_evidence():
     same = np.array([0.1, 0.2, 0.0])
-    assert paired_test(same, same)[:3] == (0.0, 1.0, 1.0)
+    assert paired_test(same, same) == (0.0, 1.0, 1.0, 3)
 
 
 def test_the_same_difference_for_everyone_has_no_variance():
