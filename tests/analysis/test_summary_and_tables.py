@@ -8,6 +8,8 @@ import re
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
 
 from recbole_cammsr.analysis.benchmark import Run
@@ -23,6 +25,7 @@ from recbole_cammsr.analysis.breakdown import (
 from recbole_cammsr.analysis.job import JobResult, TrainingJob
 from recbole_cammsr.analysis.ranks import UserRanks, per_user
 from recbole_cammsr.analysis.same_questions import other_users
+from recbole_cammsr.analysis.significance import holm
 from recbole_cammsr.analysis.summary import (
     Cell,
     compare,
@@ -114,6 +117,50 @@ def test_comparisons_pair_the_same_users(runs):
         assert a.test == pytest.approx(b.test)
         assert a.t_holm >= a.test.t_p
     assert compare(runs, "itemcoverage@10", "ours") == []
+
+
+def test_holms_correction_is_of_each_test_by_itself(runs):
+    rng = np.random.default_rng(5)
+    runs = [*runs, *(make_run("near", seed, rng.integers(1, 14, USERS)) for seed in (1, 2, 3))]
+    found = compare(runs, "ndcg@10", "ours")
+    by_t, by_wilcoxon = [one.test.t_p for one in found], [one.test.wilcoxon_p for one in found]
+    assert holm(by_t) != pytest.approx(holm(by_wilcoxon))
+    assert [one.t_holm for one in found] == pytest.approx(holm(by_t))
+    assert [one.wilcoxon_holm for one in found] == pytest.approx(holm(by_wilcoxon))
+    for number, row in enumerate(comparison_rows(found)):
+        cells = list(zip(COMPARISON_HEADER, row))
+        place = COMPARISON_HEADER.index("t-test p")
+        columns = zip(
+            (by_t, holm(by_t), by_wilcoxon, holm(by_wilcoxon)),
+            ("t-test p", "after Holm", "Wilcoxon p", "after Holm"),
+        )
+        expected = [(name, p_value(values[number])) for values, name in columns]
+        assert cells[place : place + 4] == expected
+
+
+def test_each_data_set_is_compared_by_itself(runs):
+    """Also where they have the same users, contenders and metrics."""
+    rng = np.random.default_rng(6)
+    elsewhere = [
+        make_run(label, seed, rng.integers(1, 30, USERS), dataset="shop")
+        for label in ("ours", "theirs", "weak_one")
+        for seed in (1, 2)
+    ]
+    alone = [*compare(runs, "ndcg@10", "ours"), *compare(elsewhere, "ndcg@10", "ours")]
+    assert compare([*runs, *elsewhere], "ndcg@10", "ours") == alone
+    assert alone[0].test != alone[2].test
+
+
+def test_over_what_scores_nothing_there_is_no_share_of_improvement(runs):
+    nothing = [make_run("nothing", seed, [999] * USERS) for seed in (1, 2, 3)]
+    ours = [run for run in runs if run.contender == "ours"]
+    (found,) = compare([*ours, *nothing], "ndcg@10", "ours")
+    assert found.improvement is None
+    assert found.test.difference > 0
+    assert comparison_rows([found])[0][1] == "-"
+    cells = summarise([*ours, *nothing])["toy"]
+    assert improvement(cells, "ndcg@10", "ours") is None
+    assert table_rows(cells, ["ndcg@10"], "ours", MARKDOWN)[-1][1] == "-"
 
 
 def test_comparisons_test_between_seeds(runs):
@@ -308,6 +355,58 @@ def test_quartiles_keep_equals_together():
     assert range_names(values, edges) == ["1", "2-9"]
 
 
+@given(st.lists(st.integers(0, 99), min_size=1, max_size=25))
+def test_quartiles_are_values_that_a_quarter_of_the_rows_does_not_pass(values):
+    def least(quarters):  # the smallest value that so many quarters of the rows are not above
+        return next(
+            v for v in sorted(values) if 4 * sum(x <= v for x in values) >= quarters * len(values)
+        )
+
+    assert quartile_edges(np.array(values)) == sorted(
+        {least(quarters) for quarters in (1, 2, 3, 4)}
+    )
+
+
+def test_groups_are_those_of_a_loop_over_rows_for_every_metric(runs):
+    """Of two runs, one of which has no row in some of the ranges."""
+    few = runs[3].ranks._replace(
+        history_length=np.full(USERS, 4), popularity=np.full(USERS, 1), last_popularity=None
+    )
+    pair = [runs[0], dataclasses.replace(runs[3], ranks=few)]
+    columns = {"history length": 3, "popularity": 4, "popularity of the last item": 6}
+    expected = {}
+    for run in pair:
+        for kind, column in columns.items():
+            both = [v for one in pair if one.ranks[column] is not None for v in one.ranks[column]]
+            edges = quartile_edges(np.array(both))
+            found = {}
+            for row, value in enumerate([] if run.ranks[column] is None else run.ranks[column]):
+                place = next(place for place, edge in enumerate(edges) if value <= edge)
+                found.setdefault(range_names(np.array(both), edges)[place], []).append(row)
+            for group, rows in found.items():
+                for metric in ("hit@5", "ndcg@10"):
+                    value = per_user(metric, run.ranks.rank[rows]).mean()
+                    key = (run.contender, kind, group, metric)
+                    expected[key] = (len(rows), pytest.approx(value))
+    result = {
+        (row["model"], row["breakdown"], row["group"], row["metric"]): (
+            row["test_rows"],
+            row["value"],
+        )
+        for row in breakdown(pair, ["hit@5", "ndcg@10"])
+        if row["breakdown"] != CATEGORY
+    }
+    assert result == expected
+
+
+def test_each_data_set_is_cut_by_itself(runs):
+    first, other = runs[0], runs[3]
+    longer = other.ranks._replace(history_length=other.ranks.history_length * 50)
+    elsewhere = dataclasses.replace(other, dataset="shop", ranks=longer)
+    alone = [*breakdown([first], ["hit@5"]), *breakdown([elsewhere], ["hit@5"])]
+    assert breakdown([first, elsewhere], ["hit@5"]) == alone
+
+
 def test_a_breakdown_is_the_mean_of_its_rows(runs):
     rows = breakdown(runs, ["ndcg@10", "itemcoverage@10"])
     assert {row["metric"] for row in rows} == {"ndcg@10"}
@@ -338,12 +437,13 @@ def test_runs_with_slightly_other_rows_are_cut_in_the_same_places(runs):
     assert [groups(run.ranks)[0][1] for run in (first, other)] != [names["ours"][0]] * 2
 
 
-def test_a_run_without_last_items_stands_in_the_other_breakdowns(runs):
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_run_without_last_items_stands_in_the_other_breakdowns(runs, order):
     with_them, plain = (
         runs[0],
         dataclasses.replace(runs[3], ranks=runs[3].ranks._replace(last_popularity=None)),
     )
-    rows = breakdown([with_them, plain], ["ndcg@10"])
+    rows = breakdown([with_them, plain][::order], ["ndcg@10"])
     by_last = [row for row in rows if row["breakdown"] == LAST_POPULARITY]
     assert {row["model"] for row in by_last} == {"ours"}
     for row, kept in zip(by_last, [[0, 1], [2], [3], [4]]):
@@ -399,6 +499,13 @@ def test_runs_without_categories_have_those_of_the_other_runs_on_the_data_set(ru
         **{("toy", "ours", "a"): 40, ("toy", "ours", "b"): 30},
         **{("toy", "theirs", "a"): 30, ("toy", "theirs", "b"): 45},
     }
+
+
+def test_labels_of_a_run_with_items_without_any_are_known_too(runs):
+    labelled = with_columns(runs[0], ["i1", "i2"] * 30, ["a", ""] * 30)
+    baseline = with_columns(runs[3], ["i1", "i2"] * 30, [""] * USERS)
+    found = by_category([labelled, baseline])
+    assert found == {("toy", "ours", "a"): 30, ("toy", "theirs", "a"): 30}
 
 
 def test_runs_with_other_columns_of_categories_keep_their_own(runs):

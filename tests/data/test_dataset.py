@@ -32,7 +32,7 @@ def targets_of_batches(loader):
 @pytest.mark.parametrize("split", [{"LS": "valid_and_test"}, {"RS": [0.8, 0.1, 0.1]}])
 def test_packed_batches_train_what_classic_rows_train(make_data, split, overlap):
     eval_args = {"split": split, "order": "TO", "mode": "full", "group_by": "user"}
-    _, _, (packed, _, _) = make_data(eval_args=eval_args, packing_overlap=overlap)
+    config, _, (packed, _, _) = make_data(eval_args=eval_args, packing_overlap=overlap)
     _, _, (classic, _, _) = make_data(eval_args=eval_args, train_packing=False)
     expected = Counter()
     for batch in classic:
@@ -40,6 +40,11 @@ def test_packed_batches_train_what_classic_rows_train(make_data, split, overlap)
     assert targets_of_batches(packed) == expected
     assert targets_of_batches(packed) == expected  # and again in the next epoch
     assert len(packed.dataset) < len(classic.dataset)
+    width = config["MAX_ITEM_LIST_LENGTH"]
+    shared = min(10, width // 2) if overlap is None else overlap
+    of_user = Counter(user for user, _ in expected.elements())
+    windows = [1 + -(-max(rows - width, 0) // (width - shared)) for rows in of_user.values()]
+    assert len(packed.dataset) == sum(windows) > len(of_user)
 
 
 def test_batches_are_trimmed_and_of_about_the_asked_number_of_targets(make_data):
@@ -276,6 +281,21 @@ def test_all_files_of_a_data_set_have_its_encoding(make_data, toy_path):
     item = dataset.token2id("item_id", "café")
     values = dataset.feature_tables[0].values[item].numpy()
     assert np.allclose(values, stored["feature"][0])
+
+
+def test_features_that_are_no_table_are_refused_before_they_are_measured(make_data, toy_path):
+    np.savez(toy_path / "toy" / "toy.text.npz", item_id=np.array(["a", "b"]), feature=np.ones(2))
+    with pytest.raises(
+        ValueError, match=r"toy\.text\.npz: features have shape \(2,\); they must be"
+    ):
+        make_data(modalities=["text"])
+
+
+def test_models_without_category_guidance_read_no_categories(make_data):
+    plain = make_data("SASRecMM", category_weight=0.1, category_field="no such column")[1]
+    assert plain.categories is None
+    with pytest.raises(ValueError, match="no such column"):
+        make_data("CAMMSR", category_weight=0.1, category_field="no such column")
 
 
 @pytest.mark.parametrize("packing", [True, False])
