@@ -5,13 +5,15 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from recbole_cammsr.analysis import report
 from recbole_cammsr.analysis.benchmark import Outcome, Run, Trial
 from recbole_cammsr.analysis.experiment import parse
 from recbole_cammsr.analysis.job import JobResult, TrainingJob
-from recbole_cammsr.analysis.ranks import UserRanks
+from recbole_cammsr.analysis.ranks import UserRanks, per_user
+from recbole_cammsr.analysis.summary import compare
 
 
 def plan(*labels, metrics=None):
@@ -77,6 +79,71 @@ def test_the_table_of_costs_says_whose_memory_it_has(tmp_path):
     header, *rows = (tmp_path / "timings.csv").read_text().splitlines()
     assert header.endswith(",peak_memory_of")
     assert [row.rpartition(",")[2] for row in rows] == ["", "device"]
+
+
+def test_the_csv_files_have_every_number_in_its_column(tmp_path):
+    """Read back and compared with the runs, the trials and the comparisons."""
+    rng = np.random.default_rng(0)
+    runs, users = [], np.array([f"u{number:02d}" for number in range(40)])
+    for label, worst in (("ours", 9), ("theirs", 14), ("weak", 40)):
+        for seed in (1, 2):
+            rank = rng.integers(1, worst, 40)
+            ranks = UserRanks(users, users, rank, rank, rank, np.full(40, ""))
+            test = {"mrr@10": per_user("mrr@10", rank).mean(), "other": rng.random()}
+            job = TrainingJob("Pop", "toy", seed)
+            valid = {"mrr@10": rng.random(), "hit@5": rng.random()}
+            cost = {"parameters": seed, "epoch_seconds": rng.random()}
+            result = JobResult(job, valid, test, "mrr@10", True, 3 + seed, seed, cost, "code")
+            runs.append(Run(label, "toy", seed, result, ranks))
+    trials = [
+        Trial("ours", "toy", number, {"a": number}, [run.result for run in runs[:2]], number == 1)
+        for number in (0, 1)
+    ]
+    models = {label: {"model": "Pop"} for label in ("ours", "theirs", "weak")}
+    experiment = parse({"datasets": ["toy"], "seeds": [1, 2], "models": models})
+    report.write(experiment, Outcome(trials, runs, {}, []), tmp_path, "command")
+
+    def read(name):
+        return pd.read_csv(tmp_path / name, keep_default_na=False).to_dict("records")
+
+    compared = compare(runs, "mrr@10", "ours")
+    assert len(read("significance.csv")) == len(compared) == 2
+    assert all(len({*one.test[1:3], one.t_holm, one.wilcoxon_holm}) == 4 for one in compared[1:])
+    for row, one in zip(read("significance.csv"), compared):
+        assert row == {
+            **{"dataset": "toy", "metric": "mrr@10", "reference": "ours", "model": one.other},
+            **{"users": 40, "difference": pytest.approx(one.test.difference)},
+            "improvement": pytest.approx(one.improvement),
+            **{"t_p": pytest.approx(one.test.t_p), "t_p_holm": pytest.approx(one.t_holm)},
+            "wilcoxon_p": pytest.approx(one.test.wilcoxon_p),
+            "wilcoxon_p_holm": pytest.approx(one.wilcoxon_holm),
+            "seeds_p": pytest.approx(one.seeds_p),
+        }
+    expected = {
+        (run.contender, run.seed, split, metric): value
+        for run in runs
+        for split, values in (("valid", run.result.valid), ("test", run.result.test))
+        for metric, value in values.items()
+    }
+    found = {
+        (row["model"], row["seed"], row["split"], row["metric"]): row["value"]
+        for row in read("results.csv")
+    }
+    assert found == pytest.approx(expected)
+
+    def of_valid(run):
+        return pytest.approx(run.result.valid["mrr@10"])
+
+    found = [tuple(row.values()) for row in read("trials.csv")]
+    assert found == [
+        (*("toy", "ours", n, f'{{"a": {n}}}', run.seed, "mrr@10"), of_valid(run), n == 1)
+        for n in (0, 1)
+        for run in runs[:2]
+    ]
+    for row, run in zip(read("timings.csv"), runs):
+        assert (row["model"], row["seed"], row["parameters"]) == (run.contender, run.seed, run.seed)
+        assert (row["epochs"], row["best_epoch"]) == (3 + run.seed, run.seed)
+        assert row["epoch_seconds"] == pytest.approx(run.result.cost["epoch_seconds"])
 
 
 def test_tables_pictures_and_settings_of_an_earlier_report_go(tmp_path):

@@ -7,7 +7,7 @@ import io
 import pandas as pd
 import pytest
 
-from recbole_cammsr.data.categories import read_categories
+from recbole_cammsr.data.categories import categories_of, read_categories
 from recbole_cammsr.data.missing_cells import MISSING_CELLS
 
 TOKEN_TO_ID = {"[PAD]": 0, "a": 1, "b": 2, "c": 3}
@@ -28,6 +28,26 @@ def test_one_label_per_item(tmp_path):
     assert table.targets.int().tolist() == [[0, 0], [1, 0], [0, 0], [0, 1]]
     assert not table.multi_label
     assert table.covered == 2
+
+
+@pytest.mark.parametrize("kind", ["token", "token_seq"])
+def test_blanks_around_a_label_are_not_of_it(tmp_path, kind):
+    path = write(tmp_path, f"item_id:token\tkind:{kind}", "a\tdrama", "b\t drama  ", "c\t  ")
+    table = read_categories(path, "kind", "item_id", TOKEN_TO_ID)
+    assert table.labels == ("drama",)
+    assert table.targets[:, 0].tolist() == [False, True, True, False]
+
+
+def test_a_data_set_says_how_its_item_file_is_written(tmp_path):
+    rows = "iid:token;item_id:token;kind:token_seq\na;b;é|x\nb;a;x\n"
+    (tmp_path / "shop.item").write_text(rows, encoding="latin-1")
+    config = {
+        **{"dataset": "shop", "ITEM_ID_FIELD": "iid", "encoding": "latin-1"},
+        **{"field_separator": ";", "seq_separator": "|"},
+    }
+    table = categories_of(config, str(tmp_path), "kind", TOKEN_TO_ID)
+    assert table.labels == ("x", "é")
+    assert table.targets.int().tolist() == [[0, 0], [1, 1], [1, 0], [0, 0]]
 
 
 def test_several_labels_per_item(tmp_path):

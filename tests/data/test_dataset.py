@@ -298,6 +298,15 @@ def test_models_without_category_guidance_read_no_categories(make_data):
         make_data("CAMMSR", category_weight=0.1, category_field="no such column")
 
 
+def test_labels_that_guide_nothing_are_warned_of(make_data, toy_path, caplog):
+    path = toy_path / "toy" / "toy.item"
+    tokens = [line.split("\t")[0] for line in path.read_text().splitlines()[1:]]
+    rows = [f"{token}\tall" for token in tokens]
+    path.write_text("\n".join(["item_id:token\tgenre:token", *rows]) + "\n")
+    make_data(modalities=[])
+    assert "category_field 'genre' has the one label 'all'" in caplog.text
+
+
 @pytest.mark.parametrize("packing", [True, False])
 @pytest.mark.parametrize("model", ["CAMMSR", "SASRecMM"])
 def test_users_of_one_interaction_leave_nothing_to_train(make_data, toy_path, model, packing):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from recbole_cammsr.data.formats import FeatureFile, read_features
+from recbole_cammsr.data.formats import FeatureFile, features_of, read_features
 from recbole_cammsr.data.npz_member import map_npz_member
 
 TOKENS = ["x9", "x2", "x5"]
@@ -84,6 +84,7 @@ def test_rows_that_no_token_names_are_left_out(tmp_path):
     for name, rows in (
         ("ends", {"c": 2, "a": 0}),
         ("tail", {"c": 2, "b": 1}),
+        ("head", {"b": 1, "a": 0}),  # the first row is no padding: it is not all zero
         ("twice", {"a": 1, "b": 1}),
     ):
         (tmp_path / f"{name}.json").write_text(json.dumps(rows))
@@ -100,11 +101,22 @@ def test_torch_tensor_whose_tokens_are_row_numbers_after_a_padding_row(tmp_path)
     assert np.array_equal(raw.values, VALUES)
 
 
-def test_headerless_floats_with_item2index(tmp_path):
-    VALUES.tofile(tmp_path / "d.feat1CLS")
+@pytest.mark.parametrize("name", ["d.feat1CLS", "d.feat2CLS", "d.feat"])
+def test_headerless_floats_with_item2index(tmp_path, name):
+    VALUES.tofile(tmp_path / name)
     (tmp_path / "d.item2index").write_text("\n".join(f"{t}\t{i}" for i, t in enumerate(TOKENS)))
-    file = FeatureFile(str(tmp_path / "d.feat1CLS"), ids=str(tmp_path / "d.item2index"))
+    file = FeatureFile(str(tmp_path / name), ids=str(tmp_path / "d.item2index"))
     assert isinstance(check(file).values, np.memmap)
+
+
+def test_headerless_floats_may_have_rows_that_no_token_names(tmp_path):
+    VALUES.tofile(tmp_path / "d.feat1CLS")
+    (tmp_path / "m.tsv").write_text("a\t2\nb\t0\n")
+    raw = read_features(FeatureFile(str(tmp_path / "d.feat1CLS"), ids=str(tmp_path / "m.tsv")))
+    assert dict(zip(raw.tokens.tolist(), raw.values.tolist())) == {
+        "a": VALUES[2].tolist(),
+        "b": VALUES[0].tolist(),
+    }
 
 
 def test_atomic_file(tmp_path):
@@ -171,6 +183,24 @@ def test_an_item_map_that_is_not_there_is_not_blamed_on_the_features(tmp_path):
         assert "truncated" not in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["f.pt", "f.pth", "f.PT"])
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_tensors_of_any_precision_are_read(tmp_path, name, dtype):
+    torch.save(torch.from_numpy(VALUES).to(dtype), tmp_path / name)
+    raw = read_features(FeatureFile(str(tmp_path / name), "row"))
+    assert raw.values.dtype.kind == "f"
+    assert np.array_equal(raw.values, VALUES)
+
+
+def test_a_data_set_says_how_its_atomic_files_are_written(tmp_path):
+    path = tmp_path / "toy.text"
+    path.write_text("iid:token;item_id:token;v:float_seq\ncafé;x;1|2.5\n", encoding="latin-1")
+    config = {"field_separator": ";", "seq_separator": "|", "encoding": "latin-1"}
+    raw = features_of({**config, "ITEM_ID_FIELD": "iid"}, FeatureFile(str(path)))
+    assert raw.tokens.tolist() == ["café"]
+    assert raw.values.tolist() == [[1, 2.5]]
+
+
 def test_a_parameter_is_a_tensor_too(tmp_path):
     torch.save(torch.nn.Parameter(torch.from_numpy(VALUES).float()), tmp_path / "f.pt")
     assert np.allclose(read_features(FeatureFile(str(tmp_path / "f.pt"), "row")).values, VALUES)
@@ -209,6 +239,16 @@ def test_ragged_atomic_files_are_named(tmp_path, rows, message):
     with pytest.raises(ValueError, match=f"feature file .*toy.text.*{message}") as caught:
         read_features(FeatureFile(str(path)))
     assert "\n" not in str(caught.value)
+
+
+def test_an_atomic_file_keeps_what_float32_holds(tmp_path):
+    values = np.random.default_rng(0).normal(size=(3, 4)).astype(np.float32)
+    rows = [f"{token}\t{' '.join(map(repr, row.tolist()))}" for token, row in zip(TOKENS, values)]
+    path = tmp_path / "d.text"
+    path.write_text("\n".join(["item_id:token\ttext_emb:float_seq", *rows]) + "\n")
+    raw = read_features(FeatureFile(str(path)))
+    assert raw.values.dtype == np.float32
+    assert np.array_equal(raw.values, values)
 
 
 @pytest.mark.parametrize(("fields", "values"), [(",", " "), ("\t", "|"), (";", ",")])
@@ -343,10 +383,15 @@ def test_a_map_of_another_file_is_noticed(tmp_path):
     (tmp_path / "m.tsv").write_text("a\t0\nb\t3\n")
     with pytest.raises(ValueError, match="names row 3 for item 'b'"):
         read_features(FeatureFile(str(tmp_path / "f.npy"), ids=str(tmp_path / "m.tsv")))
+    (tmp_path / "m.json").write_text('{"a": 0, "b": -1}')  # no row, and not the last one
+    with pytest.raises(ValueError, match="names row -1 for item 'b'"):
+        read_features(FeatureFile(str(tmp_path / "f.npy"), ids=str(tmp_path / "m.json")))
     VALUES.tofile(tmp_path / "d.feat1CLS")
     (tmp_path / "m.tsv").write_text("\n".join(f"i{i}\t{i}" for i in range(5)))
-    with pytest.raises(ValueError, match="not a whole number of rows"):
-        read_features(FeatureFile(str(tmp_path / "d.feat1CLS"), ids=str(tmp_path / "m.tsv")))
+    for _ in ("another number of values", "none"):
+        with pytest.raises(ValueError, match="not a whole number of rows"):
+            read_features(FeatureFile(str(tmp_path / "d.feat1CLS"), ids=str(tmp_path / "m.tsv")))
+        (tmp_path / "d.feat1CLS").write_bytes(b"")
 
 
 @pytest.mark.parametrize(

@@ -24,11 +24,11 @@ steps = st.lists(
 def interactions(steps_of_users: list[list[float]]) -> tuple[np.ndarray, np.ndarray]:
     """Users and times: of every user a first one, then one after each step.
 
-    A later user begins before an earlier one.
+    Users begin before and after the one before them.
     """
     pairs = []
     for user, own in enumerate(steps_of_users):
-        time = 1.5e9 - 10 * DAY * user
+        time = 1.5e9 + 10 * DAY * (-1) ** user
         pairs.append((user, time))
         for step in own:
             time += step
