@@ -251,6 +251,21 @@ def test_an_atomic_file_keeps_what_float32_holds(tmp_path):
     assert np.array_equal(raw.values, values)
 
 
+def test_tokens_of_an_atomic_file_that_look_like_numbers_stay_as_they_are(tmp_path):
+    path = tmp_path / "d.text"
+    path.write_text("item_id:token\tv:float_seq\n007\t1\n7\t2.5\n1e3\t3\n1.0\t4\n")
+    raw = read_features(FeatureFile(str(path)))
+    assert raw.tokens.tolist() == ["007", "7", "1e3", "1.0"]
+    assert raw.values.tolist() == [[1], [2.5], [3], [4]]
+
+
+def test_a_value_of_an_atomic_file_that_is_no_number_is_named(tmp_path):
+    path = tmp_path / "d.text"
+    path.write_text("item_id:token\tv:float_seq\na\t1 2\nb\t1 x\n")
+    with pytest.raises(ValueError, match=r"d\.text: column `v` has a value that is not a number"):
+        read_features(FeatureFile(str(path)))
+
+
 @pytest.mark.parametrize(("fields", "values"), [(",", " "), ("\t", "|"), (";", ",")])
 def test_an_atomic_file_has_the_separators_of_the_data_set(tmp_path, fields, values):
     rows = [f"a{fields}1{values}2.5", f"b c{fields}3{values}4"]

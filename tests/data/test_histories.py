@@ -51,6 +51,16 @@ def test_gathered_histories_are_the_items_before_the_target(lengths, max_length,
         assert not pairs[row, count:].any()
 
 
+def test_some_histories_are_gathered_no_wider_than_the_longest_of_them():
+    rows = make([4, 1, 7, 5])
+    whole = rows["item_list"]
+    for chosen in ([0], [3, 0, 3], [8, 1]):
+        width = int(rows["n"][chosen].max())
+        found = rows.histories("item_list", torch.tensor(chosen), width)
+        assert torch.equal(found, whole[chosen, :width])
+        assert not whole[chosen, width:].any()
+
+
 @given(lengths=user_lengths, data=st.data())
 def test_selected_rows_equal_those_of_a_plain_interaction(lengths, data):
     rows = make(lengths)
