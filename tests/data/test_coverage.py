@@ -16,7 +16,7 @@ def test_coverage_report_counts_items_and_unused_rows():
     table = align(RawFeatures("f.npz", np.array(["a", "b", "x"]), rows), "text", TOKEN_TO_ID)
     report = coverage_report([table])
     assert "2/4 (50.0%), 1 all zero" in report
-    assert report.splitlines()[1].split()[0] == "text"
+    assert report.splitlines()[1].split()[:4] == ["text", "f.npz", "2", "float16"]
     assert report.splitlines()[1].split()[-1] == "1"
 
 

@@ -37,6 +37,22 @@ def test_broken_item_maps_are_named(tmp_path, name, content, message):
         read_item_map(str(path))
 
 
+@pytest.mark.parametrize("name", ["m.ids", "m.txt", "M.IDS"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", ""])
+def test_a_list_has_a_token_a_line_blanks_and_all(tmp_path, name, end):
+    path = tmp_path / name
+    path.write_bytes((end or "\n").join(["b 1,x", "a", "7"]).encode() + end.encode())
+    assert read_item_map(str(path)) == {"b 1,x": 0, "a": 1, "7": 2}
+
+
+@pytest.mark.parametrize("separator", [",", "\t"])
+def test_blanks_around_cells_and_empty_lines_are_nothing(tmp_path, separator):
+    path = tmp_path / "m.csv"
+    lines = [f"a{separator} 1", "", f" b 2 {separator}0 ", "  "]
+    path.write_text("\n".join(lines) + "\n\n")
+    assert read_item_map(str(path)) == {"a": 1, "b 2": 0}
+
+
 @pytest.mark.parametrize("header", ["row,item_id", ",item_id", "Index,asin", "itemID,asin"])
 def test_a_header_says_which_column_has_the_rows(tmp_path, header):
     path = tmp_path / "m.csv"
