@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import io
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -12,7 +13,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recbole_cammsr.analysis.corruption import apply, check, chosen, corrupt_item_file
+from recbole_cammsr.analysis.corruption import (
+    apply,
+    check,
+    chosen,
+    corrupt_item_file,
+    described,
+)
 from recbole_cammsr.data.categories import read_categories
 
 TOKENS = [f"i{n}" for n in range(40)]
@@ -50,6 +57,9 @@ def test_the_share_is_of_the_labelled_items_and_every_new_label_is_wrong(share):
     assert len(changed) == round(share * 32)
     assert all(after[token] in LABELS for token in changed)
     assert all(before[token] for token in changed)
+    if share == 1:  # each item draws its own: no label takes all that were another
+        pairs = {(before[token], after[token]) for token in changed}
+        assert pairs == {(old, new) for old in LABELS for new in LABELS if old != new}
 
 
 def test_other_columns_stay_and_several_labels_stay_several():
@@ -147,6 +157,68 @@ def test_features_are_read_in_the_encoding_of_the_data_set(tmp_path):
     with np.load(config["modality_files"]["text"]) as kept:
         assert len(kept["item_id"]) == 2
         assert set(kept["item_id"]) < {f"caf\xe9{n}" for n in range(4)}
+
+
+def test_a_data_set_is_damaged_beside_itself(tmp_path):
+    """Its settings, and those that a checkpoint is resumed with, lead to the damaged copies."""
+    folder = tmp_path / "data" / "toy"
+    folder.mkdir(parents=True)
+    numbers = np.arange(1, 121, dtype=np.float32).reshape(40, 3)
+    for name in ("text", "image"):
+        np.savez(folder / f"toy.{name}.npz", item_id=np.array(TOKENS), feature=numbers)
+    (folder / "more").mkdir()
+    (folder / "more" / "notes").write_text("kept")
+    (folder / "toy.inter").write_text("the interactions")
+    lines = "iid:token;item_id:token;genres:token_seq\n" + "".join(
+        f"{token};é;{LABELS[n % 4]}|{LABELS[(n + 1) % 4]}\n" for n, token in enumerate(TOKENS)
+    )
+    (folder / "toy.item").write_text(lines, encoding="latin-1")
+    config = GivenConfig(
+        modalities=["text", "image"],
+        modality_files=None,
+        data_path=str(folder),
+        dataset="toy",
+        model="CAMMSR",
+        category_field="genres",
+        ITEM_ID_FIELD="iid",
+        field_separator=";",
+        seq_separator="|",
+        encoding="latin-1",
+    )
+    config.external_config_dict = {"data_path": str(folder.parent)}
+    apply({"missing": 0.5, "category_noise": 0.25}, config, 3, tmp_path / "copies")
+
+    given = config.external_config_dict
+    assert given["modality_files"] == config["modality_files"]
+    kept = {}
+    for name, path in config["modality_files"].items():
+        with np.load(path) as file:
+            kept[name] = set(file["item_id"].tolist())
+            rows = [TOKENS.index(token) for token in file["item_id"]]
+            assert np.array_equal(file["feature"], numbers[rows])
+    assert [len(tokens) for tokens in kept.values()] == [20, 20]
+    assert kept["text"] != kept["image"]  # each modality has its own draw
+
+    damaged = Path(config["data_path"])
+    assert damaged == Path(given["data_path"]) / "toy" != folder
+    assert (damaged / "toy.inter").read_text() == "the interactions"
+    assert (damaged / "more" / "notes").read_text() == "kept"
+    assert (folder / "toy.item").read_text(encoding="latin-1") == lines
+    before, after = (
+        [line.split(";") for line in text.splitlines()[1:]]
+        for text in (lines, (damaged / "toy.item").read_text(encoding="latin-1"))
+    )
+    assert [row[:2] for row in after] == [row[:2] for row in before]
+    changed = [(old[2], new[2]) for old, new in zip(before, after) if old != new]
+    assert len(changed) == 10
+    for old, new in changed:
+        assert len(new.split("|")) == 2
+        assert not set(old.split("|")) & set(new.split("|"))
+
+
+def test_damage_is_described_where_there_is_any():
+    assert described({"category_noise": 0.3, "missing": 0.5}) == "category_noise 0.3, missing 0.5"
+    assert described({"category_noise": 0, "missing": 0.0}) == ""
 
 
 @pytest.mark.parametrize("bad", [{"noise": 0.1}, {"missing": -0.1}, {"category_noise": 1.1}])
