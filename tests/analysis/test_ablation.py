@@ -100,6 +100,26 @@ def test_a_sweep_starts_from_the_present_value():
     assert plan.reference == "swap_weight=0.2"
 
 
+def test_what_cammsr_alone_has_wins_over_what_all_rows_have():
+    base = Base("ml-100k", {"norm": "layernorm", "n_layers": 2}, {"norm": "dyt"}, seeds=(3, 4))
+    assert (base.value("norm"), base.value("n_layers")) == ("dyt", 2)
+    plan = ablation.sweep(base, "norm", ["layernorm", "dyt"])
+    assert changes(plan) == {"norm=dyt": {"norm": "dyt"}, "norm=layernorm": {"norm": "layernorm"}}
+    assert plan.seeds == (3, 4)
+
+
+def test_an_ablation_has_the_columns_that_are_asked_for():
+    base = Base("ml-100k", metrics=["NDCG@20", "Recall@5"])
+    for plan in (
+        ablation.components(base),
+        ablation.modalities(base),
+        ablation.sweep(base, "n_layers", [1]),
+        ablation.damage(base, "missing", [0.5]),
+    ):
+        assert list(plan.metrics) == ["NDCG@20", "Recall@5"]
+        assert plan.reference == plan.contenders[0].label
+
+
 def test_a_sweep_finds_the_present_value_in_recboles_own_defaults():
     plan = ablation.sweep(Base("ml-100k"), "learning_rate", [0.001, 0.002])
     assert changes(plan) == {
