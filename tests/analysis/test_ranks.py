@@ -137,9 +137,9 @@ def watch(users, items, targets):
 def test_each_row_keeps_what_is_its_own():
     """Users of several rows, in two batches; tokens are in another order than numbers."""
     asked = [  # user, target, history
-        (1, 5, [7, 6]),
+        (1, 4, [7, 6]),
         (2, 6, [5]),
-        (1, 4, [7, 6, 5]),
+        (1, 5, [7, 6, 5]),
         (3, 7, [4, 4, 4]),
         (2, 5, [6, 4]),
     ]
