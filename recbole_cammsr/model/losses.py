@@ -39,7 +39,7 @@ def catalogue_cross_entropy(
         Scalar, float32 (float64 for float64 input). Differentiable once.
     """
     candidates = items[1:]
-    rows = min(len(targets), max(1, max_logits // max(len(candidates), 1)))
+    rows = min(len(targets), max_logits // max(len(candidates), 1))
     columns = len(candidates)
     if users.device.type == "cpu":
         rows, columns = min(rows, _CPU_ROWS), _CPU_COLUMNS
