@@ -52,7 +52,8 @@ def _read_pairs(path: str) -> list[tuple[str, Any]]:
                 raise ValueError(f"item map {path} must be one JSON object, token to row number.")
             return content
         if is_list(path):
-            return [(line, row) for row, line in enumerate(handle.read().splitlines())]
+            # not splitlines(): a token may have other separators of lines in it, such as U+2028
+            return [(line.rstrip("\n"), row) for row, line in enumerate(handle)]
         return _parse_table(path, handle.readlines())
 
 

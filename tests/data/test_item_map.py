@@ -41,8 +41,8 @@ def test_broken_item_maps_are_named(tmp_path, name, content, message):
 @pytest.mark.parametrize("end", ["\n", "\r\n", ""])
 def test_a_list_has_a_token_a_line_blanks_and_all(tmp_path, name, end):
     path = tmp_path / name
-    path.write_bytes((end or "\n").join(["b 1,x", "a", "7"]).encode() + end.encode())
-    assert read_item_map(str(path)) == {"b 1,x": 0, "a": 1, "7": 2}
+    path.write_bytes((end or "\n").join(["b 1,x", "a\u2028c\x85", "7"]).encode() + end.encode())
+    assert read_item_map(str(path)) == {"b 1,x": 0, "a\u2028c\x85": 1, "7": 2}
 
 
 @pytest.mark.parametrize("separator", [",", "\t"])
