@@ -185,8 +185,8 @@ def _read_columns(
         if untyped:
             raise ValueError(
                 f"item file {path}: its first line names {', '.join(map(repr, untyped))} without a "
-                f"type; write `{item_field}:token` and `{field}:token`, or `{field}:token_seq` where "
-                f"items have several categories, or {_ESCAPE}."
+                f"type; write `{item_field}:token` and `{field}:token` (`{field}:token_seq` where "
+                f"items have several), or {_ESCAPE}."
             )
         if field not in types or item_field not in types:
             raise ValueError(
