@@ -1,4 +1,4 @@
-"""Makes stock RecBole 1.2.1 work on today's numpy, pandas, scipy, torch, ray and setuptools.
+"""Makes stock RecBole 1.2.1 work on today's numpy, pandas, scipy, torch, dgl, ray and setuptools.
 
 Each module here mends one break and exposes ``install()``, which only attaches hooks: the work is
 done when RecBole's own module is imported, and only where a feature test finds the break. RecBole's
@@ -13,6 +13,7 @@ from recbole_cammsr.compat import (
     amp_dtype,
     anomaly,
     collected_values,
+    dgl,
     distributed,
     hyperopt,
     missing_ids,
@@ -23,6 +24,7 @@ from recbole_cammsr.compat import (
     scipy,
     thop,
     torch26,
+    torch_scatter,
     trainer,
     valid_metric,
     worker_start,
@@ -36,11 +38,13 @@ _SHIMS = (
     pandas3,
     missing_ids,
     torch26,
+    torch_scatter,
     ray,
     scipy,
     thop,
     hyperopt,
     collected_values,
+    dgl,
     distributed,
     trainer,
     valid_metric,

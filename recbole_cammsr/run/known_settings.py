@@ -22,8 +22,8 @@ from recbole_cammsr.compat.requirement import recbole_folder
 from recbole_cammsr.run import config_files, value_rules
 from recbole_cammsr.run.errors import UsageError
 
-_YAML_KEY = re.compile(r"^([A-Za-z]\w*)[ \t]*:", re.MULTILINE)
-_SOURCE_KEY = re.compile(r"config(?:_dict)?(?:\[|\.get\()\s*[\"'](\w+)[\"']")
+_YAML_KEY = re.compile(r"^([A-Za-z][\w-]*)[ \t]*:", re.MULTILINE)
+_SOURCE_KEY = re.compile(r"config(?:_dict)?(?:\[|\.get\()\s*[\"']([\w-]+)[\"']")
 #: what this package's models do anyway, and a protocol that they share with RecBole's sets
 _TRUE_OF_OURS = frozenset({"exact_time_order"})
 #: files whose keys are names of data sets

@@ -50,6 +50,7 @@ def test_settings_come_from_yaml_source_and_argument_lists():
     # a default; read by one model only; only in RecBole's list; dataset names are no settings
     known = known_settings.settings()
     assert {"epochs", "rm_dup_inter", "alias_of_item_id", "modalities", "trim_padding"} <= known
+    assert "time-aware" in known  # DiffRec's, and the only one with a hyphen
     assert not {"epoch", "ml-1m", "adult"} & known
 
 
