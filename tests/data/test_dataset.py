@@ -283,11 +283,12 @@ def test_all_files_of_a_data_set_have_its_encoding(make_data, toy_path):
     assert np.allclose(values, stored["feature"][0])
 
 
-def test_features_that_are_no_table_are_refused_before_they_are_measured(make_data, toy_path):
-    np.savez(toy_path / "toy" / "toy.text.npz", item_id=np.array(["a", "b"]), feature=np.ones(2))
-    with pytest.raises(
-        ValueError, match=r"toy\.text\.npz: features have shape \(2,\); they must be"
-    ):
+@pytest.mark.parametrize(("feature", "shape"), [(np.ones(2), r"\(2,\)"), (np.ones(()), r"\(\)")])
+def test_features_that_are_no_table_are_refused_before_they_are_measured(
+    make_data, toy_path, feature, shape
+):
+    np.savez(toy_path / "toy" / "toy.text.npz", item_id=np.array(["a", "b"]), feature=feature)
+    with pytest.raises(ValueError, match=rf"toy\.text\.npz: features have shape {shape}; they must"):
         make_data(modalities=["text"])
 
 
