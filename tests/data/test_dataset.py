@@ -288,7 +288,9 @@ def test_features_that_are_no_table_are_refused_before_they_are_measured(
     make_data, toy_path, feature, shape
 ):
     np.savez(toy_path / "toy" / "toy.text.npz", item_id=np.array(["a", "b"]), feature=feature)
-    with pytest.raises(ValueError, match=rf"toy\.text\.npz: features have shape {shape}; they must"):
+    with pytest.raises(
+        ValueError, match=rf"toy\.text\.npz: features have shape {shape}; they must"
+    ):
         make_data(modalities=["text"])
 
 
