@@ -107,3 +107,17 @@ def test_segment_phrases_by_ends_and_branches():
 def test_segments_spell_their_phrase(phrases):
     for phrase, paths in zip(phrases, segment_phrases(phrases, 2)):
         assert "_".join("_".join(path) for path in paths) == phrase.replace(" ", "_")
+
+
+def test_an_item_of_the_parent_itself_counts_with_the_small_labels_that_join_it():
+    items = [[("A",)], [("A",)], [("A", "x")], [("A", "x", "y")]]
+    assert [label.category for label in path_labels(items, min_count=4)] == ["A"] * 4
+    assert [label.category for label in path_labels(items, min_count=2)] == ["A", "A", "A>x", "A>x"]
+
+
+def test_tags_count_once_an_item_and_those_equally_rare_go_by_name():
+    items = [as_paths(tags) for tags in (["War", "Drama"], ["Drama", "War"], [["Noir"], ["Noir"]])]
+    labels = flat_labels(items, min_count=2)
+    # Whatever the order within an item, so that items with the same tags have the same label.
+    assert [label.category for label in labels] == ["Drama", "Drama", "Other"]
+    assert flat_labels(items)[2].categories == ("Noir",)

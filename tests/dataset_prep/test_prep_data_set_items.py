@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 from recbole_cammsr.dataset_prep.data_set_items import within_data_set
 
@@ -44,3 +45,10 @@ def test_the_command_encodes_the_items_of_the_data_set(tmp_path, run_prep, with_
     run_prep("encode-text", *given)
     said = capsys.readouterr().out.split()
     assert " ".join(said[1:]).startswith("items 1 others, which the data set does not have 2 with")
+    with np.load(tmp_path / "toy.text.npz", allow_pickle=False) as arrays:
+        assert arrays["item_id"].tolist() == ["a"]
+    # A data set that has more items than before needs their features too.
+    (tmp_path / "toy.inter").write_text("user_id:token\titem_id:token\nu\ta\nu\ty\n")
+    run_prep("encode-text", *given)
+    with np.load(tmp_path / "toy.text.npz", allow_pickle=False) as arrays:
+        assert arrays["item_id"].tolist() == ["a", "y"]

@@ -21,7 +21,7 @@ from recbole_cammsr.dataset_prep.item_links import read_links
 from recbole_cammsr.dataset_prep.kcore import k_core
 from recbole_cammsr.dataset_prep.staging import StagingWriter
 
-Row = tuple[str, str, float, Optional[float]]
+Row = tuple[str, str, Optional[float], Optional[float]]
 
 
 def naive_core(pairs: list[tuple[int, int]], per_user: int, per_item: int) -> list[tuple[int, int]]:
@@ -211,6 +211,14 @@ def test_rows_without_time_go_where_others_have_one(tmp_path: Path, duplicates: 
     assert read(inter)[1:] == [["u", "b", "3", "10"], ["u", "a", "4", "20"]]
     assert (counts["rows_read"], counts["rows_with_time"]) == (3, 2)
     assert steps == list(STEPS)
+
+
+def test_rows_without_rating_go_where_a_lowest_one_is_asked_for(tmp_path: Path) -> None:
+    rows = [("u", "a", None, 1.0), ("u", "b", 0.0, 2.0), ("u", "c", -1.0, 3.0)]
+    inter = tmp_path / "x.inter"
+    rule = FilterRule(min_rating=0.0, min_per_user=0, min_per_item=0)
+    filter_staged(stage(tmp_path, rows), tmp_path / "work", inter, tmp_path / "x.item", rule)
+    assert read(inter)[1:] == [["u", "b", "0", "2"]]
 
 
 def test_source_without_times_keeps_its_rows(tmp_path: Path) -> None:

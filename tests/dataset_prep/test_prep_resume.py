@@ -11,6 +11,7 @@ import json
 import os
 import random
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -148,6 +149,9 @@ def test_finished_is_a_no_op_and_changes_are_noticed(tmp_path, with_pooling, run
     items.write_text("item_id:token\ttitle:token_seq\n1\ta b\n2\td\n")
     assert "toy.item, dtype changed since it was made" in run()
     assert output.read_bytes() != first
+    assert "fields changed since it was made" in run("--fields", "title,item_id")
+    assert "fields, required field changed since it was made" in run("--require", "title")
+    assert "required field changed since it was made" in run()
     config = encoder / "1_Pooling" / "config.json"
     config.write_text(json.dumps({"pooling_mode": "cls"}))
     assert "encoder content, pooling changed since it was made" in run()
@@ -185,6 +189,71 @@ def test_texts_cut_are_counted_over_a_stop(tmp_path, with_pooling, run_prep, cap
     assert re.search(r"texts cut at 9 tokens +3\n", printed)
     record = json.loads((tmp_path / "toy.prep.json").read_text())
     assert record["stages"]["encode-text:text"]["counts"]["cut"] == 3
+
+
+def test_only_parts_of_the_same_texts_and_settings_are_taken_over(
+    tmp_path, with_pooling, run_prep, capsys, monkeypatch
+):
+    """A stopped run that goes on with a change gives the file of a run that began with it."""
+    from recbole_cammsr.dataset_prep.text_encoder import TextEncoder
+
+    items = tmp_path / "items.jsonl"
+    rows = [{"item_id": str(n), "title": title} for n, title in enumerate(["a b", *"cdefg"])]
+    encode, encoder = TextEncoder.encode, with_pooling("mean", False)
+
+    def write(titles: dict[int, str]) -> None:
+        changed = [{**row, "title": titles.get(n, row["title"])} for n, row in enumerate(rows)]
+        items.write_text("".join(json.dumps(row) + "\n" for row in changed))
+
+    def run(folder: Path, *more: str) -> str:
+        given = ["--dataset", "toy", "--items", items, "--fields", "title", "--quiet"]
+        given += ["--device", "cpu", "--chunk-size", "2", "--text-encoder", encoder]
+        run_prep("encode-text", *given, "--output", folder, *more)
+        return capsys.readouterr().out
+
+    calls: list[int] = []
+
+    def fail_late(*values: object, **named: object) -> object:
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return encode(*values, **named)
+
+    write({})
+    with monkeypatch.context() as patch:
+        patch.setattr(TextEncoder, "encode", fail_late)
+        with pytest.raises(KeyboardInterrupt):
+            run(tmp_path / "stopped")
+    changes = (({0: "n"}, [], 1), ({}, ["--max-length", "3"], 0), ({}, ["--dtype", "float16"], 2))
+    for number, (titles, more, taken) in enumerate(changes):
+        write(titles)
+        again, fresh = tmp_path / f"again{number}", tmp_path / f"fresh{number}"
+        shutil.copytree(tmp_path / "stopped", again)
+        assert f"{taken} of 3 chunks" in run(again, *more)
+        run(fresh, *more)
+        assert contents(again) == contents(fresh)
+
+
+def test_rows_of_all_parts_are_those_of_their_items(tmp_path, with_pooling, run_prep):
+    """Chunks of two items, one with a single text, one with none, against one text at a time."""
+    import numpy as np
+    from recbole_cammsr.dataset_prep.text_encoder import TextEncoder
+
+    texts = {"i1": "a b", "i0": "c", "i5": "d e f", "i3": "", "i4": "", "i2": "", "i6": "g h"}
+    rows = "".join(f"{token}\t{text}\n" for token, text in texts.items())
+    (tmp_path / "toy.item").write_text("item_id:token\ttitle:token_seq\n" + rows)
+    folder = with_pooling("mean", True)
+    given = ["--dataset", "toy", "--output", tmp_path, "--fields", "title", "--quiet"]
+    given += ["--device", "cpu", "--text-encoder", folder, "--chunk-size", "2"]
+    run_prep("encode-text", *given)
+    encoder = TextEncoder.from_pretrained(str(folder))
+    with np.load(tmp_path / "toy.text.npz", allow_pickle=False) as arrays:
+        assert arrays["item_id"].tolist() == ["i1", "i0", "i5", "i6"]
+        for token, row in zip(arrays["item_id"].tolist(), arrays["feature"]):
+            np.testing.assert_allclose(row, encoder.encode([f"{texts[token]}."])[0], atol=1e-6)
+    record = json.loads((tmp_path / "toy.prep.json").read_text())
+    counts = record["stages"]["encode-text:text"]["counts"]
+    assert (counts["items"], counts["encoded"], counts["missing"]) == (7, 4, 3)
 
 
 def test_full_disk_is_told_with_the_file(tmp_path, monkeypatch):
