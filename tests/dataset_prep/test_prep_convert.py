@@ -87,6 +87,8 @@ def test_mmrec_features_follow_their_item_and_filled_images_are_missing(tmp_path
     items = {row["item_id"]: row for row in table(tmp_path / "out" / "d.item")}
     assert items["I0"]["title"] == "Ball, red"
     assert items["I0"]["category"] == "Toys>Balls"
+    fields = [items["I0"][name] for name in ("brand", "description", "image")]
+    assert fields == ["Acme", "round", "http://x/0.jpg"]
     assert items["I2"]["category"] == ""
     assert "split (x_label) is not kept" in notes(tmp_path)
     # a list that is cut off is counted
@@ -234,6 +236,21 @@ def test_hm4sr_rows_follow_the_order_of_first_interactions(tmp_path: Path) -> No
     assert items["I0"]["categories"] == "category_1"
     assert items["I0"]["description"] == "Halo Games Shooter Bungie"
     assert "keeps no category names" in notes(tmp_path)
+
+
+def test_hm4sr_takes_titles_and_brands_of_its_item_file(tmp_path: Path) -> None:
+    write_hm4sr(tmp_path)
+    # In another order than the interactions, and without some of the items.
+    (tmp_path / "Games.item").write_text(
+        "item_id:token\ttitle:token_seq\tbrand:token_seq\nI2\tPac Man\tNamco\nI4\tPong\tAtari\n"
+    )
+    assert run(tmp_path, "hm4sr") == 0
+    items = {row["item_id"]: row for row in table(tmp_path / "out" / "d.item")}
+    assert {token: (row["title"], row["brand"]) for token, row in items.items()} == {
+        **dict.fromkeys(VECTORS, ("", "")),
+        "I2": ("Pac Man", "Namco"),
+        "I4": ("Pong", "Atari"),
+    }
 
 
 def test_hm4sr_order_is_that_of_recbole(tmp_path: Path) -> None:
@@ -408,6 +425,33 @@ def test_a_map_that_changes_the_item_of_a_row_is_noticed(tmp_path: Path) -> None
     assert run(tmp_path, "mmrec") == 0
     assert (tmp_path / "out" / "d.inter").read_bytes() == before
     np.testing.assert_array_equal(features(tmp_path, "text")["I1"], VECTORS["I3"])
+
+
+def test_interactions_that_repeat_an_item_are_kept(tmp_path: Path) -> None:
+    write_hm4sr(tmp_path)
+    with (tmp_path / "Games.inter").open("a") as file:
+        file.write("1\tI4\t1400000100\n2\tI0\t1400000101\n")
+    assert run(tmp_path, "hm4sr") == 0
+    rows = [(row["user_id"], row["item_id"]) for row in table(tmp_path / "out" / "d.inter")]
+    first = [("1", item) for item in (*HM4SR_ORDER[:4], "I4")]
+    assert rows == [*first, *(("2", item) for item in ("I0", "I5", "I3", "I0"))]
+
+
+def test_files_that_change_modalities_are_written_again(tmp_path: Path) -> None:
+    write_mmrec(tmp_path)
+    for text, image in (("text", "image"), ("image", "text")):
+        given = (f"text={text}_feat.npy", f"image={image}_feat.npy")
+        assert run(tmp_path, "mmrec", "--feature", given[0], "--feature", given[1]) == 0
+        np.testing.assert_array_equal(features(tmp_path, text)["I2"], VECTORS["I2"])
+        np.testing.assert_array_equal(features(tmp_path, image)["I2"], VECTORS["I2"][:2])
+
+
+def test_a_root_of_categories_that_is_named_later_is_noticed(tmp_path: Path) -> None:
+    write_unisrec(tmp_path)
+    for more, category in (((), ""), (("--category-root", "Root"), "Tools_Saws")):
+        assert run(tmp_path, "unisrec", *more) == 0
+        rows = table(tmp_path / "out" / "d.item")
+        assert {row["category"] for row in rows} == {category}
 
 
 def test_filled_images_are_missing_under_any_name_but_texts_are_not(tmp_path: Path) -> None:

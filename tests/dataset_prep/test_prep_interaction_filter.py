@@ -185,6 +185,7 @@ def test_item_rows_clean_texts_keep_the_first_record_and_group_small_labels(tmp_
         ["u", "b", "1.5"],
     ]
     assert (counts["items_described"], counts["titles"], counts["categorised"]) == (3, 1, 3)
+    assert (counts["brands"], counts["descriptions"], counts["images"]) == (1, 0, 1)
 
 
 def test_only_described_items(tmp_path: Path) -> None:

@@ -68,6 +68,7 @@ def test_source_becomes_atomic_files(write: Any, tmp_path: Path, capsys: Any) ->
     assert {item["title"] for item in items} == {f"Café & {i} (1995)" for i in range(ITEMS)}
     # Both are genres of every film, so neither is rarer; labels are tokens without blanks.
     assert {item["categories"] for item in items} <= {"Drama Children's", "Children's Drama"}
+    assert {item["category"] for item in items} == {"Children's"}  # the first by name
     assert "interactions" in capsys.readouterr().out
     assert cli.main(given) == 0
     assert "already complete and unchanged" in capsys.readouterr().out
@@ -155,3 +156,38 @@ def test_damage_costs_its_record_only(write: Any, tmp_path: Path, capsys: Any) -
     assert "steps" in shown.err
     assert cli.main([*given, "--min-per-user", "0", "--min-per-item", "0", "--quiet"]) == 0
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("write", "option", "rest"),
+    [
+        (hm_damaged, "--images", "/000/0000000001.jpg"),
+        (microlens_damaged, "--covers", "/0000000001.jpg"),
+    ],
+)
+def test_another_folder_of_pictures_is_noticed(
+    write: Any, option: str, rest: str, tmp_path: Path
+) -> None:
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    given = [*write(raw), "--folder", str(raw), "--dataset", "d", "--output", str(tmp_path)]
+    given += ["--min-per-user", "0", "--min-per-item", "0", "--quiet"]
+    for folder in ("small", "large"):
+        assert cli.main([*given, option, folder]) == 0
+        header, first, *_ = (tmp_path / "d.item").read_text("utf-8").splitlines()
+        row = dict(zip(header.split("\t"), first.split("\t")))
+        assert row["image:token_seq"] == f"{folder}{rest}"
+
+
+def test_files_of_one_name_in_two_folders_are_both_watched(tmp_path: Path) -> None:
+    log, items = tmp_path / "log" / "x.csv", tmp_path / "items" / "x.csv"
+    given = ["table", "--interactions", str(log), "--items", str(items), "--dataset", "d"]
+    given += ["--min-per-user", "0", "--min-per-item", "0", "--output", str(tmp_path), "--quiet"]
+    for path in (log, items):
+        path.parent.mkdir()
+    for item, title in (("a", "A"), ("b", "A"), ("b", "B")):
+        log.write_text(f"user_id,item_id,timestamp\nu,{item},1\n")
+        items.write_text(f"item_id,title\na,{title}\nb,{title}\n")
+        assert cli.main(given) == 0
+        row = (tmp_path / "d.item").read_text().splitlines()[1].split("\t")
+        assert row[:2] == [item, title]

@@ -127,6 +127,14 @@ def test_times_become_seconds(value: Any, units: int, seconds: float | None) -> 
     assert as_seconds(value, units) == seconds
 
 
+@pytest.mark.usefixtures("elsewhere")
+@pytest.mark.parametrize(
+    "value", ["1970-01-02", "1970-01-02 00:00", date(1970, 1, 2), datetime(1970, 1, 2)]
+)
+def test_times_without_a_zone_are_utc_wherever_the_machine_stands(value: Any) -> None:
+    assert as_seconds(value) == 86400.0
+
+
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
 def test_missing_ratings_cost_no_interaction(suffix: str, tmp_path: Path) -> None:
     path = tmp_path / f"inter{suffix}"
@@ -288,6 +296,9 @@ def test_command_merges_mapping_file_and_options(tmp_path: Path, capsys: Any) ->
     written = (tmp_path / "out" / "t.inter").read_text().splitlines()
     assert written[:2] == ["user_id:token\titem_id:token\ttimestamp:float", "0\t0\t1400000000"]
     assert len(written) == 37
+    # Another mapping makes other rows of the same files.
+    assert cli.main([*given, *mapping, "--item-column", "what", "--time-unit", "us"]) == 0
+    assert (tmp_path / "out" / "t.inter").read_text().splitlines()[1] == "0\t0\t1400000"
     (tmp_path / "map.yaml").write_text("column: {}\n")
     assert cli.main([*given, *mapping]) == 1
     assert "must map some of interactions" in capsys.readouterr().err
