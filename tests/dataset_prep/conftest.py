@@ -6,6 +6,8 @@ import argparse
 import importlib
 import io
 import json
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -124,3 +126,15 @@ def run_prep():
         module.execute(parser.parse_args([str(argument) for argument in arguments]))
 
     return run
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[None]:
+    """A machine whose clock is five hours behind UTC."""
+    if not hasattr(time, "tzset"):
+        pytest.skip("no time zone can be set here")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TZ", "XYZ+5")
+        time.tzset()
+        yield
+    time.tzset()

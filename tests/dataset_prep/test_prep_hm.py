@@ -95,6 +95,12 @@ def test_rows_become_days_in_seconds_and_ids_of_ten_digits(tmp_path: Path) -> No
     }
 
 
+@pytest.mark.usefixtures("elsewhere")
+def test_days_begin_in_utc_wherever_the_machine_stands(tmp_path: Path) -> None:
+    rows, _, _ = stage(HM(write(tmp_path)), tmp_path / "staged")
+    assert [row["timestamp"] for row in rows[1:]] == [17_794 * 86_400.0, 18_527 * 86_400.0]
+
+
 def test_articles_of_a_data_frame_with_a_gap_are_the_same_articles(tmp_path: Path) -> None:
     write(tmp_path)
     header, *_ = TRANSACTIONS.splitlines()

@@ -27,6 +27,13 @@ def test_all_components_keep_distances():
     np.testing.assert_allclose(distances(reduced), distances(features), atol=1e-5)
 
 
+def test_small_differences_beside_a_large_mean_are_kept():
+    features = np.random.default_rng(3).normal(1000, 0.01, (500, 4)).astype(np.float32)
+    exact = features - features.astype(np.float64).mean(axis=0)
+    lengths = np.linalg.norm(reduce_pca(features, 4), axis=1)
+    np.testing.assert_allclose(lengths, np.linalg.norm(exact, axis=1), rtol=1e-3)
+
+
 def test_signs_do_not_depend_on_the_order_of_rows():
     features = np.random.default_rng(2).normal(size=(30, 5)) * [5, 4, 3, 2, 1]
     order = np.random.default_rng(3).permutation(30)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 from typing import Any
 
@@ -137,6 +138,18 @@ def test_a_year_or_compact_date_is_no_bound_in_seconds(
     assert not (tmp_path / "out" / "d.inter").exists()
     # The same days written as dates are no numbers, however early.
     assert cli.main([*given, "--min-time", "1975-03-01", "--max-time", "2024-01-01"]) == 0
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_bounds_without_a_zone_are_utc_wherever_the_machine_stands() -> None:
+    pytest.importorskip("duckdb")
+    from recbole_cammsr.dataset_prep.filter_options import add_filter_options, filter_rule
+
+    parser = argparse.ArgumentParser()
+    add_filter_options(parser)
+    given = ["--dataset", "d", "--output", "o", "--min-time", "1970-01-02"]
+    rule = filter_rule(parser.parse_args([*given, "--max-time", "1970-01-02T02:00+01:00"]))
+    assert (rule.min_time, rule.max_time) == (86_400.0, 90_000.0)
 
 
 def test_a_number_bounds_times_that_are_positions(tmp_path: Path) -> None:
