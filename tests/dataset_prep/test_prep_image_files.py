@@ -28,7 +28,7 @@ def encode(tmp_path, monkeypatch, run_prep):
         with np.load(tmp_path / "out" / "toy.image.npz", allow_pickle=False) as arrays:
             return arrays["item_id"].tolist()
 
-    (tmp_path / "out").mkdir()
+    (tmp_path / "out").mkdir(exist_ok=True)
     return run
 
 
@@ -115,3 +115,65 @@ def test_names_of_files_are_read_from_every_kind_of_items(tmp_path):
 def test_a_field_of_files_needs_images_and_items(encode, tmp_path):
     with pytest.raises(ValueError, match="--file-field needs --items"):
         encode(tmp_path, "--file-field", "image")
+
+
+@pytest.fixture
+def photos(tmp_path, encode_image):
+    """Pictures of the items ``a``, ``c`` and ``d``, and a torn one of ``b``."""
+    colours = {"c": (255, 0, 0), "a": (0, 255, 0), "d": (0, 0, 255)}
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "b.png").write_bytes(b"torn")
+    for token, colour in colours.items():
+        (tmp_path / "photos" / f"{token}.png").write_bytes(encode_image(colour=colour))
+    (tmp_path / "out").mkdir(exist_ok=True)
+    (tmp_path / "out" / "toy.item").write_text("item_id:token\nd\nc\nb\na\n")
+    return tmp_path / "photos"
+
+
+def features(folder) -> np.ndarray:
+    with np.load(folder / "out" / "toy.image.npz", allow_pickle=False) as arrays:
+        return arrays["feature"]
+
+
+def test_chunks_of_one_image_keep_rows_and_reasons_with_their_items(encode, photos, tmp_path):
+    assert encode(photos, "--chunk-size", "1") == ["a", "c", "d"]
+    np.testing.assert_allclose(features(tmp_path), [[0, 1, 0], [1, 0, 0], [0, 0, 1]], atol=1e-6)
+    assert [line.split("\t")[:3] for line in verdicts(tmp_path)] == [
+        ["a", "encoded", "a.png"],
+        ["b", "missing", "b.png"],
+        ["c", "encoded", "c.png"],
+        ["d", "encoded", "d.png"],
+    ]
+
+
+def test_another_network_or_number_of_components_encodes_again(
+    encode, photos, tmp_path, monkeypatch
+):
+    assert encode(photos) == ["a", "c", "d"]
+    first = features(tmp_path)
+    other = TorchImageModel(torch.nn.Identity(), 4, (0.5, 0, 0), (1, 1, 0.5))
+    monkeypatch.setattr(encode_images_command, "load_image_model", lambda *_: other)
+    encode(photos)
+    np.testing.assert_allclose(features(tmp_path), (first - [0.5, 0, 0]) * [1, 1, 2], atol=1e-6)
+    encode(photos, "--components", "2")
+    assert features(tmp_path).shape == (3, 2)
+
+
+@pytest.mark.parametrize("zipped", [False, True])
+def test_an_image_that_was_replaced_is_encoded_again(
+    zipped, encode, photos, tmp_path, encode_image
+):
+    path, source = photos / "a.png", tmp_path / "photos.zip" if zipped else photos
+
+    def save(colour: tuple[int, int, int], seconds: int) -> None:
+        # A bitmap, so that all have one size.
+        path.write_bytes(encode_image(colour=colour, kind="BMP"))
+        os.utime(path, (seconds, seconds))
+        if zipped:
+            with zipfile.ZipFile(source, "w") as archive:
+                archive.write(path, path.name)
+
+    for seconds, colour in enumerate([(255, 255, 0), (255, 0, 255)], start=10**9):
+        save(colour, seconds)
+        encode(source)
+        np.testing.assert_allclose(features(tmp_path)[0], np.divide(colour, 255), atol=1e-6)

@@ -59,6 +59,17 @@ def test_every_colour_mode_becomes_rgb(encode_image, mode, colour, kind, expecte
     np.testing.assert_allclose(image.getpixel((3, 3)), expected, atol=2)
 
 
+def test_transparent_entries_of_a_palette_become_white():
+    pixels = image_module.new("P", (8, 6), 1)
+    pixels.putpalette([0, 0, 0, *RED])
+    pixels.paste(0, (0, 0, 4, 6))
+    for kind in ("PNG", "GIF"):
+        buffer = io.BytesIO()
+        pixels.save(buffer, kind, transparency=0)
+        image = open_image(buffer.getvalue())
+        assert [image.getpixel(place) for place in ((1, 3), (6, 3))] == [(255, 255, 255), RED]
+
+
 def test_sixteen_bit_greys_are_scaled_not_clipped():
     ramp = image_module.fromarray(np.linspace(0, 65535, 48).reshape(6, 8).astype(np.uint16))
     buffer = io.BytesIO()
@@ -299,6 +310,98 @@ def test_transformers_adapter(tmp_path, encode_image):
     np.testing.assert_array_equal(first.features, again.features)
     with pytest.raises(FileNotFoundError, match="image encoder"):
         TransformersImageModel.from_pretrained(str(tmp_path / "none"))
+
+
+def test_torch_adapter_keeps_rows_above_each_other():
+    image = image_module.new("RGB", (8, 8), RED)
+    image.paste((0, 0, 255), (0, 6, 8, 8))
+    tensor = TorchImageModel(torch.nn.Identity(), 8, (0, 0, 0), (1, 1, 1)).prepare(image)
+    assert tensor[0, :, 3].round().tolist() == [1] * 6 + [0] * 2
+    assert tensor[2, :, 3].round().tolist() == [0] * 6 + [1] * 2
+
+
+class Processor:
+    """What a fingerprint asks of an image processor."""
+
+    def __init__(self, **settings: object) -> None:
+        self.settings = settings
+
+    def to_dict(self) -> dict[str, object]:
+        """Its settings."""
+        return self.settings
+
+
+def tiny_vision(kind: str):
+    """A random vision model that takes images of 8 x 8."""
+    transformers = pytest.importorskip("transformers")
+    torch.manual_seed(0)
+    size = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2}
+    size.update(intermediate_size=8)
+    patches = {"image_size": 8, "patch_size": 4}
+    if kind == "CLIP":
+        config = transformers.CLIPConfig(
+            text_config={**size, "vocab_size": 20},
+            vision_config={**size, **patches},
+            projection_dim=6,
+        )
+    elif kind == "ResNet":
+        config = transformers.ResNetConfig(
+            embedding_size=4, hidden_sizes=[6], depths=[1], layer_type="basic"
+        )
+    else:
+        config = transformers.ViTConfig(**size, **patches)
+    return getattr(transformers, f"{kind}Model")(config).eval()
+
+
+@pytest.mark.parametrize(
+    ("kind", "trained_pooler", "expected"),
+    [
+        ("ViT", True, lambda model, images: model(images).pooler_output),
+        ("ViT", False, lambda model, images: model(images).last_hidden_state[:, 0]),
+        ("ResNet", True, lambda model, images: model(images).last_hidden_state.mean((2, 3))),
+        ("ResNet", False, lambda model, images: model(images).last_hidden_state.mean((2, 3))),
+        (
+            "CLIP",
+            True,
+            lambda model, images: model.visual_projection(
+                model.vision_model(pixel_values=images).pooler_output
+            ),
+        ),
+    ],
+)
+def test_features_of_each_kind_of_vision_model(kind, trained_pooler, expected):
+    model = tiny_vision(kind)
+    images = torch.randn(3, 3, 8, 8)
+    adapter = TransformersImageModel(model, Processor(), trained_pooler=trained_pooler)
+    with torch.inference_mode():
+        features, reference = adapter.features(images), expected(model, images)
+    np.testing.assert_allclose(features, reference, atol=1e-5)
+
+
+def test_fingerprints_of_image_models_change_with_what_a_feature_depends_on():
+    model = tiny_vision("ViT")
+    prints = [
+        TransformersImageModel(model, Processor(size=8), trained_pooler=pooler).fingerprint()
+        for pooler in (True, True, False)
+    ]
+    assert prints[0] == prints[1]
+    prints.append(TransformersImageModel(model, Processor(size=9)).fingerprint())
+    with torch.no_grad():
+        model.embeddings.cls_token += 1
+    prints.append(TransformersImageModel(model, Processor(size=8)).fingerprint())
+    assert len(set(prints)) == 4
+
+    network = torch.nn.Identity()
+    mean, std = (0.1, 0.2, 0.3), (1, 2, 3)
+    models = [
+        TorchImageModel(network, 4, mean, std),
+        TorchImageModel(network, 5, mean, std),
+        TorchImageModel(network, 4, mean[::-1], std),
+        TorchImageModel(network, 4, mean, std[::-1]),
+        TorchImageModel(network, 4, mean, std, precision="bfloat16"),
+        TorchImageModel(torch.nn.Linear(2, 2), 4, mean, std),
+    ]
+    assert len({one.fingerprint() for one in models}) == len(models)
 
 
 def test_command_writes_features_and_reasons(archive, tmp_path, monkeypatch, capsys, run_prep):
