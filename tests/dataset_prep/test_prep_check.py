@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import zipfile
+from collections import Counter
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -113,6 +114,17 @@ def test_order_of_rows_in_the_files_does_not_matter(toy):
         order = rng.permutation(len(tokens))
         toy.features[name] = ([tokens[n] for n in order], values[order])
     assert toy.check().text() == expected
+
+
+def test_coverage_weighs_items_by_their_interactions(toy):
+    tokens, values = toy.features["text"]
+    count = Counter(row[1] for row in toy.inter)
+    rare = [n for n, token in enumerate(tokens) if 0 < count[token] <= 8]
+    toy.features["text"] = ([tokens[n] for n in rare], values[rare])
+    covered = sum(count[tokens[n]] for n in rare)
+    share = f"{100 * len(rare) / len(count):.1f} %"
+    weight = f"{100 * covered / len(toy.inter):.1f} % of interactions"
+    assert f"{len(rare)} of {len(count)} ({share}), {weight}" in toy.check().text()
 
 
 def spoil(toy: Toy, how: str) -> None:

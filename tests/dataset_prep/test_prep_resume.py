@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 pytest.importorskip("torch")
@@ -151,7 +152,10 @@ def test_finished_is_a_no_op_and_changes_are_noticed(tmp_path, with_pooling, run
     assert output.read_bytes() != first
     assert "fields changed since it was made" in run("--fields", "title,item_id")
     assert "fields, required field changed since it was made" in run("--require", "title")
-    assert "required field changed since it was made" in run()
+    assert "item field, required field changed since" in run("--item-field", "title")
+    with np.load(output, allow_pickle=False) as arrays:
+        assert arrays["item_id"].tolist() == ["a b", "d"]
+    assert "item field changed since it was made" in run()
     config = encoder / "1_Pooling" / "config.json"
     config.write_text(json.dumps({"pooling_mode": "cls"}))
     assert "encoder content, pooling changed since it was made" in run()
@@ -236,7 +240,6 @@ def test_only_parts_of_the_same_texts_and_settings_are_taken_over(
 
 def test_rows_of_all_parts_are_those_of_their_items(tmp_path, with_pooling, run_prep):
     """Chunks of two items, one with a single text, one with none, against one text at a time."""
-    import numpy as np
     from recbole_cammsr.dataset_prep.text_encoder import TextEncoder
 
     texts = {"i1": "a b", "i0": "c", "i5": "d e f", "i3": "", "i4": "", "i2": "", "i6": "g h"}
@@ -257,7 +260,6 @@ def test_rows_of_all_parts_are_those_of_their_items(tmp_path, with_pooling, run_
 
 
 def test_full_disk_is_told_with_the_file(tmp_path, monkeypatch):
-    import numpy as np
     from recbole_cammsr.dataset_prep.chunk_store import ChunkStore
 
     def full(_: int) -> None:
