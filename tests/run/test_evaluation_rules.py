@@ -48,6 +48,8 @@ MISREAD = [
 WRONG = [
     ("{split: x}", "a mapping with no keys but split"),
     ({"split": {"RS": [0.8, 0.2]}}, SPLIT),
+    ({"split": {"RS": [0.7, 0.1, 0.1, 0.1]}}, SPLIT),
+    ({"split": {"RS": [float("inf"), 1, 1]}}, SPLIT),
     ({"split": {"RS": (0.8, 0.1, 0.1)}}, SPLIT),
     ({"split": {"RS": ["8", "1", "1"]}}, SPLIT),
     ({"split": {"RS": [0, 0, 0]}}, SPLIT),

@@ -178,3 +178,10 @@ def test_tuning_keeps_the_rest_of_the_protocols_evaluation(tmp_path, monkeypatch
     with contextlib.suppress(KeyboardInterrupt):
         run_hyper.main([*given, "--protocol"])
     assert found["eval_args"] == {**protocol.evaluation("d"), "mode": "uni5"}
+
+
+def test_arguments_of_the_evaluation_may_be_text():
+    """As config files have them, and values of a search space."""
+    given = {"eval_args": "{'mode': 'uni5'}"}
+    expected = {**protocol.evaluation("d"), "mode": "uni5"}
+    assert protocol.followed("SASRec", "d", given)["eval_args"] == expected

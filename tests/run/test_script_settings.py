@@ -150,3 +150,16 @@ def test_what_scripts_hand_over_is_taken(caplog):
         made = config("CAMMSR", **given)
     assert made["epochs"] == 2
     assert not caplog.records
+
+
+def test_values_of_files_and_of_the_command_line_are_looked_at_too(tmp_path, monkeypatch, caplog):
+    from recbole.config import Config
+
+    file = tmp_path / "c.yaml"
+    file.write_text("eval_batch_size: 0\n")
+    with pytest.raises(ValueError, match="`eval_batch_size` is 0; it must be 1 or more"):
+        Config("CAMMSR", "ml-100k", config_file_list=[str(file)])
+    monkeypatch.setattr(sys, "argv", ["prog", "--rm_dup_inter=frist"])
+    with pytest.raises(ValueError, match="`rm_dup_inter` is 'frist'; it must be first or last"):
+        config("CAMMSR")
+    assert not caplog.records
