@@ -80,4 +80,30 @@ def test_a_script_gets_the_same(chosen):
     assert pre_split_files.too_long("toy", {**_DEFAULTS, **settings}) is None
 
 
+def test_files_are_read_as_recbole_will_read_them(toy_path):
+    """Other separators, names and letters; the longest history stands in the last file."""
+    layout = {"field_separator": ",", "seq_separator": ";", "encoding": "utf-16"}
+    names = {"ITEM_ID_FIELD": "i", "LIST_SUFFIX": "_seen"}
+    chosen = {"data_path": str(toy_path), "benchmark_filename": tuple(PARTS), **layout, **names}
+    for part, history in zip(PARTS, ("b c", "b;c;a", "b;c;a;ü d")):
+        lines = ["i:token,i_seen:token_seq", f"a,{history}", "b"]  # the last row is cut
+        path = toy_path / "toy" / f"toy.{part}.inter"
+        path.write_text("\n".join(lines) + "\n", encoding="utf-16")
+    settings = {**_DEFAULTS, **chosen, "load_col": {"inter": ("i", "i_seen"), "item": ["i"]}}
+    assert pre_split_files.reading_histories("toy", settings) == {
+        "alias_of_item_id": ["i_seen"],
+        "load_col": {"inter": ["i", "i_seen"], "item": ["i"]},
+    }
+    assert pre_split_files.too_long("toy", {**settings, "MAX_ITEM_LIST_LENGTH": 4}) is None
+    sentence = pre_split_files.too_long("toy", {**settings, "MAX_ITEM_LIST_LENGTH": 3})
+    assert "has 4 items, where MAX_ITEM_LIST_LENGTH is 3" in sentence
+
+
+def test_bytes_that_are_no_text_are_left_to_recbole(chosen, toy_path):
+    path = toy_path / "toy" / "toy.valid.inter"
+    path.write_bytes(path.read_bytes() + b"u\xff\ta\tb c a d\n")
+    settings = {**_DEFAULTS, **chosen, "MAX_ITEM_LIST_LENGTH": 3}
+    assert "has 4 items" in pre_split_files.too_long("toy", settings)
+
+
 _DEFAULTS = protocol.recboles_settings("dataset", "sample")

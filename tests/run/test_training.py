@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from types import SimpleNamespace
 
 import pytest
@@ -102,7 +103,98 @@ def test_a_save_that_fails_half_way_leaves_the_last_checkpoint(trainer, tmp_path
     assert torch.load(tmp_path / "m.pth", weights_only=False)["epoch"] == 4
 
 
+def test_a_name_that_is_given_is_kept_to(trainer, tmp_path):
+    """RecBole's pre-training saves under a name for every few epochs."""
+    trainer._save_checkpoint(4, saved_model_file=str(tmp_path / "after-4.pth"))
+    trainer._save_checkpoint(9, saved_model_file=str(tmp_path / "after-9.pth"))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["after-4.pth", "after-9.pth"]
+
+
 def test_only_the_first_process_saves(trainer, tmp_path):
     trainer.config = {"single_spec": False, "local_rank": 1}
     trainer._save_checkpoint(4)
     assert list(tmp_path.iterdir()) == []
+
+
+RESULT = {
+    **{"best_valid_result": {"ndcg@10": 0.5}, "test_result": {"ndcg@10": 0.25}},
+    **{"valid_score_bigger": False, "checkpoint": "best.pth"},
+}
+
+
+@pytest.mark.parametrize(("nproc", "world_size"), [(1, -1), (2, -1), (1, 4)])
+def test_a_job_is_what_recbole_is_given(monkeypatch, nproc, world_size):
+    """A second machine with one process is one of several, too."""
+    from recbole.quick_start import quick_start
+
+    given = {}
+    stock = quick_start.run_recboles, quick_start.get_trainer
+
+    def run(model, dataset, **keywords):
+        given.update(keywords, model=model, dataset=dataset)
+        return RESULT
+
+    monkeypatch.setattr(quick_start, "run", run)
+    places = {"nproc": nproc, "world_size": world_size, "ip": "x", "port": "1", "group_offset": 3}
+    job = training.Job("SASRec", "toy", ["a.yaml"], {"epochs": 1}, resume="c.pth", **places)
+    outcome = training.train(job)
+    several = (nproc, world_size) != (1, -1)
+    settings = {"epochs": 1, **({training._RESUME_KEY: "c.pth"} if several else {})}
+    named = {"model": "SASRec", "dataset": "toy", "config_file_list": ["a.yaml"]}
+    assert given == {**named, "config_dict": settings, **places}
+    assert job.config_dict == {"epochs": 1}
+    assert (outcome.valid, outcome.test) == ({"ndcg@10": 0.5}, {"ndcg@10": 0.25})
+    assert (outcome.bigger_is_better, outcome.checkpoint) == (False, "best.pth")
+    assert (quick_start.run_recboles, quick_start.get_trainer) == stock
+
+
+def test_a_job_that_fails_leaves_recbole_as_it_was(monkeypatch):
+    from recbole.quick_start import quick_start
+
+    stock = quick_start.run_recboles, quick_start.get_trainer
+
+    def fail(*_, **__):
+        raise RuntimeError("out of memory")
+
+    monkeypatch.setattr(quick_start, "run", fail)
+    with pytest.raises(RuntimeError, match="out of memory"):
+        training.train(training.Job("SASRec", "toy"))
+    assert (quick_start.run_recboles, quick_start.get_trainer) == stock
+
+
+@pytest.mark.parametrize("resume", ["c.pth", None])
+def test_a_spawned_process_goes_on_with_the_checkpoint_and_names_its_own(
+    monkeypatch, tmp_path, resume
+):
+    from recbole.quick_start import quick_start
+
+    from recbole_cammsr.run import checkpoints
+
+    handler = signal.getsignal(signal.SIGINT)
+    compared, sent, started = [], [], []
+    best = tmp_path / "best.pth"
+    best.write_bytes(b"")
+
+    def make(config, model):
+        trainer = FakeTrainer(epochs=5, fitted=(0.5, {}))
+        trainer.saved_model_file = str(best)
+        return trainer
+
+    def run_recboles(rank, *args):
+        assert args[-1]["config_dict"] == {"epochs": 5}  # a Config must not see the checkpoint
+        trainer = quick_start.get_trainer("type", "Fake")({}, None)
+        started.append((rank, trainer.start_epoch))
+        args[-1]["queue"].put({"test_result": 1})
+
+    monkeypatch.setattr(quick_start, "get_trainer", lambda *_: make)
+    monkeypatch.setattr(quick_start, "run_recboles", run_recboles)
+    monkeypatch.setattr(checkpoints, "check_goes_on", lambda config, path: compared.append(path))
+    settings = {"epochs": 5, training._RESUME_KEY: resume}
+    queue = SimpleNamespace(put=sent.append)
+    try:
+        training.worker(1, "SASRec", {"config_dict": settings, "queue": queue})
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    assert compared == ([] if resume is None else [resume])
+    assert started == [(1, 0 if resume is None else 3)]
+    assert sent == [{"test_result": 1, "checkpoint": str(best)}]
