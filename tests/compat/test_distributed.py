@@ -245,6 +245,32 @@ def test_too_few_gpus_are_refused(make_config: Any, monkeypatch: pytest.MonkeyPa
         make_config(gpu_id="0", local_rank=0, nproc=2, world_size=2, offset=0)
 
 
+@pytest.mark.parametrize(("place", "of_all"), [((0, 0), 0), ((1, 0), 1), ((0, 2), 2), ((1, 2), 3)])
+def test_a_process_knows_its_place_among_all_machines(
+    make_config: Any, monkeypatch: pytest.MonkeyPatch, place: tuple[int, int], of_all: int
+) -> None:
+    """`offset` counts the processes of the machines before; all others than the first are quiet."""
+    import torch
+
+    joined: dict[str, Any] = {}
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")  # and restored after
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 5)
+    monkeypatch.setattr(torch, "set_num_threads", lambda count: joined.update(threads=count))
+    monkeypatch.setattr(torch.distributed, "init_process_group", lambda **them: joined.update(them))
+    config = make_config(
+        **{"local_rank": place[0], "offset": place[1], "nproc": 2, "world_size": 4},
+        **{"ip": "head", "port": "77", "show_progress": True, "state": "INFO", "gpu_id": "0"},
+    )
+    assert joined == {
+        **{"backend": "gloo", "rank": of_all, "world_size": 4, "init_method": "tcp://head:77"},
+        "threads": 2,
+    }
+    assert (config["single_spec"], config["device"].type) == (False, "cpu")
+    loud = place[0] == 0
+    assert (config["show_progress"], config["state"]) == (loud, "INFO" if loud else "error")
+
+
 def test_a_model_that_counts_its_own_rows_is_refused(make_config: Any) -> None:
     from recbole.data import create_dataset, data_preparation
     from recbole.trainer import Trainer
