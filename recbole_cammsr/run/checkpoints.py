@@ -26,7 +26,8 @@ _SHAPED_BY_DATA = ("modalities", "category_field", "complete_missing")
 #: settings that change what the same parameters say
 _SCORED_BY = (
     *("scoring", "n_heads", "hidden_act", "layer_norm_eps", "norm_first", "gate_scale"),
-    *("time_unit", "interval_scale", "feature_scaling"),
+    *("time_unit", "interval_scale", "feature_scaling", "original_defects"),
+    *("interest_share", "neighbour_share"),
 )
 
 #: settings that say which users and items there are, and which numbers they have

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
 
 from recbole_cammsr.cli import run_recbole
-from recbole_cammsr.run import known_settings, training
-from recbole_cammsr.run.errors import RunError, describe
+from recbole_cammsr.run import checkpoints, known_settings, training
+from recbole_cammsr.run.errors import RunError, UsageError, describe
 
 
 @pytest.fixture
@@ -46,7 +50,7 @@ def make_trainer(make_model: Callable) -> Callable:
         ),
         ("CAMMSR", {"fusion": "sum"}, "fusion: camoe, not sum"),
         ("CAMMSR", {"complete_missing": False}, "complete_missing: True, not False"),
-        ("SASRec", {"n_layers": 1}, "n_layers: 2, not 1"),
+        ("SASRec", {"n_layers": 1, "topk": [3], "eval_batch_size": 5}, "n_layers: 2, not 1"),
         (
             "SASRec",
             {"item_inter_num_interval": "[9,inf)"},
@@ -161,3 +165,137 @@ def test_a_part_of_the_evaluation_leaves_the_rest_as_it_was(make_checkpoint, cap
     path = make_checkpoint("SASRec", loss_type="CE", train_neg_sample_args=None, eval_args=split)
     code = run_recbole.main([f"--resume={path}", "--epochs=2", "--eval_args={'mode':'full'}"])
     assert code == 0, capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("model", "setting", "value", "more"),
+    [
+        ("CAMMSR", "gate_scale", 1.0, {}),
+        ("CAMMSR", "hidden_act", "relu", {}),
+        ("CAMMSR", "time_unit", 7, {"time_encoding": "experts"}),
+        ("CAMMSR", "interval_scale", 7, {"time_encoding": "experts"}),
+        ("SASRec", "layer_norm_eps", 0.5, {"loss_type": "CE"}),
+        ("UniSRec", "feature_scaling", "standardise", {"modalities": ["text"]}),
+        ("TedRec", "original_defects", True, {"modalities": ["text"]}),
+        ("HM4SR", "original_defects", True, {"category_weight": 0}),
+        ("MISSRec", "original_defects", True, {}),
+        ("MISSRec", "interest_share", 0.2, {}),
+        ("MISSRec", "neighbour_share", 0.9, {}),
+    ],
+)
+def test_whatever_changes_the_scores_of_the_same_parameters_is_compared(
+    make_model, tmp_path, model, setting, value, more
+):
+    """The scores say which settings those are: no test here knows the list."""
+    path = str(tmp_path / "c.pth")
+    config, _, loaders, before = make_model(model, **more)
+    with torch.no_grad():  # as after training: gates start at zero
+        for parameter in before.parameters():
+            parameter.add_(torch.randn_like(parameter) / 10)
+    torch.save({"config": config, "state_dict": before.state_dict(), "epoch": 0}, path)
+    checkpoints.check_goes_on(config, path)
+    changed, _, _, after = make_model(model, **more, **{setting: value})
+    after.load_state_dict(before.state_dict())
+    rows = next(iter(loaders[2]))[0]
+    with torch.no_grad():
+        scores = [each.eval().full_sort_predict(rows)[:, 1:] for each in (before, after)]
+    assert not torch.allclose(*scores)
+    with pytest.raises(RunError, match=f"was trained with {setting}: .*other scores with it"):
+        checkpoints.check_goes_on(changed, path)
+
+
+def note(config: Any, path: Path) -> str:
+    """The checkpoint of a run with this configuration, without parameters."""
+    torch.save({"config": config, "state_dict": {}, "epoch": 0}, path)
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({"eval_args": {"split": {"LS": "valid_only"}}}, "eval_args split"),
+        ({"eval_args": {"order": "RO"}}, "eval_args order"),
+        ({"eval_args": {"group_by": None}}, "eval_args group_by"),
+        ({"eval_args": {"mode": "uni5"}}, "eval_args mode of validation"),
+        ({"eval_args": {"mode": {"valid": "uni5", "test": "full"}}}, "eval_args mode of valid"),
+        ({"eval_args": {"mode": {"valid": "full", "test": "uni5"}}}, None),
+        ({"repeatable": False}, "repeatable"),
+        ({"valid_metric": "Recall@10"}, "valid_metric"),
+        ({"valid_metric": "ndcg@10"}, None),
+        ({"mask_history": True}, "mask_history"),
+        ({"mask_history": False}, None),
+        ({"learner": "Adam", "epochs": 9, "eval_batch_size": 7, "metrics": ["NDCG"]}, None),
+    ],
+    ids=str,
+)
+def test_a_best_score_is_compared_with_its_like_alone(make_config, tmp_path, settings, named):
+    split = {"split": {"LS": "valid_and_test"}, "order": "TO", "group_by": "user", "mode": "full"}
+    common = {"valid_metric": "NDCG@10", "repeatable": True, "eval_args": split}
+    path = note(make_config("BPR", **common), tmp_path / "c.pth")
+    parts = settings.get("eval_args", {})
+    config = make_config("BPR", **{**common, **settings, "eval_args": {**split, **parts}})
+    if named is None:
+        checkpoints.check_goes_on(config, path)
+        return
+    with pytest.raises(RunError, match=f"was validated with {named}"):
+        checkpoints.check_goes_on(config, path)
+
+
+def test_a_checkpoint_of_a_run_of_several_processes_is_resumed_by_one(make_config, tmp_path):
+    several = {"nproc": 2, "world_size": 4, "ip": "x", "port": "1", "group_offset": 2}
+    config = make_config("BPR", **several, embedding_size=8)
+    config.external_config_dict.update(local_rank=1, offset=2)  # as RecBole's worker has them
+    origin = checkpoints.origin_of(note(config, tmp_path / "c.pth"))
+    assert (origin.model, origin.dataset) == ("BPR", "toy")
+    assert origin.settings["embedding_size"] == 8
+    assert not {*several, "local_rank", "offset", "model", "dataset"} & set(origin.settings)
+
+
+def test_a_model_or_data_set_given_beside_a_checkpoint_is_its_own():
+    origin = checkpoints.Origin("CAMMSR", "toy", {})
+    for model, dataset in ((None, None), ("CAMMSR", None), (None, "toy"), ("CAMMSR", "toy")):
+        checkpoints.check_same(origin, "c.pth", model, dataset)
+    with pytest.raises(UsageError, match="was trained with --model=CAMMSR, not SASRec"):
+        checkpoints.check_same(origin, "c.pth", "SASRec", "toy")
+    with pytest.raises(UsageError, match="was trained with --dataset=toy, not other"):
+        checkpoints.check_same(origin, "c.pth", None, "other")
+
+
+@pytest.mark.parametrize("content", ["nothing", "half", "text", "tensor", "weights", "no epoch"])
+def test_a_file_that_is_no_checkpoint_is_named(tmp_path, content):
+    path = tmp_path / "c.pth"
+    whole: Any = {"config": 1, "state_dict": {"weight": torch.zeros(99)}, "epoch": 0}
+    if content == "tensor":
+        whole = torch.zeros(3)
+    elif content in ("weights", "no epoch"):
+        whole.pop("config" if content == "weights" else "epoch")
+    torch.save(whole, path)
+    if content in ("nothing", "half", "text"):
+        stored = path.read_bytes()
+        kept = {"nothing": b"", "half": stored[: len(stored) // 2], "text": b"epochs: 3\n"}
+        path.write_bytes(kept[content])
+    with pytest.raises(RunError, match=r"c\.pth is (damaged, or )?no checkpoint|damaged, or no"):
+        checkpoints.load(str(path))
+
+
+def test_no_gpu_is_taken_where_none_is_asked_for(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "7")
+    for given, visible, kind in (("", "", "cpu"), ("2", "2", "cuda"), ([0, 1], "0,1", "cuda")):
+        config: dict[str, Any] = {"gpu_id": given}
+        checkpoints._choose_device(config)
+        assert (config["device"].type, config["gpu_id"]) == (kind, visible)
+        assert os.environ["CUDA_VISIBLE_DEVICES"] == visible
+
+
+def test_a_checkpoint_is_not_opened_on_other_features(make_trainer, toy_path, tmp_path):
+    """Of the same size, they fit: what they were is noted beside the parameters."""
+    path = str(tmp_path / "c.pth")
+    make_trainer("CAMMSR")._save_checkpoint(0, saved_model_file=path, verbose=False)
+    checkpoints.open_checkpoint(path)
+    file = toy_path / "toy" / "toy.text.npz"
+    with np.load(file) as stored:
+        tokens, features = stored["item_id"], stored["feature"]
+    np.savez(file, item_id=tokens, feature=features[::-1])
+    with pytest.raises(ValueError, match=r"features of modality 'text' .* are not those"):
+        checkpoints.open_checkpoint(path)
