@@ -6,6 +6,7 @@ import pytest
 import recbole.data.utils
 from recbole.data import create_dataset, data_preparation
 from recbole.data.dataloader import KnowledgeBasedDataLoader
+from recbole.data.utils import load_split_dataloaders
 from recbole.utils import init_seed
 
 
@@ -40,6 +41,25 @@ def test_loaders_of_another_order_are_not_used_again(make_config, tmp_path):
     as_they_stand = rows(shuffle=False)
     assert rows(save_dataloaders=True) != as_they_stand
     assert rows(shuffle=False) == as_they_stand
+
+
+def test_loaders_are_not_used_again_where_they_would_hold_something_else(make_config, toy_path):
+    """Features, categories, rows and their order are all in them."""
+    changed = {
+        **{"modalities": ["text"], "modality_files": {"image": "toy.text.npz"}},
+        **{"feature_dtype": "float16", "feature_device": "host", "feature_budget": 9},
+        **{"category_field": "genres", "category_weight": 0, "train_packing": False},
+        **{"packing_overlap": 3, "time_encoding": "experts", "interval_buckets": 8},
+        **{"mask_history": True, "exact_time_order": True, "shuffle": False},
+        **{"data_path": str(toy_path.parent), "encoding": "latin-1", "seed": 7},
+        **{"MAX_ITEM_LIST_LENGTH": 9, "item_inter_num_interval": "[2,inf)"},
+    }
+    config = make_config(save_dataloaders=True)
+    made = data_preparation(config, create_dataset(config))
+    again = load_split_dataloaders(make_config(epochs=9, hidden_size=8))
+    assert [len(part) for part in again] == [len(part) for part in made]
+    for name, value in changed.items():
+        assert load_split_dataloaders(make_config(**{name: value})) is None, name
 
 
 def test_loaders_of_a_knowledge_model_are_refused_in_a_sentence(tmp_path):
