@@ -160,3 +160,59 @@ def test_proxy_shows_the_module_behind() -> None:
     assert proxy.__name__ == "torch"
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = proxy.nothing
+
+
+@pytest.mark.parametrize("available", [True, False])
+def test_a_gpu_that_this_machine_does_not_have_is_not_there(
+    monkeypatch: pytest.MonkeyPatch, available: bool
+) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: available)
+    there = {"cpu": True, "cuda": available, "cuda:1": available, "cuda:2": False}
+    assert {name: torch26._is_there(torch.device(name)) for name in there} == there
+
+
+_SAMPLED = {"train_neg_sample_args": {"distribution": "uniform", "sample_num": 1}}
+
+
+def test_what_a_model_draws_and_keeps_to_itself_is_drawn_again(
+    make_config: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Made in RecBole's order: a random split comes between the seed and the model."""
+    from recbole.config import Config
+    from recbole.data import create_dataset, data_preparation
+    from recbole.model.general_recommender import BPR
+    from recbole.quick_start import load_data_and_model
+    from recbole.trainer import Trainer
+    from recbole.utils import init_seed
+
+    def init(self: Any, config: Any, dataset: Any) -> None:
+        BPR.__init__(self, config, dataset)
+        self.drawn = torch.rand(5)
+
+    mine = type("Mine", (BPR,), {"__module__": __name__, "__init__": init})
+    monkeypatch.setattr(importlib.import_module(__name__), "Mine", mine, raising=False)
+    split = {"split": {"RS": [0.8, 0.1, 0.1]}, "order": "RO", "group_by": "user", "mode": "full"}
+    settings = make_config("BPR", **_SAMPLED, eval_args=split).external_config_dict
+    config = Config(mine, "toy", config_dict=settings)
+    init_seed(config["seed"], config["reproducibility"])
+    train = data_preparation(config, create_dataset(config))[0]
+    init_seed(config["seed"], config["reproducibility"])
+    model = mine(config, train._dataset)
+    Trainer(config, model)._save_checkpoint(0, saved_model_file=f"{tmp_path}/c.pth", verbose=False)
+    torch.rand(3)
+    assert torch.equal(load_data_and_model(f"{tmp_path}/c.pth")[1].drawn, model.drawn)
+
+
+def test_a_model_of_the_training_graph_is_opened_on_the_training_graph(
+    make_model: Callable[..., Any], tmp_path: Path
+) -> None:
+    """Valid and test rows are no part of it."""
+    from recbole.quick_start import load_data_and_model
+    from recbole.trainer import Trainer
+
+    split = {"split": {"LS": "valid_and_test"}, "order": "TO", "group_by": "user", "mode": "full"}
+    config, _, _, model = make_model("LightGCN", **_SAMPLED, eval_args=split)
+    Trainer(config, model)._save_checkpoint(0, saved_model_file=f"{tmp_path}/c.pth", verbose=False)
+    opened = load_data_and_model(f"{tmp_path}/c.pth")[1]
+    torch.testing.assert_close(opened.norm_adj_matrix.to_dense(), model.norm_adj_matrix.to_dense())
