@@ -169,6 +169,13 @@ def test_defaults_data_set_and_trainer_stand_beside_the_class(module, toy_path, 
     assert own.OtherTrainer(config, model).fit(train, saved=False) is not None
 
 
+def test_the_protocol_of_a_class_is_that_of_the_model_it_inherits_from(module):
+    """Ours are given its files by Config; settings of it would win over those beside the class."""
+    assert protocol.settings_for(f"{module}.Mine", "ml-100k", {}) == {}
+    given = {"MAX_ITEM_LIST_LENGTH": 2}
+    assert protocol.followed(f"{module}.Mine", "ml-100k", given) == given
+
+
 def test_a_class_beside_recboles_is_not_taken_for_its_trainer_or_data(module):
     from recbole.trainer import Trainer
     from recbole.utils import ModelType, get_trainer

@@ -308,6 +308,32 @@ def test_a_pickled_data_set_of_another_order_is_put_into_the_order_asked_for(
     assert targets("shared", "TO") == expected
 
 
+@pytest.mark.parametrize(
+    ("model", "settings", "trains", "evaluates"),
+    [
+        ("CAMMSR", {}, "PackedTrain", "FullSortEval"),
+        ("CAMMSR", {"train_packing": False}, "Train", "FullSortEval"),
+        ("CAMMSR", {"mask_history": True}, "PackedTrain", "MaskedHistory"),
+        ("CAMMSR", {"train_packing": False, "mask_history": True}, "Train", "MaskedHistory"),
+        ("CAMMSR", {"mask_history": False}, "PackedTrain", "FullSortEval"),
+        ("CAMMSR", {"eval_args": {"mode": "uni5"}}, "PackedTrain", "NegSampleEval"),
+        ("CAMMSR", {"benchmark_filename": ["a", "b", "c"]}, "Train", "FullSortEval"),
+        ("SASRec", {}, "Train", "FullSortEval"),
+        ("SASRec", {"train_packing": True}, "WholeHistory", "FullSortEval"),
+        ("SASRec", {"mask_history": True}, "Train", "MaskedHistory"),
+        ("BPR", {"train_packing": True, "mask_history": True}, "Train", "FullSortEval"),
+        ("MultiVAE", {"train_packing": True}, "User", "FullSortEval"),
+    ],
+    ids=str,
+)
+def test_each_phase_has_its_loader(make_config, model, settings, trains, evaluates):
+    from recbole.data.utils import get_dataloader
+
+    made = make_config(model, **settings)
+    found = [get_dataloader(made, phase).__name__ for phase in ("train", "valid", "test")]
+    assert found == [f"{name}DataLoader" for name in (trains, evaluates, evaluates)]
+
+
 def test_a_checkout_on_the_path_has_its_parts_too():
     # `python -m recbole_cammsr.dataset_prep...` where the checkout hides what pip installed
     checkout = Path(__file__).resolve().parents[1]
