@@ -245,6 +245,24 @@ def test_too_few_gpus_are_refused(make_config: Any, monkeypatch: pytest.MonkeyPa
         make_config(gpu_id="0", local_rank=0, nproc=2, world_size=2, offset=0)
 
 
+@pytest.mark.parametrize(("gpus", "visible"), [("4,6", "4,6"), ([4, 6], "4,6"), ("1,2,3", "1,2,3")])
+def test_a_gpu_for_each_process_is_enough(
+    make_config: Any, monkeypatch: pytest.MonkeyPatch, gpus: Any, visible: str
+) -> None:
+    import torch
+
+    joined: dict[str, Any] = {}
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "set_device", lambda number: joined.update(gpu=number))
+    monkeypatch.setattr(torch.distributed, "init_process_group", lambda **them: joined.update(them))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")  # and restored after
+    place = {"local_rank": 1, "nproc": 2, "world_size": 2, "offset": 0, "ip": "x", "port": "1"}
+    config = make_config(gpu_id=gpus, **place)
+    assert (joined["backend"], joined["gpu"], joined["rank"]) == ("nccl", 1, 1)
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == visible
+    assert str(config["device"]) == "cuda:1"
+
+
 @pytest.mark.parametrize(("place", "of_all"), [((0, 0), 0), ((1, 0), 1), ((0, 2), 2), ((1, 2), 3)])
 def test_a_process_knows_its_place_among_all_machines(
     make_config: Any, monkeypatch: pytest.MonkeyPatch, place: tuple[int, int], of_all: int
