@@ -7,7 +7,7 @@ import os
 import pytest
 
 from recbole_cammsr.run.command import guarded
-from recbole_cammsr.run.cpu_threads import wait_settings
+from recbole_cammsr.run.cpu_threads import thread_settings, wait_settings
 
 
 def test_threads_spin_for_a_moment_and_sleep():
@@ -17,6 +17,12 @@ def test_threads_spin_for_a_moment_and_sleep():
 @pytest.mark.parametrize("decided", ["OMP_WAIT_POLICY", "GOMP_SPINCOUNT"])
 def test_what_the_user_has_decided_stays(decided):
     assert wait_settings({decided: "ACTIVE"}) == {}
+
+
+def test_a_worker_has_as_many_as_it_is_given_and_waits_as_the_command_does():
+    count = {"OMP_NUM_THREADS": "3", "MKL_NUM_THREADS": "3"}
+    assert thread_settings(3, {}) == {**count, **wait_settings({})}
+    assert thread_settings(3, {"OMP_WAIT_POLICY": "ACTIVE", "OMP_NUM_THREADS": "8"}) == count
 
 
 def test_a_command_has_them_before_its_body_runs(monkeypatch):
