@@ -81,6 +81,22 @@ def test_of_a_spawned_process_too_only_what_was_raised_is_a_sentence():
         assert describe(unforeseen) == "ValueError: a b; rerun with --debug for the traceback"
 
 
+@pytest.mark.parametrize("kind", ["ValueError", "recbole_cammsr.run.errors.RunError"])
+@pytest.mark.parametrize("last_is_ours", [True, False])
+def test_the_innermost_place_of_a_spawned_process_decides(kind, last_is_ours):
+    """A command's own refusal is a sentence wherever the traceback ends."""
+    ours = ("/x/recbole_cammsr/run/training.py", f"raise {kind}(")
+    others = ("/x/torch/multiprocessing/spawn.py", "fn(i, *args)")
+    places = [others, ours] if last_is_ours else [ours, others]
+    frames = "\n".join(f'  File "{file}", line 1, in f\n    {code}' for file, code in places)
+    text = f"Traceback (most recent call last):\n{frames}\n{kind}: the data have changed"
+    said = describe(ProcessRaisedException(text))
+    if last_is_ours or "RunError" in kind:
+        assert said == "the data have changed"
+    else:
+        assert said == "ValueError: the data have changed; rerun with --debug for the traceback"
+
+
 def test_more_places_than_items_are_named_with_the_setting():
     assert "--topk" in describe(RuntimeError("selected index k out of range"))
 

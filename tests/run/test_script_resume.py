@@ -78,6 +78,12 @@ def test_a_model_that_is_not_to_be_trained_is_saved_as_ever(make_trainer):
             "was trained with hidden_size: 16, not 32, and its parameters do not fit those of this "
             "run: keep what it was trained with, or train anew",
         ),
+        (
+            "CAMMSR",
+            {"category_field": "genres"},
+            "was trained with category_field: genre, not genres, and its parameters do not fit "
+            "those of this run: keep what it was trained with, or train anew",
+        ),
         ("SASRec", {}, "is a checkpoint of SASRec, which does not fit CAMMSR"),
         ("UniSRec", {}, "is a checkpoint of UniSRec, which does not fit CAMMSR"),
     ],
