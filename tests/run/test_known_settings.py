@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -156,3 +157,14 @@ def test_without_recbole_the_command_says_how_to_install_it():
     assert done.returncode == 1
     assert done.stderr.startswith("run_recbole: error: recbole is not installed")
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("dataset", ["toy", "ml-100k"])  # the second comes with RecBole
+@pytest.mark.parametrize("given", [{}, {"data_path": "somewhere"}, {"data_path": "some/where/"}])
+def test_data_are_looked_for_where_recbole_looks(monkeypatch, dataset, given):
+    from recbole.config import Config
+
+    monkeypatch.setattr(sys, "argv", ["prog"])
+    expected = Config("BPR", dataset, config_dict=given)["data_path"]
+    found = known_settings.data_folder(dataset, given.get("data_path"))
+    assert os.path.normpath(found) == os.path.normpath(expected)
