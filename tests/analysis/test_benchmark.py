@@ -25,6 +25,7 @@ from recbole_cammsr.analysis.progress import Progress, duration
 from recbole_cammsr.analysis.ranks import UserRanks
 from recbole_cammsr.analysis.runner import Runner
 from recbole_cammsr.analysis.store import ResultStore
+from recbole_cammsr.analysis.tuning import trials
 from recbole_cammsr.cli import benchmark
 
 ROOT = str(Path(recbole_cammsr.__file__).resolve().parents[1])
@@ -160,6 +161,61 @@ def test_tuning_with_several_seeds_chooses_by_the_mean(tmp_path):
     assert [trial.score for trial in tried] == pytest.approx([0.5, 0.625, 0.625])
     assert [trial.combination["learning_rate"] for trial in tried if trial.chosen] == [0.2]
     assert [result.job.seed for result in tried[0].results] == [0, 5]
+
+
+def test_runs_have_the_values_that_were_chosen_and_the_damage_of_their_row(tmp_path):
+    """Over what the file says of the same settings; and they come in the order of the tables."""
+    grid = {"learning_rate": [0.1, 0.2, 0.3, 0.4, 0.5], "weight_decay": [0.0, 0.1]}
+    row = {"settings": {"learning_rate": 7.0, "epochs": 3}, "grid": grid}
+    plan = parse(
+        {
+            "datasets": ["one", "two"],
+            "seeds": [1, 2],
+            "models": {
+                "tuned": {"model": "BPR", "corruption": {"missing": 0.5}, **row},
+                "Pop": None,
+            },
+            "tuning": {
+                "trials": 4,
+                "seed": [5, 0],
+                "settings": {"learning_rate": 8.0, "epochs": 1},
+            },
+        }
+    )
+    store, made = ResultStore(tmp_path), []
+    users, numbers = np.array(["u0"]), np.array([1])
+    ranks = UserRanks(users, users, numbers, numbers, numbers, np.array([""]))
+
+    class Making(Runner):
+        def run(self, jobs, titles):
+            for job in jobs:
+                made.append(job)
+                score = job.settings.get("learning_rate", 0.0)
+                result = JobResult(job, {"ndcg@10": score}, {}, "ndcg@10", True, 1, 1, {}, "code")
+                store.save(result, ranks)
+            return {}
+
+    outcome = run(plan, Making(store))
+    drawn = trials(grid, 4, 5)
+    assert [dict(one.combination) for one in outcome.trials] == [*drawn, *drawn]  # of each data set
+    tuning = [job for job in made if job.stage == TUNE]
+    assert len(tuning) == 2 * 4 * 2
+    for job in tuning:
+        assert {name: job.settings[name] for name in grid} in drawn
+        assert job.settings["epochs"] == 1
+    best = max(drawn, key=lambda combination: combination["learning_rate"])
+    for one in outcome.runs:
+        if one.contender == "tuned":
+            found = one.result.job.settings
+            assert {name: found[name] for name in (*grid, "epochs")} == {**best, "epochs": 3}
+    for job in made:
+        assert dict(job.corruption) == ({"missing": 0.5} if job.model == "BPR" else {})
+    assert [(one.dataset, one.contender, one.seed) for one in outcome.runs] == [
+        (dataset, label, seed)
+        for dataset in ("one", "two")
+        for label in ("tuned", "Pop")
+        for seed in (1, 2)
+    ]
 
 
 def test_a_model_that_lost_a_trial_is_not_tested(tmp_path):

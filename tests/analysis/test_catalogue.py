@@ -131,6 +131,63 @@ def test_confusion_of_several_labels_shares_a_miss_among_the_wrong_ones():
     assert table.means.tolist() == [[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]
 
 
+def test_a_label_that_is_missed_counts_once_however_many_guesses_are_wrong():
+    """Item 1 has two labels and two wrong guesses, item 2 one label, which is found."""
+    view = dataclasses.replace(
+        made_up_view(),
+        labels=("w", "x", "y", "z"),
+        true=np.array([[0, 0, 0, 0], [1, 1, 0, 0], [1, 0, 0, 0]], dtype=bool),
+        predicted=np.array([[0, 0, 0, 0], [0.1, 0.2, 0.9, 0.8], [0.9, 0.1, 0.2, 0.3]]),
+    )
+    table = catalogue.confusion(view)
+    assert table.rows == ("w", "x")
+    assert table.counts == (2, 1)
+    assert table.columns == ("w", "x", "others")
+    assert table.means.tolist() == [[0.5, 0.0, 0.5], [0.0, 0.0, 1.0]]
+
+
+def test_a_category_whose_items_all_lack_a_modality_has_no_mean_of_it():
+    view = made_up_view()
+    present = view.present.copy()
+    present[5, 1] = False  # the one item of y
+    lacking = dataclasses.replace(view, present=present)
+    table = catalogue.weights_by_category(lacking)
+    assert np.isnan(table.means).tolist() == [[False, False], [False, False], [False, True]]
+    assert catalogue.mechanism(lacking)["weight_by_category"]["y"]["text"] is None
+    present = present.copy()
+    present[:, 1] = False
+    nowhere = catalogue.mechanism(dataclasses.replace(view, present=present))
+    assert nowhere["weight_mean"]["text"] is None
+    assert nowhere["weight_deviation"]["text"] is None
+
+
+def test_means_leave_the_padding_out_and_figures_have_every_category():
+    count = 30
+    rng = np.random.default_rng(2)
+    attention = rng.dirichlet((1, 1), size=count + 1)
+    weights = rng.uniform(0.5, 1.5, (count + 1, 2))
+    view = dataclasses.replace(
+        made_up_view(),
+        labels=tuple(f"label {n}" for n in range(count)),
+        true=np.vstack([np.zeros(count, dtype=bool), np.eye(count, dtype=bool)]),
+        predicted=None,
+        weights=weights,
+        present=np.ones((count + 1, 2), dtype=bool),
+        attention=attention,
+        usable=np.ones((count + 1, 2), dtype=bool),
+        items=np.zeros((count + 1, 4)),
+    )
+    table = catalogue.attention_by_category(view, most=3)
+    assert table.rows == ("all items", "label 0", "label 1", "label 2")
+    assert table.means == pytest.approx(np.vstack([attention[1:].mean(axis=0), attention[1:4]]))
+    found = catalogue.mechanism(view)
+    for name, values in (("weight_by_category", weights), ("attention_by_category", attention)):
+        rows = found[name]
+        assert len(rows) == 1 + count
+        assert list(rows["all items"].values())[1:] == pytest.approx(values[1:].mean(axis=0))
+        assert list(rows["label 29"].values())[1:] == pytest.approx(values[30])
+
+
 def test_mechanism_figures_are_the_formulas():
     found = catalogue.mechanism(made_up_view())
     view = made_up_view()

@@ -50,6 +50,29 @@ def test_the_more_special_setting_wins():
     assert forced.settings_of(forced.contenders[0], "toy")["n_layers"] == 3
 
 
+def test_of_four_places_for_a_setting_the_most_special_one_wins():
+    places = (
+        lambda plan, value: plan["settings"].update(epochs=value),
+        lambda plan, value: plan["datasets"]["toy"].update(epochs=value),
+        lambda plan, value: plan["models"]["x"]["settings"].update(epochs=value),
+        lambda plan, value: plan["models"]["x"]["settings_for"]["toy"].update(epochs=value),
+    )
+    for last in range(len(places)):
+        content = {
+            "datasets": {"toy": {}},
+            "models": {"x": {"model": "Pop", "settings": {}, "settings_for": {"toy": {}}}},
+            "settings": {},
+            "seeds": [1],
+        }
+        for number, put in enumerate(places[: last + 1], start=1):
+            put(content, number)
+        plan = experiment.parse(content)
+        assert plan.settings_of(plan.contenders[0], "toy") == {"epochs": last + 1}
+        # one of the command line wins over all of them
+        forced = plan.with_settings({"epochs": 9})
+        assert forced.settings_of(forced.contenders[0], "toy") == {"epochs": 9}
+
+
 def test_seed_zero_is_a_seed_and_what_rows_share_stands_with_the_file_or_the_data():
     plan = experiment.parse(
         {

@@ -65,7 +65,18 @@ def test_epochs_differ_and_runs_repeat():
     assert list(other) == first
     other.set_epoch(1)
     assert list(other) == second
-    assert list(sampler(shuffle=False)) == list(sampler(shuffle=False))
+    unshuffled = sampler(shuffle=False)
+    assert list(unshuffled) == list(unshuffled)  # one epoch after the other
+    unshuffled.seed += 1
+    assert list(unshuffled) == list(sampler(shuffle=False))
+
+
+@pytest.mark.parametrize("name", ["CAMMSR", "SASRec"])
+def test_a_loader_that_is_not_to_shuffle_gives_the_same_batches_in_every_epoch(make_data, name):
+    _, _, (train, _, _) = make_data(name, train_packing=True, shuffle=False)
+    first, second = ([batch["item_id_list"].tolist() for batch in train] for _ in range(2))
+    assert len(first) > 1
+    assert first == second
 
 
 def test_saved_loaders_are_used_again(make_config, tmp_path):

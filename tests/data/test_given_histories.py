@@ -71,6 +71,30 @@ def test_arrays_do_as_well_as_lists(tokens):
     assert [each.tolist() for each in given.items] == [[1, 2, 3, 4, 5]] * 2
 
 
+@pytest.mark.parametrize("kind", ["uint8", "int64", "float32"])
+def test_times_are_numbers_of_any_kind(tokens, kind):
+    """A difference of unsigned numbers is never below zero: it begins again at the largest one."""
+    dataset, (a, b, *_) = tokens
+    dataset.first_time = 3.0
+    given = GivenHistories(dataset, [[a, b]], [np.array([5, 7], dtype=kind)])
+    rows = given.rows(slice(0, None), 3, ["elapsed_time_list"])
+    assert rows["elapsed_time_list"].tolist() == [[2, 4, 0]]
+    with pytest.raises(ValueError, match="runs backwards"):
+        GivenHistories(dataset, [[a, b]], [np.array([7, 5], dtype=kind)])
+
+
+@pytest.mark.parametrize(("encoding", "field"), [("interval", LISTS[0]), ("experts", LISTS[1])])
+def test_a_part_has_the_times_of_its_own_histories(make_data, encoding, field):
+    _, dataset, _ = make_data(time_encoding=encoding)
+    a, b, c = (str(token) for token in dataset.field2id_token["item_id"][1:4])
+    histories, times = [[a], [b, c], [a, b, c], [c, a]], [[9], [5, 6], [1, 5, 90], [7, 700]]
+    given = GivenHistories(dataset, histories, times)
+    whole = given.rows(slice(0, None), 3, [field])
+    for part in (slice(0, 2), slice(1, 3), slice(3, 4)):
+        for name, values in given.rows(part, 3, [field]).items():
+            assert torch.equal(values, whole[name][part])
+
+
 @pytest.mark.parametrize(
     ("histories", "sentence"),
     [
@@ -93,6 +117,7 @@ def test_what_is_no_history_is_refused(tokens, histories, sentence):
     [
         ([], "`times` has 0 lists and `histories` 1"),
         ([[1]], r"the shape \(1,\), and its history has 2 items; give one time for each"),
+        ([[[1], [2]]], r"the shape \(2, 1\), and its history has 2 items"),
         ([[1, float("nan")]], r"number 0 \(from 0\) of `times` is not finite numbers.*'timestamp'"),
         ([["1", "2"]], "not finite numbers"),
         ([np.array([1, 2], dtype="datetime64[s]")], "not finite numbers"),

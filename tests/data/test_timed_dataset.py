@@ -33,6 +33,9 @@ def test_histories_carry_the_exact_times_of_the_file(make_data, toy_path, model,
         assert not found[n:].any()
     longest = max(max(np.diff(times)) for times in of_user)
     assert dataset.longest_interval == longest
+    # the users come in the order of the file: the first interaction of all may be of any
+    assert dataset.first_time == start
+    assert dataset.time_span == frame["time"].max() - start
     # what RecBole has itself cannot tell them apart
     assert len(interaction["timestamp_list"].unique()) < len(
         interaction["elapsed_time_list"].unique()
@@ -90,6 +93,16 @@ def test_interactions_without_a_time_are_refused(make_data, toy_path, model, set
     with pytest.raises(ValueError, match=says) as caught:
         make_data(model, **settings)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("infinite", ["inf", "-inf"])
+def test_a_time_without_end_is_refused(make_data, toy_path, infinite):
+    path = toy_path / "toy" / "toy.inter"
+    head, first, *lines = path.read_text().splitlines()
+    user, item, _ = first.split("\t")
+    path.write_text("\n".join([head, f"{user}\t{item}\t{infinite}", *lines]) + "\n")
+    with pytest.raises(ValueError, match=r"'timestamp' of .*toy\.inter is no finite number in 1"):
+        make_data("CAMMSR", modalities=[], category_weight=0)
 
 
 def test_times_that_are_tokens_are_refused(make_data, toy_path):

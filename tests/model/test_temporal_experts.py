@@ -123,6 +123,28 @@ def test_mixed_precision_keeps_the_phase_of_late_times(move_parameters):
     assert torch.equal(mixed, module.time(times))
 
 
+def test_temporal_experts_are_made_as_the_settings_say_and_all_of_them_learn(move_parameters):
+    settings = {"hidden_size": 4, "temporal_experts": 3, "interval_scale": 7, "time_unit": 50.0}
+    module = TemporalExperts.of_config(settings, 1000.0, 1.5e9)
+    other = TemporalExperts(
+        **{"dimension": 4, "experts": 3, "interval_scale": 7, "longest_interval": 1000.0},
+        **{"unit": 50.0, "first_time": 1.5e9},
+    )
+    move_parameters(module)
+    other.load_state_dict(module.state_dict())
+    items, times = torch.randn(2, 3, 4), torch.tensor([[0.0, 3, 900], [50, 51, 60]]).double()
+    result = module(items, times)
+    assert torch.equal(result, other(items, times))
+    # as a checkpoint counts them, whose data began earlier
+    later = TemporalExperts.of_config(settings, 1000.0, 1.5e9 + 100)
+    later.load_state_dict(module.state_dict())
+    assert torch.equal(later(items, times - 100), result)
+    result.square().sum().backward()
+    for name, parameter in module.named_parameters():
+        assert parameter.grad is not None, name
+        assert parameter.grad.any(), name
+
+
 def test_temporal_experts_start_as_small_factors_of_either_sign():
     torch.manual_seed(0)
     start = TemporalMixture(modalities=3, dimension=64, experts=50, trained=True).experts
