@@ -99,6 +99,13 @@ class _ReadsLaterItems(_Embeds):
         return self.gather_indexes(states + states.mean(1, keepdim=True), item_seq_len - 1)
 
 
+class _ReadsALittleOfThem(_Embeds):
+    def forward(self, item_seq, item_seq_len):
+        states = self.embedding(item_seq)
+        states = states + 0.004 * states.mean(1, keepdim=True)
+        return self.gather_indexes(states, item_seq_len - 1)
+
+
 class _GathersByItself(_Embeds):
     def forward(self, item_seq, item_seq_len):
         return self.embedding(item_seq)[torch.arange(len(item_seq)), item_seq_len - 1]
@@ -133,6 +140,7 @@ def test_a_model_that_differs_in_long_rows_only_is_refused():
     ("model_class", "reason"),
     [
         (_ReadsLaterItems, "reads items or padding after the end"),
+        (_ReadsALittleOfThem, "reads items or padding after the end"),
         (_GathersByItself, "does not take its states with gather_indexes"),
         (_AddsToWhatItGathered, "needs every prefix of a history as a row"),
     ],

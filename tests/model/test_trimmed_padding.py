@@ -64,6 +64,16 @@ class _ReadsPadding(torch.nn.Module):
         return self.embedding(item_seq).mean(1)
 
 
+class _ReadsALittleOfIt(_ReadsPadding):
+    def forward(self, item_seq, item_seq_len):
+        return self.embedding(item_seq[:, 0]) + 0.02 * super().forward(item_seq, item_seq_len)
+
+
+class _IsNoNumberInShortBatches(_ReadsPadding):
+    def forward(self, item_seq, item_seq_len):
+        return self.embedding(item_seq[:, 0]) / (0.0 if item_seq.shape[1] < 5 else 1.0)
+
+
 class _FixedWidth(_ReadsPadding):
     def forward(self, item_seq, item_seq_len):
         return self.embedding(item_seq).reshape(len(item_seq), -1) @ torch.ones(20, 4)
@@ -89,6 +99,8 @@ class _NormalisesTheBatch(_ReadsPadding):
     ("model_class", "reason"),
     [
         (_ReadsPadding, "reads its padding"),
+        (_ReadsALittleOfIt, "reads its padding"),
+        (_IsNoNumberInShortBatches, r"reads its padding \(vectors differ by (nan|inf)"),
         (_FixedWidth, "cannot read a shorter batch"),
         (_AVectorAPosition, "does not give one vector a history"),
         (_AListOfVectors, "gives more than one vector a history"),
