@@ -154,6 +154,26 @@ def test_recboles_rows_all_come_and_those_of_a_history_stand_together(make_data,
     assert not torch.equal(batches[0][:5], seen(whole)[0][:5])  # another order in every epoch
 
 
+def test_a_transform_of_recboles_is_applied_to_rows_that_stand_together_too(make_data):
+    _, _, (whole, _, _) = make_data("SASRec", train_packing=True, transform="inverse_itemseq")
+    for batch in whole:
+        rows = zip(batch["item_id_list"], batch["item_length"], batch["Inverse_item_id_list"])
+        for items, length, turned in rows:
+            n = int(length)
+            assert turned.tolist() == [*items[n:].tolist(), *items[:n].tolist()]
+
+
+def test_more_processes_than_targets_a_batch_take_a_row_at_a_time():
+    counts = np.array([3, 1, 2, 1, 5])
+    shares = []
+    for rank in range(3):
+        each = TargetBudgetSampler(counts, counts, 2, True, 7, rank=rank, world_size=3)
+        assert len(each) > 0
+        shares.append(list(each))
+    assert all(len(batch) == 1 for share in shares for batch in share)
+    assert {row for share in shares for (row,) in share} == set(range(5))
+
+
 def test_rows_in_which_nothing_is_learned_of_a_later_one_go_their_own_way(make_data):
     _, _, (whole, _, _) = make_data("SASRec", train_packing=True, MAX_ITEM_LIST_LENGTH=3)
     full = [group for group, size in enumerate(whole._groups.sizes) if size == 1]

@@ -96,6 +96,26 @@ def test_lists_that_are_not_the_historys_stay_as_they_are(make_data, toy_path):
     assert {field: dataset.inter_feat[field].shape[1] for field in widths} == widths
 
 
+def test_rows_that_have_times_stay_in_their_files_and_places(make_data, toy_path):
+    """Sorted by user and time, rows of the test would be among those of training."""
+
+    def with_times(part, lines):
+        times = np.random.default_rng(1).permutation(len(lines)) - 100 * PARTS.index(part)
+        return [f"{lines[0]}\ttimestamp:float"] + [
+            f"{line}\t{time}" for line, time in zip(lines[1:], times)
+        ]
+
+    rows = write(toy_path, change=with_times)
+    _, dataset, loaders = make_data(**settings())
+    for part, loader in zip(PARTS, loaders):
+        found = loader._dataset.inter_feat
+        assert "timestamp" in found
+        expected = [(who, what) for who, what, _, _ in rows[part]]
+        users = dataset.id2token("user_id", found["user_id"].tolist()).tolist()
+        items = dataset.id2token("item_id", found["item_id"].tolist()).tolist()
+        assert list(zip(users, items)) == expected
+
+
 @pytest.mark.parametrize("model", UNTIMED)
 @pytest.mark.parametrize("names", [USUAL, OTHERS])
 def test_models_train_on_histories_that_load_col_does_not_list(make_model, toy_path, model, names):
