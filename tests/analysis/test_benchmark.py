@@ -18,7 +18,7 @@ import yaml
 
 import recbole_cammsr
 from recbole_cammsr.analysis import files, report_notes
-from recbole_cammsr.analysis.benchmark import Outcome, run, tune
+from recbole_cammsr.analysis.benchmark import Outcome, run, tune, unequal_budgets
 from recbole_cammsr.analysis.experiment import parse
 from recbole_cammsr.analysis.job import TEST, TUNE, JobResult, TrainingJob
 from recbole_cammsr.analysis.progress import Progress, duration
@@ -253,6 +253,39 @@ def test_a_model_that_lost_a_trial_is_not_tested(tmp_path):
         (said,) = [text for text in failures if text.startswith(f"{label} on toy is not tested")]
         assert "1 of its combinations failed" in said
     assert len(failures) == 3
+
+
+def test_a_row_whose_tuning_failed_is_not_run_with_what_the_file_says(tmp_path):
+    """Beside the others it would be a model that was not tuned."""
+    models = {
+        "lost": {"model": "BPR", "grid": {"learning_rate": [0.1, 0.2]}},
+        "small": {"model": "Pop", "grid": {"learning_rate": [0.1]}},
+        "exact": {"model": "SASRec", "grid": {"learning_rate": [0.1, 0.2]}},
+    }
+    plan = parse({"datasets": ["toy"], "seeds": [1], "models": models, "tuning": {"trials": 2}})
+    assert unequal_budgets(plan) == [
+        "small tries 1 of 2 combinations: its grid has no more",
+    ]
+    store, tested = ResultStore(tmp_path), []
+    users, numbers = np.array(["u0"]), np.array([1])
+    ranks = UserRanks(users, users, numbers, numbers, numbers, np.array([""]))
+
+    class Failing(Runner):
+        def run(self, jobs, titles):
+            tested.extend(job.model for job in jobs if job.stage == TEST)
+            failed = [job for job in jobs if job.model == "BPR"]
+            for job in (job for job in jobs if job not in failed):
+                result = JobResult(job, {"ndcg@10": 0.1}, {}, "ndcg@10", True, 1, 1, {}, "code")
+                store.save(result, ranks)
+            return {job.fingerprint: "killed" for job in failed}
+
+    outcome = run(plan, Failing(store))
+    assert tested == ["Pop", "SASRec"]
+    assert {label for _, label in outcome.chosen} == {"small", "exact"}
+    assert {one.contender for one in outcome.runs} == {"small", "exact"}
+    said = "\n".join(outcome.failures)
+    assert "lost on toy is not tested: 2 of its combinations failed" in said
+    assert "nothing is tested on toy, since the reference lost is not in its table" in said
 
 
 def test_a_row_that_lost_a_seed_keeps_its_other_runs(tmp_path):

@@ -59,7 +59,7 @@ def test_of_four_places_for_a_setting_the_most_special_one_wins():
     )
     for last in range(len(places)):
         content = {
-            "datasets": {"toy": {}},
+            "datasets": {"toy": {}, "other": {}},
             "models": {"x": {"model": "Pop", "settings": {}, "settings_for": {"toy": {}}}},
             "settings": {},
             "seeds": [1],
@@ -70,7 +70,8 @@ def test_of_four_places_for_a_setting_the_most_special_one_wins():
         assert plan.settings_of(plan.contenders[0], "toy") == {"epochs": last + 1}
         # one of the command line wins over all of them
         forced = plan.with_settings({"epochs": 9})
-        assert forced.settings_of(forced.contenders[0], "toy") == {"epochs": 9}
+        for dataset in ("toy", "other"):
+            assert forced.settings_of(forced.contenders[0], dataset) == {"epochs": 9}
 
 
 def test_seed_zero_is_a_seed_and_what_rows_share_stands_with_the_file_or_the_data():

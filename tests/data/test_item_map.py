@@ -71,6 +71,9 @@ def test_a_header_says_which_column_has_the_rows(tmp_path, header):
         ("asin,price,itemID", ("a,1,2", "b,2,0", "c,0,1")),
         ("row,item_id,price", ("2,a,1", "0,b,2", "1,c,0")),
         (",item_id,price", ("2,a,1", "0,b,2", "1,c,0")),
+        ("Unnamed: 0,asin,itemID", ("0,a,2", "1,b,0", "2,c,1")),  # read by pandas, written again
+        ("Unnamed: 0,item_id,price", ("2,a,1", "0,b,2", "1,c,0")),
+        ("item_id,price,item_idx", ("a,1,2", "b,2,0", "c,0,1")),
     ],
 )
 def test_the_column_of_rows_may_stand_anywhere(tmp_path, header, lines):
