@@ -64,3 +64,12 @@ def test_another_encoding_is_named_or_passed_over(tmp_path):
         read_header(str(path), "\t", "utf-8")
     header = read_header(str(path), "\t", "utf-8", errors="replace")
     assert header.names == ["user_id", "n\ufffd"]
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\r\n", "\r"])
+def test_a_line_end_is_no_part_of_a_column_and_a_separator_before_it_opens_one(end):
+    assert header_of(f"user_id:token\ttime:float{end}", "\t", "x").names == ["user_id", "time"]
+    header = header_of(f"user_id:token\t{end}", "\t", "x")
+    assert header.columns == ("user_id:token", "")
+    with pytest.raises(ValueError, match="column '' in the first line of x is not named"):
+        header.check()

@@ -53,6 +53,13 @@ def test_blanks_around_cells_and_empty_lines_are_nothing(tmp_path, separator):
     assert read_item_map(str(path)) == {"a": 1, "b 2": 0}
 
 
+def test_a_row_below_zero_in_the_first_line_is_no_header(tmp_path):
+    """It belongs to no feature, which whoever reads the features says; here no item gets lost."""
+    path = tmp_path / "m.tsv"
+    path.write_text("a\t-1\nb\t0\n")
+    assert read_item_map(str(path)) == {"a": -1, "b": 0}
+
+
 @pytest.mark.parametrize("header", ["row,item_id", ",item_id", "Index,asin", "itemID,asin"])
 def test_a_header_says_which_column_has_the_rows(tmp_path, header):
     path = tmp_path / "m.csv"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from recbole.data.dataset import dataset as recbole_dataset
 
 from recbole_cammsr.data.atomic_header import read_header
-from recbole_cammsr.data.table_reading import fast_reading
+from recbole_cammsr.data.table_reading import check_byte_order_mark, check_fields, fast_reading
 
 CELLS = st.text(alphabet="aN\"é 1.-e'#\\,;x", max_size=5) | st.sampled_from(
     ["", "NA", "nan", "None", "01", "1e3", '"quoted"', '"with\ttab"', '"two\nlines"', '"open']
@@ -137,3 +137,23 @@ def test_recboles_module_is_restored_after_an_error():
     with pytest.raises(FileNotFoundError), fast_reading():
         recbole_dataset.pd.read_csv("absent.inter", delimiter="\t", engine="python")
     assert recbole_dataset.pd is before
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf_8_sig", "UTF-8-SIG", "Utf_8-sig"])
+def test_an_encoding_that_takes_the_mark_off_is_known_however_it_is_written(tmp_path, encoding):
+    path = tmp_path / "toy.inter"
+    path.write_text("user_id:token\n", encoding=encoding)
+    check_byte_order_mark(str(path), encoding)
+    assert read_header(str(path), "\t", encoding).names == ["user_id"]
+    for other in (None, "utf-8"):
+        with pytest.raises(ValueError, match=r"toy\.inter begins with a byte order mark"):
+            check_byte_order_mark(str(path), other)
+
+
+@pytest.mark.parametrize("fields", [(), ("user_id",)])
+def test_a_field_that_no_column_has_is_named_with_its_setting(fields):
+    wanted = {"USER_ID_FIELD": "user_id", "ITEM_ID_FIELD": "item_id"}
+    missing = "USER_ID_FIELD" if not fields else "ITEM_ID_FIELD"
+    with pytest.raises(ValueError, match=f"has no field .*name the right one in `{missing}`"):
+        check_fields("toy.inter", fields, wanted)
+    check_fields("toy.inter", ("user_id", "item_id"), wanted)

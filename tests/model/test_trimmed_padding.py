@@ -66,7 +66,13 @@ class _ReadsPadding(torch.nn.Module):
 
 class _ReadsALittleOfIt(_ReadsPadding):
     def forward(self, item_seq, item_seq_len):
-        return self.embedding(item_seq[:, 0]) + 0.02 * super().forward(item_seq, item_seq_len)
+        first = self.embedding(item_seq[:, 0])
+        return 0.01 * (first + 0.02 * super().forward(item_seq, item_seq_len))
+
+
+class _IsLargerWithoutIt(_ReadsPadding):
+    def forward(self, item_seq, item_seq_len):
+        return torch.ones(len(item_seq), 4) / item_seq.shape[1]
 
 
 class _IsNoNumberInShortBatches(_ReadsPadding):
@@ -100,6 +106,7 @@ class _NormalisesTheBatch(_ReadsPadding):
     [
         (_ReadsPadding, "reads its padding"),
         (_ReadsALittleOfIt, "reads its padding"),
+        (_IsLargerWithoutIt, "reads its padding"),
         (_IsNoNumberInShortBatches, r"reads its padding \(vectors differ by (nan|inf)"),
         (_FixedWidth, "cannot read a shorter batch"),
         (_AVectorAPosition, "does not give one vector a history"),
