@@ -27,7 +27,7 @@ _SHAPED_BY_DATA = ("modalities", "category_field", "complete_missing")
 _SCORED_BY = (
     *("scoring", "n_heads", "hidden_act", "layer_norm_eps", "norm_first", "gate_scale"),
     *("time_unit", "interval_scale", "feature_scaling", "original_defects"),
-    *("interest_share", "neighbour_share"),
+    *("interest_share", "neighbour_share", "n_layers", "MAX_ITEM_LIST_LENGTH"),
 )
 
 #: settings that say which users and items there are, and which numbers they have

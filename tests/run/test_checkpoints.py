@@ -181,6 +181,8 @@ def test_a_part_of_the_evaluation_leaves_the_rest_as_it_was(make_checkpoint, cap
         ("MISSRec", "original_defects", True, {}),
         ("MISSRec", "interest_share", 0.2, {}),
         ("MISSRec", "neighbour_share", 0.9, {}),
+        ("GRU4Rec", "MAX_ITEM_LIST_LENGTH", 2, {"loss_type": "CE"}),
+        ("LightGCN", "n_layers", 1, {}),
     ],
 )
 def test_whatever_changes_the_scores_of_the_same_parameters_is_compared(
@@ -194,11 +196,13 @@ def test_whatever_changes_the_scores_of_the_same_parameters_is_compared(
             parameter.add_(torch.randn_like(parameter) / 10)
     torch.save({"config": config, "state_dict": before.state_dict(), "epoch": 0}, path)
     checkpoints.check_goes_on(config, path)
-    changed, _, _, after = make_model(model, **more, **{setting: value})
+    changed, _, now, after = make_model(model, **more, **{setting: value})
     after.load_state_dict(before.state_dict())
-    rows = next(iter(loaders[2]))[0]
     with torch.no_grad():
-        scores = [each.eval().full_sort_predict(rows)[:, 1:] for each in (before, after)]
+        scores = [
+            each.eval().full_sort_predict(next(iter(of_each[2]))[0]).view(-1, before.n_items)[:, 1:]
+            for each, of_each in ((before, loaders), (after, now))
+        ]
     assert not torch.allclose(*scores)
     with pytest.raises(RunError, match=f"was trained with {setting}: .*other scores with it"):
         checkpoints.check_goes_on(changed, path)
