@@ -15,7 +15,7 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from recbole_cammsr.compat.import_hooks import when_imported
-from recbole_cammsr.compat.stand_in import with_stand_in
+from recbole_cammsr.compat.stand_in import stand_in
 
 
 def install() -> None:
@@ -63,6 +63,5 @@ def _serves_kgat() -> bool:
 
 def _make_without_dgl(module: ModuleType) -> None:
     if not _serves_kgat():
-        module.KGAT.__init__ = with_stand_in(
-            module.KGAT.__init__, "dgl", graph=EdgeList, edge_subgraph=edge_subgraph
-        )
+        offered = stand_in("dgl", graph=EdgeList, edge_subgraph=edge_subgraph)
+        module.KGAT.__init__ = offered(module.KGAT.__init__)

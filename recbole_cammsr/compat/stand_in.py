@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import wraps
 from types import ModuleType
 from typing import Any
 
@@ -13,6 +12,8 @@ from typing import Any
 @contextmanager
 def stand_in(name: str, **attributes: Any) -> Iterator[None]:
     """Let ``import name`` give a module with these attributes, and afterwards what it gave before.
+
+    Decorates functions that import it when they are called, as any context manager of contextlib's.
 
     Args:
         name: of a package; without a dot.
@@ -27,23 +28,3 @@ def stand_in(name: str, **attributes: Any) -> Iterator[None]:
     finally:
         del sys.modules[name]
         sys.modules.update(earlier)
-
-
-def with_stand_in(method: Callable[..., Any], name: str, **attributes: Any) -> Callable[..., Any]:
-    """``method``, which imports ``name`` when it is called, inside :func:`stand_in`.
-
-    Args:
-        method: a function.
-        name: of a package; without a dot.
-        **attributes: what the module holds.
-
-    Returns:
-        The function that does so.
-    """
-
-    @wraps(method)
-    def helped(*args: Any, **kwargs: Any) -> Any:
-        with stand_in(name, **attributes):
-            return method(*args, **kwargs)
-
-    return helped

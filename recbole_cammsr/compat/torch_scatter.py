@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from recbole_cammsr.compat.import_hooks import when_imported
-from recbole_cammsr.compat.stand_in import with_stand_in
+from recbole_cammsr.compat.stand_in import stand_in
 
 #: the modules of RecBole 1.2.1 that import torch_scatter, each in its ``Aggregator.forward``
 AGGREGATING_MODULES = (
@@ -68,9 +68,7 @@ def scatter_softmax(src: Any, index: Any, dim: int) -> Any:
 
 def _offer_scatter(module: ModuleType) -> None:
     if importlib.util.find_spec("torch_scatter") is None:
-        module.Aggregator.forward = with_stand_in(
-            module.Aggregator.forward,
-            "torch_scatter",
-            scatter_mean=scatter_mean,
-            scatter_softmax=scatter_softmax,
+        offered = stand_in(
+            "torch_scatter", scatter_mean=scatter_mean, scatter_softmax=scatter_softmax
         )
+        module.Aggregator.forward = offered(module.Aggregator.forward)

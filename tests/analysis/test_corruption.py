@@ -116,43 +116,36 @@ def test_one_label_cannot_be_wrong():
         corrupt_item_file("item_id:token\tg:token\na\tx\nb\tx\n", "h", "item_id", 0.5, 0)
 
 
-def test_an_item_must_keep_its_content(tmp_path):
-    np.savez(tmp_path / "toy.text.npz", item_id=np.array(["a", "b"]), feature=np.ones((2, 3)))
-    config = {
-        "modalities": ["text"],
-        "modality_files": None,
-        "data_path": str(tmp_path),
-        "dataset": "toy",
-        "model": "CAMMSR",
-        "ITEM_ID_FIELD": "item_id",
-        "field_separator": "\t",
-        "seq_separator": " ",
-        "encoding": None,
-    }
-    with pytest.raises(ValueError, match="no item keeps its text"):
-        apply({"missing": 1.0}, config, 0, tmp_path)
-
-
 class GivenConfig(dict):
     """As far as RecBole's Config is asked."""
 
     external_config_dict: ClassVar[dict] = {}
 
 
+def given_config(folder, **settings):
+    """Of the data set toy in a folder."""
+    return GivenConfig(
+        {
+            **{"data_path": str(folder), "dataset": "toy", "model": "CAMMSR"},
+            **{"modality_files": None, "ITEM_ID_FIELD": "item_id", "encoding": None},
+            **{"field_separator": "\t", "seq_separator": " "},
+            **settings,
+        }
+    )
+
+
+def test_an_item_must_keep_its_content(tmp_path):
+    np.savez(tmp_path / "toy.text.npz", item_id=np.array(["a", "b"]), feature=np.ones((2, 3)))
+    config = given_config(tmp_path, modalities=["text"])
+    with pytest.raises(ValueError, match="no item keeps its text"):
+        apply({"missing": 1.0}, config, 0, tmp_path)
+
+
 def test_features_are_read_in_the_encoding_of_the_data_set(tmp_path):
     lines = "item_id:token\tfeature:float_seq\n" + "".join(f"caf\xe9{n}\t{n} 1\n" for n in range(4))
     (tmp_path / "toy.text").write_text(lines, encoding="latin-1")
-    config = GivenConfig(
-        modalities=["text"],
-        modality_files={"text": str(tmp_path / "toy.text")},
-        data_path=str(tmp_path),
-        dataset="toy",
-        model="CAMMSR",
-        ITEM_ID_FIELD="item_id",
-        field_separator="\t",
-        seq_separator=" ",
-        encoding="latin-1",
-    )
+    files = {"text": str(tmp_path / "toy.text")}
+    config = given_config(tmp_path, modalities=["text"], modality_files=files, encoding="latin-1")
     apply({"missing": 0.5}, config, 0, tmp_path / "copies")
     with np.load(config["modality_files"]["text"]) as kept:
         assert len(kept["item_id"]) == 2
@@ -173,12 +166,9 @@ def test_a_data_set_is_damaged_beside_itself(tmp_path):
         f"{token};é;{LABELS[n % 4]}|{LABELS[(n + 1) % 4]}\n" for n, token in enumerate(TOKENS)
     )
     (folder / "toy.item").write_text(lines, encoding="latin-1")
-    config = GivenConfig(
+    config = given_config(
+        folder,
         modalities=["text", "image"],
-        modality_files=None,
-        data_path=str(folder),
-        dataset="toy",
-        model="CAMMSR",
         category_field="genres",
         ITEM_ID_FIELD="iid",
         field_separator=";",

@@ -7,7 +7,7 @@ from types import ModuleType
 
 import pytest
 
-from recbole_cammsr.compat.stand_in import with_stand_in
+from recbole_cammsr.compat.stand_in import stand_in
 
 
 def _import() -> int:
@@ -21,11 +21,11 @@ def test_what_was_there_comes_back(installed: bool, monkeypatch: pytest.MonkeyPa
     theirs = ModuleType("nobodys_package")
     if installed:
         monkeypatch.setitem(sys.modules, "nobodys_package", theirs)
-    assert with_stand_in(_import, "nobodys_package", number=3)() == 3
+    assert stand_in("nobodys_package", number=3)(_import)() == 3
     assert sys.modules.get("nobodys_package") is (theirs if installed else None)
 
 
 def test_an_error_leaves_nothing_behind() -> None:
     with pytest.raises(AttributeError):
-        with_stand_in(_import, "nobodys_package")()
+        stand_in("nobodys_package")(_import)()
     assert "nobodys_package" not in sys.modules
