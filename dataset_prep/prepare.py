@@ -12,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from .content_digest import file_digest, rows_digest
+from .content_digest import file_digest
 from .filter_failure import NothingLeftError, explained
 from .filter_rule import Engine, FilterRule
 from .interaction_filter import STEPS, filter_staged
@@ -165,10 +165,10 @@ def prepare(
 
 
 def named_digests(paths: Iterable[Path]) -> dict[str, str]:
-    """Digest files and folders.
+    """Digest files.
 
     Args:
-        paths: The files and folders.
+        paths: The files.
 
     Returns:
         File name (numbered where two files share it) to digest, in the order given.
@@ -181,7 +181,7 @@ def named_digests(paths: Iterable[Path]) -> dict[str, str]:
         name, copy = path.name, 2
         while name in digests:
             name, copy = f"{path.name} ({copy})", copy + 1
-        digests[name] = _folder_digest(path) if path.is_dir() else file_digest(path)
+        digests[name] = file_digest(path)
     return digests
 
 
@@ -247,11 +247,3 @@ def _remove_remains(folder: Path, dataset: str) -> None:
         for path in folder.glob(f".{escape(dataset)}.{suffix}.*"):
             with suppress(FileNotFoundError):
                 path.unlink()
-
-
-def _folder_digest(folder: Path) -> str:
-    """Digest of the names and contents of all files below a folder."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return rows_digest(
-        "folder", ((path.relative_to(folder).as_posix(), file_digest(path)) for path in files)
-    )
