@@ -127,8 +127,19 @@ class _ReadsTheLastTwo(_Embeds):
         return self.gather_indexes(states, item_seq_len - 1)
 
 
-def test_a_model_that_differs_in_long_rows_only_is_refused():
-    model = with_less_to_compute(_ReadsTheLastTwo, SharedPrefixes)()
+class _ReadsTheFirstAndTheLast(_Embeds):
+    """The shortest prefix of a history and the longest are what they would be alone."""
+
+    def forward(self, item_seq, item_seq_len):
+        place = torch.arange(item_seq.shape[1])
+        read = (place == 0) | (place == item_seq_len.unsqueeze(1) - 1)
+        states = (self.embedding(item_seq) * read.unsqueeze(2)).cumsum(1)
+        return self.gather_indexes(states, item_seq_len - 1)
+
+
+@pytest.mark.parametrize("model_class", [_ReadsTheLastTwo, _ReadsTheFirstAndTheLast])
+def test_a_model_that_differs_in_long_rows_only_is_refused(model_class):
+    model = with_less_to_compute(model_class, SharedPrefixes)()
     histories = torch.tensor([[1, 2, 3, 4, 5], [6, 5, 4, 3, 2]])
     length = torch.arange(1, 6).repeat(2)
     item_seq = histories.repeat_interleave(5, 0) * (torch.arange(5) < length.unsqueeze(1))
@@ -167,6 +178,13 @@ def test_a_model_with_another_forward_is_refused(name, make_data):
     config, _, loaders = make_data(name, train_packing=True)
     with pytest.raises(ValueError, match=f"train_packing: forward of {name} takes"):
         get_model(name)(config, loaders[0]._dataset)
+
+
+def test_a_forward_that_takes_more_is_refused():
+    """Also where the rest has defaults, of which nobody knows what they depend on."""
+    more = type("More", (_Embeds,), {"forward": lambda self, item_seq, item_seq_len, more=1: more})
+    with pytest.raises(ValueError, match=r"More takes \(item_seq, item_seq_len, more\)"):
+        with_less_to_compute(more, SharedPrefixes)
 
 
 def test_a_model_made_by_the_type_of_another_is_made_faster_once(make_data):
