@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import shutil
 import unicodedata
 
 import numpy as np
@@ -86,6 +88,69 @@ def test_history_and_target_are_those_of_the_file(make_checkpoint, toy_path):
         marked = [item.rank for item in found.ranking.items if item.is_target]
         assert marked in ([], [found.ranking.target_rank])
     assert lacking > 0
+
+
+def test_every_number_stands_under_the_name_that_it_belongs_to(make_checkpoint):
+    """Sums are right also where two names change places."""
+    trained = TrainedModel(make_checkpoint(scoring="dot"))
+    user, names = trained.usual_user(), ["ID", "text", "image"]
+    row, labels = trained.row(user), trained.categories().labels
+    with torch.no_grad():
+        table, vector = (
+            trained.model.item_table(),
+            trained.model.forward(trained.row(user).interaction)[0],
+        )
+    experts = [
+        [names[m] for m in each.modalities] for each in trained.model.item_encoder.camoe.experts
+    ]
+    experts = ["all" if len(each) == 3 else " + ".join(each) for each in experts]
+    found = explain(trained, item_view(trained), user, last=4)
+    assert found.history_length == len(row.history) > 4
+    for seen, item in zip(found.history, row.history[-4:]):
+        assert seen.weights == pytest.approx(dict(zip(names, table.weights[item].tolist())))
+        assert seen.attention == pytest.approx(dict(zip(experts, table.attention[item].tolist())))
+        assert seen.predicted == [labels[int(table.category_logits[item].argmax())]]
+    parts = (table.weights.unsqueeze(2) * table.modalities) @ vector
+    known = trained.categories().targets
+    for shown in found.ranking.items:
+        item = trained.dataset.token2id("item_id", shown.token)
+        assert shown.parts == pytest.approx(dict(zip(names, parts[item].tolist())), abs=1e-5)
+        assert shown.categories == [labels[i] for i in known[item].nonzero().flatten().tolist()]
+
+
+def test_what_belongs_to_no_modality_is_named_and_only_where_it_is_no_rounding(make_checkpoint):
+    trained = TrainedModel(make_checkpoint())
+    view, user = item_view(trained), trained.usual_user()
+    shift = np.random.default_rng(0).normal(size=view.candidates.shape)
+    with torch.no_grad():
+        vector = trained.model.forward(trained.row(user).interaction)[0].double().numpy()
+    for size, names in ((1.0, [*view.modality_names, "rest"]), (1e-8, list(view.modality_names))):
+        changed = dataclasses.replace(view, candidates=view.candidates + size * shift)
+        for item in explain(trained, changed, user).ranking.items:
+            assert list(item.parts) == names
+            score = changed.candidates[trained.dataset.token2id("item_id", item.token)] @ vector
+            assert sum(item.parts.values()) == pytest.approx(score, abs=1e-4)
+
+
+def test_models_of_one_name_are_told_apart_by_their_files(make_checkpoint, tmp_path):
+    path = make_checkpoint()
+    trained, second = TrainedModel(path), shutil.copy(path, tmp_path / "second.pth")
+    others = [TrainedModel(second), TrainedModel(make_checkpoint("Pop"))]
+    found = explain(trained, item_view(trained), trained.usual_user(), others)
+    assert [each.name for each in found.others] == ["CAMMSR (second)", "Pop"]
+    assert [each.checkpoint for each in found.others] == [each.path for each in others]
+
+
+def test_titles_stand_in_the_history_and_in_every_ranking(make_checkpoint, add_titles):
+    add_titles("title", "The ")
+    trained, other = TrainedModel(make_checkpoint()), TrainedModel(make_checkpoint("Pop"))
+    found = explain(trained, item_view(trained), trained.usual_user(), [other], top=40)
+    shown = [*found.history, *found.ranking.items, *found.others[0].items]
+    titles = {found.target_token: found.target_title, **{one.token: one.title for one in shown}}
+    known = {token: title for token, title in titles.items() if token in trained.titles}
+    assert known == {token: f"The {token}" for token in known}
+    assert len(known) > 30
+    assert all(one.title == titles[one.token] for one in shown)
 
 
 @pytest.mark.parametrize(
