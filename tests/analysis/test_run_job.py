@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 from dataclasses import replace
@@ -12,7 +13,7 @@ import pytest
 from recbole_cammsr.analysis.breakdown import CATEGORY, groups
 from recbole_cammsr.analysis.job import TUNE, TrainingJob
 from recbole_cammsr.analysis.ranks import per_user
-from recbole_cammsr.analysis.run_job import run_job
+from recbole_cammsr.analysis.run_job import make_config, run_job
 from recbole_cammsr.data.npz_member import map_npz_member
 
 METRICS = ["Recall", "NDCG", "MRR", "Hit", "Precision", "MAP"]
@@ -89,7 +90,7 @@ def by_run_recbole(job, folder):
     )
 
 
-@pytest.mark.parametrize("model", ["CAMMSR", "SASRec", "GRU4Rec", "Pop"])
+@pytest.mark.parametrize("model", ["CAMMSR", "SASRec", "GRU4Rec", "Pop", "LightGCN"])
 def test_a_job_is_what_run_recbole_gives(make_job, tmp_path, monkeypatch, model):
     """Pop scores most items alike: ties must fall as in RecBole's evaluator."""
     job = make_job(model)
@@ -207,6 +208,69 @@ def test_cost_is_measured(make_job, tmp_path):
     assert result.best_epoch in (1, 2)
     assert all(value > 0 for value in result.cost.values())
     assert result.memory_of == "process"
+
+
+def test_operations_are_those_of_one_ranked_row_and_one_target(
+    make_job, toy_path, tmp_path, monkeypatch
+):
+    """A batch that holds the whole training part has as many targets with packing as without."""
+    monkeypatch.setattr(
+        "recbole_cammsr.analysis.cost.flops",
+        lambda model, batch, rows, ranked: (float(ranked), 1.0),
+    )
+    lines = (toy_path / "toy" / "toy.inter").read_text().splitlines()[1:]
+    users = len({line.split("\t")[0] for line in lines})
+    targets = len(lines) - 3 * users  # the first has no history, the last two are held out
+    for model in ("CAMMSR", "SASRec"):
+        job = make_job(model, epochs=1, train_batch_size=10_000)
+        cost = run_job(job, tmp_path / model)[0].cost
+        assert (cost["score_flops"], cost["train_flops"]) == (users, 1 / targets)
+
+
+def test_neither_the_command_line_nor_a_setting_changes_what_the_job_says(
+    make_job, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(sys, "argv", ["worker", "--hidden_size=8", "--seed=9"])
+    config = make_config(make_job(seed=5), tmp_path)
+    assert (config["hidden_size"], config["seed"]) == (16, 3)
+
+
+def test_a_metric_of_which_less_is_better_is_minimised(make_job, tmp_path, monkeypatch):
+    from recbole.trainer import Trainer
+
+    stock, values = Trainer._valid_epoch, []
+
+    @functools.wraps(stock)
+    def valid_epoch(self, *arguments, **keywords):
+        values.append(stock(self, *arguments, **keywords)[0])
+        return values[-1], {}
+
+    monkeypatch.setattr(Trainer, "_valid_epoch", valid_epoch)
+    settings = {"metrics": ["AveragePopularity"], "valid_metric": "AveragePopularity@10"}
+    job = replace(make_job("SASRec", epochs=3, learning_rate=0.05, **settings), stage=TUNE)
+    result, _ = run_job(job, tmp_path)
+    assert not result.bigger_is_better
+    assert len(set(values)) == 3
+    assert result.best_epoch == 1 + int(np.argmin(values))
+
+
+def test_every_seed_draws_its_own_damage(make_job, tmp_path):
+    job = replace(make_job(epochs=1), corruption={"missing": 0.5, "category_noise": 0.5})
+    damaged = []
+    for seed in (3, 4):
+        run_job(replace(job, seed=seed), tmp_path / str(seed))
+        every = (tmp_path / str(seed) / "corrupted").rglob("*")
+        damaged.append({path.name: path.read_bytes() for path in every if path.is_file()})
+    for name in ("toy.item", "text.npz", "image.npz"):
+        assert damaged[0][name] != damaged[1][name]
+
+
+def test_tensorboard_is_back_for_whoever_trains_next(make_job, tmp_path):
+    from recbole.trainer import trainer
+
+    stock = trainer.get_tensorboard
+    run_job(make_job("Pop"), tmp_path)
+    assert trainer.get_tensorboard is stock
 
 
 def test_small_batches_do_not_make_a_ranking_dearer(make_job, tmp_path):
