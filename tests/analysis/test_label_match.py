@@ -28,6 +28,12 @@ def test_what_differs_is_never_cut_away():
     assert shown_beside([], true, 24) == ""
 
 
+def test_labels_are_cut_only_where_there_is_no_room():
+    several = ["Drama", "War", "Documentary"]
+    assert shown_beside(several, ["Drama"], 20) == "+1, War, Documentary"
+    assert shown_beside(["Documentary"], ["Documentary"], 8) == "Documen…"  # not only a number
+
+
 def test_differing_labels_share_the_room_and_do_not_look_alike():
     true = ["Shop>A very long sub category name 0", "Gift"]
     predicted = ["Gift", "Shop>A very long sub category name 1"]

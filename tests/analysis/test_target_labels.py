@@ -67,6 +67,29 @@ def test_a_column_that_does_not_exist_is_told_before_training(
         run_job(TrainingJob(model, "toy", 1, settings), tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("encoding", "field", "header", "said"),
+    [
+        (None, "genre", "item_id:token\tgenre:token\tcaf\xe9:float", "is not text in utf-8"),
+        ("latin-1", "genr\xe9", "item_id:token\tgenr\xe9:float", "has type 'float'"),
+    ],
+)
+def test_a_file_in_another_encoding_is_no_column_that_lacks(
+    labels_of, item_file, caplog, encoding, field, header, said
+):
+    item_file.write_bytes(f"{header}\ni000\t1\n".encode("latin-1"))
+    assert set(labels_of(category_field=field, encoding=encoding).values()) == {""}
+    assert said in caplog.text
+
+
+@pytest.mark.parametrize("field", ["genre", None])
+def test_data_without_labels_have_none_without_a_warning(labels_of, item_file, caplog, field):
+    if field is not None:
+        item_file.unlink()
+    assert set(labels_of(category_field=field).values()) == {""}
+    assert "grouped by category" not in caplog.text
+
+
 def test_a_column_that_only_the_files_of_the_package_name_may_be_absent(
     labels_of, monkeypatch, caplog
 ):
