@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 
 import numpy as np
 import pytest
@@ -43,9 +44,19 @@ def test_members_of_archives_are_mapped_as_numpy_reads_them(tmp_path, order, sha
         assert mapped is None
     else:
         assert isinstance(mapped, np.memmap)
+        assert not mapped.flags.writeable  # nothing that a caller does changes the file
         assert np.array_equal(mapped, array)
     assert map_npz_member(path, "absent") is None
     assert map_npz_member(path, "words") is None
+
+
+def test_a_header_that_only_newer_numpy_writes_is_left_to_numpy(tmp_path):
+    """Version 3, of field names that are not latin-1."""
+    path = str(tmp_path / "f.npz")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # numpy says that older ones cannot read it
+        np.savez(path, feature=np.zeros(3, dtype=[("日", "f4")]))
+    assert map_npz_member(path, "feature") is None
 
 
 def test_npy_with_ids_beside_it_is_memory_mapped(tmp_path):

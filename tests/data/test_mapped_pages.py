@@ -50,3 +50,12 @@ def test_arrays_in_memory_are_left_alone():
     values = np.ones((3, 2))
     release_pages(values[1:])
     assert values.sum() == 6.0
+
+
+def test_a_system_without_the_advice_keeps_the_pages(mapped, monkeypatch):
+    """Windows has none."""
+    monkeypatch.delattr(mmap, "MADV_DONTNEED", raising=False)
+    values, path = mapped
+    source = np.load(path, mmap_mode="r")
+    release_pages(source)
+    assert np.array_equal(source, values)

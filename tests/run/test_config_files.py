@@ -56,6 +56,14 @@ def test_a_file_without_settings_is_refused(tmp_path, content, says):
         config_files.find("a.yaml")
 
 
+def test_files_are_utf_8_and_others_are_refused(tmp_path):
+    for encoding in ("utf-8", "latin-1"):
+        (tmp_path / "here" / f"{encoding}.yaml").write_bytes("title: café\n".encode(encoding))
+    assert config_files.read_all(config_files.find("utf-8.yaml")) == {"title": "café"}
+    with pytest.raises(UsageError, match=r"latin-1\.yaml is not valid YAML: 'utf-8' codec"):
+        config_files.find("latin-1.yaml")
+
+
 @pytest.mark.parametrize(
     ("content", "says"),
     [
