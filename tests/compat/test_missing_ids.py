@@ -40,6 +40,17 @@ def test_files_of_users_and_items_lose_their_rows_without_a_name(make_config, to
     assert [of_user[name] for name in ("u1", "u2")] == [30, 50]
 
 
+def test_interactions_without_users_and_items_all_stay(make_config, toy_path):
+    """RecBole allows data of context alone, in which no field is a user or an item."""
+    rows = ["age:float\tplace:token\tlabel:float", "30\ta\t1", "40\tb\t0", "50\ta\t1"]
+    (toy_path / "toy" / "toy.inter").write_text("\n".join(rows) + "\n")
+    (toy_path / "toy" / "toy.item").unlink()
+    dataset = create_dataset(
+        make_config("LR", USER_ID_FIELD=None, ITEM_ID_FIELD=None, load_col=None)
+    )
+    assert dataset.inter_feat["label"].tolist() == [1, 0, 1]
+
+
 def test_after_a_repeated_item_no_good_one_is_lost(make_config, toy_path):
     """RecBole drops repeated rows as it loads the file; a label is then no place."""
     rows = ["item_id:token\tgenre:token", "i1\ta", "i1\tb", "i2\tc", "\td", "i3\te"]

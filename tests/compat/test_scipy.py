@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 import scipy.sparse as sp
 
 from recbole_cammsr.compat import scipy as shim
+from recbole_cammsr.compat.requirement import recbole_folder
 
 _ENTRIES = {(0, 2): 1, (2, 0): 1, (1, 3): 2}
 
@@ -36,6 +38,16 @@ def test_update_fills_the_matrix(has_store: bool) -> None:
         expected[position] = value
     np.testing.assert_array_equal(matrix.toarray(), expected)
     assert (matrix > 0).sum() == len(_ENTRIES)
+
+
+def test_every_model_that_asks_for_the_method_is_offered_it() -> None:
+    folder = Path(recbole_folder())
+    asking = {
+        ".".join(path.relative_to(folder.parent).with_suffix("").parts)
+        for path in (folder / "model").rglob("*.py")
+        if "._update(" in path.read_text(encoding="utf-8")
+    }
+    assert set(shim.GRAPH_MODULES) == asking
 
 
 def test_left_alone_where_scipy_has_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -87,6 +87,9 @@ def test_tensorboard_tags() -> None:
         ("Loss/Train1", 0.25, 7),
         ("Loss/Train", 0.125, 8),
     ]
+    for trainer in (named, numbered):
+        trainer._add_train_loss_to_tensorboard(9, (0.5, 0.25), "Loss/Later")
+        assert all(tag.startswith("Loss/Later") for tag, _, _ in trainer.tensorboard.scalars[-2:])
 
 
 def test_install_twice_wraps_once() -> None:
