@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 import recbole_cammsr  # noqa: F401  attaches the shim, also where this file is run by itself
+from recbole_cammsr.compat import hyperopt as shim
 
 _PARAMETERS = {"choice": {"a": [1, 2]}}
 
@@ -95,3 +97,18 @@ def test_resources_are_lent_to_hyperopt_alone(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "a forest False"
+
+
+@pytest.mark.parametrize("is_imported", [True, False])
+def test_resources_that_are_there_are_nobodys_to_replace(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, is_imported: bool
+) -> None:
+    monkeypatch.delitem(sys.modules, "pkg_resources", raising=False)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "pkg_resources.py").write_text("own = True\n", encoding="utf-8")
+    if is_imported:
+        own = importlib.import_module("pkg_resources")
+        own.__spec__ = None  # as of a module that somebody made up
+    with shim._resources_for_hyperopt():
+        assert importlib.import_module("pkg_resources").own
+    assert "pkg_resources" in sys.modules

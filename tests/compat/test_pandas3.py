@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from recbole_cammsr.compat import pandas3
+from recbole_cammsr.compat.requirement import recbole_folder
 
 _INTER = """\
 user_id:token\titem_id:token\ttimestamp:float\trating:float
@@ -72,6 +73,18 @@ def test_missing_token_is_padding(load: Callable[..., Any]) -> None:
     ]
     assert dataset.field2token_id["brand"] == {"[PAD]": 0, "x": 1, "y": 2}
     assert isinstance(dataset.field2id_token["brand"], np.ndarray)
+
+
+def test_an_item_without_a_row_has_padding_for_tokens(
+    load: Callable[..., Any], tmp_path: Path
+) -> None:
+    """RecBole adds the row, after tokens have become numbers."""
+    rows = _ITEM.splitlines(keepends=True)
+    (tmp_path / "small" / "small.item").write_text("".join(rows[:-1]), encoding="utf-8")
+    dataset = load(filter_inter_by_user_or_item=False)
+    assert _rows(dataset, "brand")["c"] == _rows(dataset, "brand")["[PAD]"] == 0
+    assert _rows(dataset, "tags")["c"] == [0, 0]
+    assert _rows(dataset, "price")["c"] == 2.0
 
 
 def test_missing_number_is_the_mean(load: Callable[..., Any]) -> None:
@@ -139,6 +152,16 @@ def test_benchmark_histories_have_their_own_lengths(
     )
     parts = dataset.build()
     assert [part.inter_feat["item_length"].tolist() for part in parts] == [[1, 2], [3], [4]]
+
+
+def test_every_module_that_measures_cells_is_mended() -> None:
+    folder = Path(recbole_folder())
+    measuring = {
+        ".".join(path.relative_to(folder.parent).with_suffix("").parts)
+        for path in folder.rglob("*.py")
+        if ".agg(len)" in path.read_text(encoding="utf-8")
+    }
+    assert set(pandas3._MEASURING) == measuring
 
 
 @pytest.mark.parametrize(
