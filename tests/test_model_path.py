@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import itertools
 import os
 import subprocess
@@ -112,6 +113,8 @@ def command(model, toy_path, *more):
         ("CAMMSR", False),
         ("a.", False),
         ("a/b.C", False),
+        ("a.b/C", False),
+        ("a.B ", False),
         ("", False),
     ],
 )
@@ -176,6 +179,22 @@ def test_the_protocol_of_a_class_is_that_of_the_model_it_inherits_from(module):
     assert protocol.followed(f"{module}.Mine", "ml-100k", given) == given
 
 
+def test_a_class_has_the_defaults_of_the_model_of_recboles_that_it_inherits_from(module):
+    from recbole.model.abstract_recommender import SequentialRecommender
+    from recbole.model.sequential_recommender.sasrec import SASRec
+
+    own = model_path.load(f"{module}.Other")
+    further = type("Further", (own,), {"__module__": module})
+    for model_class in (own, further):
+        path = Path(model_path.inherited_defaults(model_class))
+        assert path.name == "SASRec.yaml"
+        assert "attn_dropout_prob" in path.read_text()
+    assert model_path.inherited_defaults(SASRec) is None  # RecBole reads it by itself
+    abstract = type("Own", (SequentialRecommender,), {"__module__": module})
+    assert model_path.inherited_defaults(abstract) is None
+    assert model_path.inherited_defaults(None) is None
+
+
 def test_a_class_beside_recboles_is_not_taken_for_its_trainer_or_data(module):
     from recbole.trainer import Trainer
     from recbole.utils import ModelType, get_trainer
@@ -224,6 +243,21 @@ def test_a_class_that_is_no_model_is_refused(module, capsys):
     assert run_recbole.main([f"--model={module}.NoModel", "--epochs=1"]) == 1
     assert "NoModel" in (error := capsys.readouterr().err)
     assert "it must be a class that inherits from one of RecBole's" in error
+
+
+def test_a_word_of_the_text_is_no_class(module):
+    with pytest.raises(ValueError, match="has no class 'Min'"):  # there is one called Mine
+        model_path.load(f"{module}.Min")
+    with pytest.raises(ValueError, match=r"Somebody in .* is no model"):  # in a docstring
+        model_path.load(f"{module}.Somebody")
+
+
+def test_a_file_of_the_working_folder_hides_nothing_that_is_installed(module, tmp_path):
+    (tmp_path / "antigravity.py").write_text("")
+    assert model_path.search_working_folder()
+    found = importlib.util.find_spec("antigravity")
+    assert found is not None
+    assert Path(found.origin).parent != tmp_path
 
 
 def test_its_settings_are_known_and_misspelt_ones_refused(module, toy_path, capsys):

@@ -227,6 +227,18 @@ def test_operations_are_those_of_one_ranked_row_and_one_target(
         assert (cost["score_flops"], cost["train_flops"]) == (users, 1 / targets)
 
 
+def test_operations_that_cannot_be_counted_cost_no_run(make_job, tmp_path, monkeypatch, caplog):
+    def flops(*_):
+        raise RuntimeError("no count of this")
+
+    monkeypatch.setattr("recbole_cammsr.analysis.cost.flops", flops)
+    result, ranks = run_job(make_job("SASRec", epochs=1), tmp_path)
+    assert (result.cost["score_flops"], result.cost["train_flops"]) == (None, None)
+    assert result.cost["parameters"] > 0
+    assert len(ranks.user) == 30
+    assert "no count of this" in caplog.text
+
+
 def test_neither_the_command_line_nor_a_setting_changes_what_the_job_says(
     make_job, tmp_path, monkeypatch
 ):
