@@ -419,6 +419,33 @@ def test_a_fused_transformer_layer_costs_in_ranking_what_its_plain_form_costs():
     assert mha.get_fastpath_enabled() == before
 
 
+def test_pre_split_files_may_ask_a_user_twice(make_job, toy_path, tmp_path):
+    """Whatever `eval_args` says of a split; each row has a history of its own."""
+    (toy_path / "parts").mkdir()
+    head = "user_id:token\titem_id_list:token_seq\titem_id:token\n"
+    for part, rows in {
+        "train": "u1\ta\tb\nu1\ta b\tc\nu2\td\ta\n",
+        "valid": "u1\ta b c\td\n",
+        "test": "u1\ta b c d\te\nu1\tb c\ta\nu2\td a\tb\n",
+    }.items():
+        (toy_path / "parts" / f"parts.{part}.inter").write_text(head + rows)
+    files = {"benchmark_filename": ["train", "valid", "test"], "load_col": None}
+    few = {"topk": [1, 5], "valid_metric": "NDCG@5", "epochs": 1}  # of five items
+    job = make_job("SASRec", **files, **few, alias_of_item_id=["item_id_list"])
+    _, ranks = run_job(replace(job, dataset="parts"), tmp_path / "scratch")
+    found = sorted(zip(ranks.user, ranks.target, ranks.history_length.tolist()))
+    assert found == [("u1", "a", 2), ("u1", "e", 4), ("u2", "b", 2)]
+
+
+def test_metrics_of_the_whole_catalogue_are_recboles(make_job, tmp_path, monkeypatch):
+    job = make_job("Pop", metrics=["NDCG", "ItemCoverage"], epochs=1)
+    result, _ = run_job(job, tmp_path / "scratch")
+    monkeypatch.chdir(tmp_path)
+    stock = by_run_recbole(job, tmp_path / "stock")["test_result"]
+    assert result.test == pytest.approx(dict(stock), abs=0.5001e-4)
+    assert result.test["itemcoverage@5"] > 0
+
+
 def test_a_split_with_several_targets_a_row_is_refused(make_job, tmp_path):
     job = make_job("Pop", eval_args={"split": {"RS": [0.5, 0.2, 0.3]}, "order": "TO"})
     with pytest.raises(ValueError, match="leave-one-out"):
