@@ -103,7 +103,8 @@ def test_resources_are_lent_to_hyperopt_alone(tmp_path: Path) -> None:
 def test_resources_that_are_there_are_nobodys_to_replace(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, is_imported: bool
 ) -> None:
-    monkeypatch.delitem(sys.modules, "pkg_resources", raising=False)
+    monkeypatch.setitem(sys.modules, "pkg_resources", None)  # what is there comes back afterwards
+    del sys.modules["pkg_resources"]
     monkeypatch.syspath_prepend(str(tmp_path))
     (tmp_path / "pkg_resources.py").write_text("own = True\n", encoding="utf-8")
     if is_imported:
