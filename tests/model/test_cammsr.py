@@ -311,6 +311,8 @@ def test_the_item_table_is_kept_in_evaluation_and_never_stale(make_model):
         assert not torch.allclose(first.items, second.items)
         assert model.train().ranking_table() is not model.ranking_table()
         assert torch.allclose(model.eval().ranking_table().items, second.items)
+        next(model.item_encoder.parameters()).data.add_(1.0)  # leaves no trace
+        assert not torch.allclose(model.train().eval().ranking_table().items, second.items)
     assert model.ranking_table().items.requires_grad  # with gradients nothing is kept
 
 
