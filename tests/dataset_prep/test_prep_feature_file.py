@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -47,12 +49,17 @@ def test_same_bytes_for_any_memory_layout(tmp_path, compress, monkeypatch):
     ("tokens", "features", "words"),
     [
         (["a", "a"], np.ones((2, 2)), "repeats"),
+        (["a", "b", "b"], np.ones((3, 2)), r"repeats \['b'\]"),
         (["a", ""], np.ones((2, 2)), "empty"),
         (["a", "b "], np.ones((2, 2)), "blanks"),
+        (["a", " b"], np.ones((2, 2)), "blanks"),
+        (["a", "b\0"], np.ones((2, 2)), r"\['b\\x00'\]"),
         (["a"], np.ones((2, 2)), "shape"),
         (["a", "b"], np.ones(2), "shape"),
         ([], np.ones((0, 2)), "no feature"),
+        (["a"], np.ones((1, 0)), "no feature"),
         (["a", "b"], np.array([[1.0], [np.nan]]), r"not finite.*'b'"),
+        (["a", "b"], np.array([[1.0, 2.0], [3.0, -np.inf]]), r"not finite.*\['b'\] \(1 in all"),
         (["a", "b"], np.array([[1.0], [1e6]]), r"not finite as float16.*'b'"),
     ],
 )
@@ -87,3 +94,43 @@ def test_blocks_give_the_same_bytes_as_one_array(sizes, dtype):
         with pytest.raises(ValueError, match=r"rows of features for|one row per item token"):
             write_feature_blocks(parts, [*tokens, "x"], iter(blocks), 3, dtype)
         assert whole.read_bytes() == parts.read_bytes()
+
+
+def test_a_value_of_a_later_block_is_told_with_its_own_item(tmp_path):
+    blocks = [np.ones((2, 3)), np.array([[1.0, 2.0, 3.0], [4.0, np.nan, 6.0]])]
+    with pytest.raises(ValueError, match=r"for items \['d'\] \(1 in all\)"):
+        write_feature_blocks(tmp_path / "x.npz", list("abcd"), blocks, 3)
+
+
+def test_compression_saves_space_and_changes_no_value(tmp_path):
+    features, tokens = np.zeros((200, 30)), [f"i{n}" for n in range(200)]
+    features[3, 4] = 0.5
+    for compress in (False, True):
+        write_feature_file(tmp_path / f"{compress}.npz", tokens, features, compress=compress)
+    assert (tmp_path / "True.npz").stat().st_size * 5 < (tmp_path / "False.npz").stat().st_size
+    with np.load(tmp_path / "True.npz", allow_pickle=False) as arrays:
+        assert arrays["item_id"].tolist() == tokens
+        np.testing.assert_array_equal(arrays["feature"], features)
+
+
+@pytest.mark.parametrize("name", ["item_id", "feature"])
+def test_arrays_of_more_bytes_than_a_plain_zip_member_can_have(tmp_path, name, monkeypatch):
+    """With a small limit in place of the 2 GiB of the format."""
+    tokens = [f"{'token' if name == 'item_id' else ''}{n}" for n in range(64)]
+    features = np.arange(64.0 * (1 if name == "item_id" else 8)).reshape(64, -1)
+    # More than the limit in bytes, and fewer values than it.
+    monkeypatch.setattr(zipfile, "ZIP64_LIMIT", 1200)
+    write_feature_file(tmp_path / "x.npz", tokens, features)
+    monkeypatch.undo()
+    with np.load(tmp_path / "x.npz", allow_pickle=False) as arrays:
+        assert arrays["item_id"].tolist() == tokens
+        np.testing.assert_array_equal(arrays["feature"], features)
+
+
+def test_same_bytes_on_windows(tmp_path, monkeypatch):
+    write_feature_file(tmp_path / "a.npz", ["a"], np.ones((1, 2)))
+    # Where zip members carry another system by default.
+    monkeypatch.setattr(sys, "platform", "linux" if sys.platform == "win32" else "win32")
+    write_feature_file(tmp_path / "b.npz", ["a"], np.ones((1, 2)))
+    monkeypatch.undo()
+    assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
