@@ -12,6 +12,7 @@ pytest.importorskip("duckdb")
 from recbole_cammsr.dataset_prep import cli
 from recbole_cammsr.dataset_prep.category_labels import ItemLabels
 from recbole_cammsr.dataset_prep.category_notes import category_notes
+from recbole_cammsr.dataset_prep.category_roots import SharedRoot
 
 OTHER, KEPT, NONE = ItemLabels("Other", ("Other",)), ItemLabels("A", ("A",)), ItemLabels("", ())
 
@@ -55,3 +56,10 @@ def test_texts_that_are_lists_are_told(
     assert ("items.csv: 2 of 3 texts in 'categories' hold ', '" in shown) == lists
     assert ('--category-separator ", " --category-kind flat' in shown) == lists
     assert ("labelled items is Other" in shown) == other
+
+
+def test_nothing_is_said_of_roots_where_no_item_lies_outside() -> None:
+    assert category_notes([KEPT], 20, SharedRoot("Beauty", 3, 0)) == []
+    assert category_notes([KEPT], 20, SharedRoot("", 3, 0)) == []
+    (said,) = category_notes([KEPT], 20, SharedRoot("Beauty", 3000, 1001))
+    assert said.startswith("1,001 of 3,000 items with category paths have none under 'Beauty'")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -64,3 +65,16 @@ def test_the_summary_counts_items_outside_of_the_root(
         assert (said in capsys.readouterr().out) == note
     first = (tmp_path / "d.item").read_text().splitlines()[1].split("\t")
     assert first[2] == ("Face" if note else "Health>Household")
+
+
+def test_of_roots_of_as_many_items_the_first_in_the_source_is_shared() -> None:
+    for paths in permutations([BEAUTY, HEALTH, TOOLS, ("Garden", "Hoses")]):
+        assert shared_root([paths, paths[::-1]]) == SharedRoot(paths[0][0], 2, 0)
+
+
+def test_paths_of_one_root_keep_the_order_of_the_source() -> None:
+    for levels in permutations(["Face", "Hair", "Nails"]):
+        paths = [("Tools", levels[1]), *[("Beauty", x) for x in levels], ("Tools", levels[0])]
+        below, shared = below_roots([paths, [BEAUTY]], 1)
+        assert shared == SharedRoot("Beauty", 2, 0)
+        assert below[0] == [(x,) for x in (*levels, levels[1], levels[0])]
