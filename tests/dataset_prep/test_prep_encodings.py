@@ -66,14 +66,19 @@ def test_unknown_encodings_and_utf_16_without_a_mark_are_told(tmp_path: Path, ca
     assert "as UTF-16 without a byte order mark does" in capsys.readouterr().err
     assert prepare(tmp_path, items, "--encoding", "cp9") == 1
     assert "no encoding 'cp9'" in capsys.readouterr().err
+    # Python knows it, but not as one of texts.
+    assert prepare(tmp_path, items, "--encoding", "hex") == 1
+    assert "no encoding 'hex'" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("big_end_first", [False, True])
 @pytest.mark.parametrize("zipped", [False, True])
-def test_lines_of_utf_16_are_whole(zipped: bool, tmp_path: Path) -> None:
+def test_lines_of_utf_16_are_whole(zipped: bool, big_end_first: bool, tmp_path: Path) -> None:
     text = "\u010aa\u0a0d\n" + "b" * 70_000 + "\r\n\U0001f469"
-    data = text.encode("utf-16")
+    data = f"\ufeff{text}".encode("utf-16-be" if big_end_first else "utf-16-le")
     path = tmp_path / "x.txt"
-    path.write_bytes(gzip.compress(data) if zipped else data)
+    # A stream of two members comes in two blocks, here the mark alone first.
+    path.write_bytes(gzip.compress(data[:2]) + gzip.compress(data[2:]) if zipped else data)
     for encoding in ("utf-8", "cp1252", "utf-16"):
         assert list(LineFile(path, encoding)) == ["\u010aa\u0a0d", "b" * 70_000, "\U0001f469"]
 

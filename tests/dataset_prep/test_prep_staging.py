@@ -192,3 +192,55 @@ def test_files_and_folders_are_flushed(tmp_path: Path, monkeypatch: pytest.Monke
     assert staged < set(flushed)
     if os.name == "posix":
         assert {(tmp_path / "staged").stat().st_ino, tmp_path.stat().st_ino} < set(flushed)
+
+
+def test_ratings_and_times_of_zero_are_no_gaps(tmp_path: Path) -> None:
+    with StagingWriter(tmp_path / "staged") as writer:
+        writer.interaction("u", "a", 0.0, 0.0)
+        writer.interaction("u", "b", -0.5, -1.0)
+        writer.interaction("u", "c")
+    table = parquet.read_table(tmp_path / "staged" / INTERACTIONS).to_pydict()
+    assert table["rating"] == [0.0, -0.5, None]
+    assert table["timestamp"] == [0.0, -1.0, None]
+
+
+def test_references_and_paths_keep_their_order(tmp_path: Path) -> None:
+    with StagingWriter(tmp_path / "staged") as writer:
+        writer.item("a", categories=[["z"], ["b", "a"], ["c"]], image=["z.jpg", "a.jpg", "m.jpg"])
+    (row,) = parquet.read_table(tmp_path / "staged" / ITEMS).to_pylist()
+    assert json.loads(row["categories"]) == [["z"], ["b", "a"], ["c"]]
+    assert row["image"] == "z.jpg a.jpg m.jpg"
+
+
+def test_the_first_example_of_a_reason_is_kept(tmp_path: Path) -> None:
+    with StagingWriter(tmp_path / "staged") as writer:
+        for example in ("", "one", "two"):
+            writer.skip("odd", example=example)
+    report = read_report(tmp_path / "staged")
+    assert (report["skipped"], report["examples"]) == ({"odd": 3}, {"odd": "one"})
+
+
+@pytest.mark.parametrize("place", ["data", "checksum", "behind"])
+def test_lines_before_the_damage_of_a_gzip_stream_are_used(place: str, tmp_path: Path) -> None:
+    generator = random.Random(0)
+    text = [f"{index} {generator.random()}" for index in range(20_000)]
+    content = bytearray(gzip.compress("".join(f"{line}\n" for line in text).encode()))
+    if place == "behind":
+        content += b"no gzip"
+    elif place == "checksum":
+        content[-6] ^= 1
+    else:
+        content[len(content) // 2 : len(content) // 2 + 40] = b"\xff" * 40
+    (tmp_path / "x.json.gz").write_bytes(content)
+    lines = LineFile(tmp_path / "x.json.gz")
+    read = list(lines)
+    assert lines.cut
+    assert len(read) > 0.45 * len(text)
+    if place != "data":  # what was changed may be read before the stream is known to be damaged
+        assert read == text[: len(read)]
+
+
+def test_another_spelling_of_utf_8_has_the_same_mark(tmp_path: Path) -> None:
+    (tmp_path / "x.txt").write_bytes(b"\xef\xbb\xbfuser_id\nu\n")
+    for name in ("UTF8", "utf_8", "U8"):
+        assert list(LineFile(tmp_path / "x.txt", name)) == ["user_id", "u"]
