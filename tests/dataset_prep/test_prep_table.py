@@ -18,8 +18,8 @@ from pyarrow import parquet
 from recbole_cammsr.dataset_prep import cli, item_fields, table
 from recbole_cammsr.dataset_prep.cells import as_category_paths, as_id, as_seconds
 from recbole_cammsr.dataset_prep.interaction_records import NO_IDS, NO_RATING, NO_TIME
-from recbole_cammsr.dataset_prep.record_file import NOT_JSON
-from recbole_cammsr.dataset_prep.source_folder import MALFORMED
+from recbole_cammsr.dataset_prep.record_file import NOT_JSON, RecordFile
+from recbole_cammsr.dataset_prep.source_folder import MALFORMED, Damage
 from recbole_cammsr.dataset_prep.staging import INTERACTIONS, ITEMS, StagingWriter, read_report
 from recbole_cammsr.dataset_prep.table import Table, TableMapping
 
@@ -434,3 +434,40 @@ def test_a_damaged_page_of_parquet_is_told_with_the_file(tmp_path: Path) -> None
     inter.write_bytes(content)
     with pytest.raises(ValueError, match=r"inter\.parquet: damaged Parquet file \("):
         stage(Table(inter), tmp_path / "staged")
+
+
+@pytest.mark.parametrize(
+    "suffix", [".json", ".ndjson", ".pq", ".item", ".inter", ".TSV", ".csv.gz"]
+)
+def test_other_endings_of_names_are_read_alike(suffix: str, tmp_path: Path) -> None:
+    path = tmp_path / f"x{suffix}"
+    if suffix == ".pq":
+        parquet.write_table(pyarrow.Table.from_pylist([{"a": "1", "b": "x, y"}]), path)
+    elif suffix.endswith("json"):
+        path.write_text('{"a": "1", "b": "x, y"}\n')
+    elif suffix == ".csv.gz":
+        path.write_bytes(gzip.compress(b'a,b\n1,"x, y"\n'))
+    else:
+        path.write_text("a:token\tb:token_seq\n1\tx, y\n")
+    damage = Damage()
+    assert list(RecordFile(path).records(damage)) == [{"a": "1", "b": "x, y"}]
+    assert not damage.skipped
+
+
+def test_a_field_may_first_stand_in_a_later_record(tmp_path: Path) -> None:
+    inter = tmp_path / "inter.jsonl"
+    inter.write_text(
+        '{"user_id": "u", "item_id": "a"}\n{"user_id": "u", "item_id": "b", "stars": 4}\n'
+    )
+    rows, _, _ = stage(Table(inter, mapping=TableMapping({"rating": "stars"})), tmp_path / "staged")
+    assert rows == [("u", "a", None, None), ("u", "b", 4.0, None)]
+
+
+@pytest.mark.parametrize("separator", [",", "\t", "::"])
+def test_rows_with_a_cell_too_few_or_too_many_are_left_out(separator: str, tmp_path: Path) -> None:
+    rows = [["a", "b"], ["1", "2"], ["3"], ["4", "5", "6"], ["7", ""]]
+    (tmp_path / "x.csv").write_text("".join(separator.join(row) + "\n" for row in rows))
+    damage = Damage()
+    got = list(RecordFile(tmp_path / "x.csv", separator).records(damage))
+    assert got == [{"a": "1", "b": "2"}, {"a": "7", "b": ""}]
+    assert damage.skipped == {MALFORMED.format("x.csv"): 2}
