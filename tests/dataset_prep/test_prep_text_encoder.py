@@ -309,3 +309,23 @@ def test_a_cpu_gets_smaller_batches_than_an_accelerator(with_pooling, monkeypatc
     encoder.encode(["a"] * 600)
     assert len(sizes) > 1  # three tokens each: 1800 in all
     assert max(sizes) * 3 <= default_tokens_per_batch("cpu") < default_tokens_per_batch("cuda:0")
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"pooling_mode_cls_token": True, "pooling_mode_mean_tokens": True},
+        {"pooling_mode_mean_tokens": True, "pooling_mode_max_tokens": True},
+        {"pooling_mode_mean_tokens": False},
+        {"pooling_mode": "max"},
+        None,
+    ],
+)
+def test_pooling_that_is_not_offered_is_not_replaced_by_another(config):
+    """Sentence-transformers joins the vectors of several modes, which have other widths."""
+    modules = [{"type": "a.Transformer", "path": ""}, {"type": "a.Pooling", "path": "1_Pooling"}]
+    files = {"modules.json": json.dumps(modules)}
+    if config is not None:
+        files["1_Pooling/config.json"] = json.dumps(config)
+    with pytest.raises(ValueError, match=r"m: 1_Pooling/config\.json asks for pooling \["):
+        read_pooling(files.get, "m")

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from recbole_cammsr.dataset_prep.pooling import Pooling
 from recbole_cammsr.dataset_prep.text_encoder import TextEncoder
+from recbole_cammsr.dataset_prep.text_network import TextNetwork, give_padding
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
@@ -195,6 +197,9 @@ def test_positions_of_a_text_tower_that_begin_after_the_padding_are_not_used_up(
     encoder = TextEncoder.from_pretrained(str(save_text_model(model, **PADDED)))
     assert encoder.max_length == 11
     assert encoder.encode([LONG, "a"]).shape == (2, 6)
+    # Its texts are masked, unlike those of the two towers that were trained on padding.
+    expected = one_by_one(encoder, lambda ids: embedding(encoder.model, ids))
+    np.testing.assert_allclose(encoder.encode(TEXTS, 30), expected, atol=1e-5)
 
 
 def test_command_names_how_a_two_tower_model_pools(
@@ -206,3 +211,34 @@ def test_command_names_how_a_two_tower_model_pools(
     folder = save_text_model(two_towers("CLIP"), **PADDED)
     run_prep("encode-text", *arguments, "--text-encoder", folder, "--quiet")
     assert re.search(r"values each +6\n.*\n +pooling +joint\n", capsys.readouterr().out)
+
+
+def test_two_towers_in_half_the_bits_give_whole_numbers_of_the_file(save_text_model):
+    folder = str(save_text_model(two_towers("CLIP"), **PADDED))
+    exact = TextEncoder.from_pretrained(folder).encode(TEXTS)
+    rough = TextEncoder.from_pretrained(folder, precision="bfloat16").encode(TEXTS)
+    assert rough.dtype == np.float32
+    assert 0 < np.abs(rough - exact).max() < 0.1
+
+
+def test_an_end_token_of_number_zero_pads_too():
+    """As that of GPT-NeoX."""
+    tokenizer = SimpleNamespace(
+        pad_token_id=None, pad_token=None, eos_token_id=0, eos_token="<|endoftext|>"
+    )
+    give_padding(tokenizer)
+    assert tokenizer.pad_token == "<|endoftext|>"
+
+
+@pytest.mark.parametrize("name", ["siglip", "siglip2", "clip"])
+def test_both_generations_of_siglip_read_padded_texts(name):
+    class Model(torch.nn.Module):
+        config = SimpleNamespace(model_type=name)
+
+        def get_text_features(self, input_ids, attention_mask=None):
+            return torch.full((1, 2), float(attention_mask is None))
+
+    network = TextNetwork(Model())
+    assert network.padded == (name != "clip")
+    batch = {"input_ids": torch.ones(1, 3), "attention_mask": torch.ones(1, 3)}
+    assert bool(network.vectors(batch).all()) == network.padded
