@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import re
 import socket
@@ -17,6 +18,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from recbole_cammsr.dataset_prep import downloaded_image
 from recbole_cammsr.dataset_prep.item_links import first_link
 from recbole_cammsr.dataset_prep.public_address import is_public
 
@@ -602,3 +604,72 @@ def test_folder_of_downloads_needs_its_files(tmp_path: Path, encode_image):
     with open_images(tmp_path) as listing:
         assert [(x.token, x.read() == encode_image()) for x in listing.images] == [("x", True)]
         assert listing.refused == {"y": "u: its file is gone"}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "3",
+        "[]",
+        "null",
+        '{"item_id": "a"}',
+        '{"item_id": "a", "ur',
+        "\udcff\udcfe",
+        *(
+            json.dumps(
+                {"item_id": "a", "url": "u", "file": file, "sha256": "s", "reason": None}
+                | {"passing": False}
+            )
+            for file in (
+                "../../x",
+                f"ab/{'ab' * 20}/../../../x",
+                f"../../ab/{'ab' * 20}",
+                f"/ab/{'ab' * 20}",
+                f"ab/{'ab' * 20}\n",
+                f"ab/{'ab' * 21}",
+                "",
+            )
+        ),
+    ],
+)
+def test_a_line_of_the_journal_that_is_none_costs_no_other(line: str, tmp_path: Path):
+    entries = [
+        {"item_id": token, "url": url, "file": None, "sha256": None, "reason": "r", "passing": True}
+        for token, url in (("b", "old"), ("c", "u"), ("b", "new"))
+    ]
+    rows = [json.dumps(entry) for entry in entries]
+    content = "\n".join([rows[0], line, *rows[1:]]) + "\n"
+    (tmp_path / JOURNAL).write_bytes(content.encode("utf-8", "surrogateescape"))
+    found = read_journal(tmp_path)
+    assert {token: entry.url for token, entry in found.items()} == {"b": "new", "c": "u"}
+
+
+def test_the_journal_tells_when_the_image_of_a_link_has_changed(server, tmp_path, encode_image):
+    links = [("a", f"{server.root}/picture")]
+    digests = []
+    for colour in ((1, 2, 3), (4, 5, 6)):
+        server.bodies["picture"] = encode_image(colour=colour)
+        assert download_images(links, tmp_path, QUICK).fetched == 1
+        entry = read_journal(tmp_path)["a"]
+        assert entry.sha256 == hashlib.sha256(server.bodies["picture"]).hexdigest()
+        digests.append(entry.sha256)
+        (tmp_path / entry.file).unlink()
+    assert digests[0] != digests[1]
+
+
+def test_verdicts_on_files_come_in_their_order(tmp_path, encode_image, monkeypatch):
+    monkeypatch.setattr(downloaded_image, "_BLOCK", 3)
+    sound = [number % 3 != 1 for number in range(8)]
+    for number, good in enumerate(sound):
+        content = encode_image(size=(40, 30), colour=(number, 0, 0))
+        (tmp_path / f"{number}").write_bytes(content if good else content[:-30])
+    paths = [tmp_path / f"{number}" for number in range(8)]
+    assert list(downloaded_image.decodable(paths)) == sound
+    assert list(downloaded_image.decodable([tmp_path / "absent", paths[0]])) == [False, True]
+
+
+def test_formats_that_no_encoder_opens_are_no_images(encode_image):
+    """A picture whose format would run another program, or that nothing reads afterwards."""
+    for kind in ("PPM", "EPS", "ICO"):
+        assert not downloaded_image.is_image(encode_image(size=(32, 32), kind=kind))
+    assert downloaded_image.is_image(encode_image(size=(40, 30))[:-30])
