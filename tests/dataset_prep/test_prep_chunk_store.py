@@ -51,3 +51,19 @@ def test_a_part_that_cannot_be_read_now_stays(stored, code, monkeypatch):
         store.load("key")
     assert caught.value.errno == code
     assert part.exists()
+
+
+def test_a_part_that_would_run_code_is_computed_again(stored):
+    store, part = stored
+    np.savez(part, feature=np.array([{"a": 1}], dtype=object))
+    assert store.load("key") is None
+    assert not part.exists()
+
+
+def test_outputs_side_by_side_have_parts_of_their_own(tmp_path):
+    text, image = (ChunkStore(tmp_path / f"d.{name}.npz") for name in ("text", "image"))
+    for store, value in ((text, 1), (image, 2)):
+        store.save("key", {"feature": np.array([value])})
+    text.discard()
+    assert text.load("key") is None
+    assert image.load("key")["feature"].tolist() == [2]

@@ -54,6 +54,18 @@ def test_k_core_equals_removal_one_at_a_time(pairs, per_user: int, per_item: int
     assert sorted(left) == sorted(naive_core(pairs, per_user, per_item))
 
 
+def test_k_core_counts_the_rounds_that_removed_rows() -> None:
+    core = [(user, item) for user in (1, 2) for item in (1, 2)]
+    # Item 9 goes first, then user 3, who has one row left, then item 8, then user 4.
+    tail = [(3, 9), (3, 8), (4, 8), (4, 1)]
+    for pairs, rounds in ((core, 0), ([*core, (3, 1)], 1), ([*core, *tail], 4)):
+        with duckdb.connect() as connection:
+            connection.execute("CREATE TABLE t (user BIGINT, item BIGINT)")
+            connection.executemany("INSERT INTO t VALUES (?, ?)", pairs)
+            assert k_core(connection, "t", 2, 2) == rounds
+            assert sorted(connection.execute("SELECT * FROM t").fetchall()) == core
+
+
 def naive_filter(rows: list[Row], rule: FilterRule) -> list[Row]:
     """The rule by plain loops; the order of ``.inter``."""
     first_seen: dict[str, int] = {}

@@ -70,3 +70,11 @@ def test_the_summary_of_amazon_tells_them(tmp_path: Path, capsys: Any) -> None:
         assert shown[SAME] == shown[OTHER] == "1"
         assert any(row.startswith("warning: items stand more than once") for row in shown)
     assert "\tCream\t" in (tmp_path / "d.item").read_text()
+
+
+def test_a_text_in_another_field_contradicts_and_every_record_but_one_counts(
+    tmp_path: Path,
+) -> None:
+    one, other = {"item": "b", "title": "A"}, {"item": "b", "brand": "A"}
+    found = counts(tmp_path, one, other, one, one, {"item": "a"})
+    assert (found.get(SAME), found[OTHER]) == (None, 3)
