@@ -134,3 +134,11 @@ def test_same_bytes_on_windows(tmp_path, monkeypatch):
     write_feature_file(tmp_path / "b.npz", ["a"], np.ones((1, 2)))
     monkeypatch.undo()
     assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
+
+
+@pytest.mark.parametrize("shape", [(2, 4), (2, 2), (1, 6), (3, 2), (6,)])
+def test_a_later_block_of_another_shape_is_refused(tmp_path, shape):
+    """Also where as many values come in all, which would lie in the wrong rows."""
+    with pytest.raises(ValueError, match=r"x\.npz: (feature must have shape|\d rows of features)"):
+        write_feature_blocks(tmp_path / "x.npz", list("abcd"), [np.ones((2, 3)), np.ones(shape)], 3)
+    assert not list(tmp_path.iterdir())
