@@ -16,7 +16,11 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 from recbole_cammsr.dataset_prep.item_fields import NO_CATEGORY
 from recbole_cammsr.dataset_prep.item_links import read_links
-from recbole_cammsr.dataset_prep.list_cells import list_in_cell
+from recbole_cammsr.dataset_prep.list_cells import (
+    list_in_cell,
+    paths_in_sequence,
+    words_in_sequence,
+)
 from recbole_cammsr.dataset_prep.staging import ITEMS, StagingWriter, read_report
 from recbole_cammsr.dataset_prep.table import Table, TableMapping
 
@@ -101,3 +105,18 @@ def test_an_array_without_commas_is_no_category(tmp_path: Path) -> None:
     items, report = items_of(tmp_path, lambda value: str(value).replace(",", ""))
     assert items[0]["categories"] is None
     assert report["skipped"] == {NO_CATEGORY.format("items.csv", "categories"): 1}
+
+
+def test_lists_of_objects_and_of_numbers_where_they_may_be() -> None:
+    objects = [{"large": "http://a/1.jpg", "variant": "MAIN"}, None]
+    assert list_in_cell(repr(objects)) == list_in_cell(json.dumps(objects)) == objects
+    assert list_in_cell("[1.0, 2]", numbers=True) == [1.0, 2]
+    assert list_in_cell("[[3], ['a', 4.0]]", numbers=True) == [[3], ["a", 4.0]]
+    assert list_in_cell("[1.0, 2]") == "[1.0, 2]"
+
+
+def test_words_and_paths_of_a_cell_keep_their_order() -> None:
+    assert words_in_sequence(" z  a z ") == ["z", "a", "z"]
+    assert words_in_sequence(" 'Skin Care', 'Bath, Shower' ") == ["Skin Care", "Bath, Shower"]
+    assert paths_in_sequence("z b a b>y z b>c") == [["z"], ["a"], ["b", "y"], ["b", "c"]]
+    assert paths_in_sequence("'Skin Care', 'Bath, Shower'") == [["Skin Care"], ["Bath, Shower"]]
