@@ -245,3 +245,16 @@ def test_another_spelling_of_utf_8_has_the_same_mark(tmp_path: Path) -> None:
     (tmp_path / "x.txt").write_bytes(b"\xef\xbb\xbfuser_id\nu\n")
     for name in ("UTF8", "utf_8", "U8"):
         assert list(LineFile(tmp_path / "x.txt", name)) == ["user_id", "u"]
+
+
+def test_a_second_reading_counts_anew(tmp_path: Path) -> None:
+    path = tmp_path / "x.txt"
+    path.write_bytes(b"caf\xe9\none\rline\n\xe9\n")
+    lines = LineFile(path)
+    for _ in range(2):
+        assert list(lines) == ["caf\ufffd", "one\rline", "\ufffd"]
+        assert (lines.lines, lines.undecodable, lines.cut) == (3, 2, False)
+    for content, cut in ((gzip.compress(b"a\n")[:-8], True), (b"a\n", False)):
+        path.write_bytes(content)
+        assert (list(lines), lines.lines, lines.cut) == (["a"], 1, cut)
+    assert lines.findings() == []
