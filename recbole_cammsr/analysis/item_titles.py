@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import unicodedata
-from collections.abc import Mapping, Sequence
 
 from recbole_cammsr.data.atomic_header import read_header
 from recbole_cammsr.data.quoted_cells import cells_of
@@ -71,8 +70,3 @@ def printable(text: str) -> str:
         text: from a data set.
     """
     return "".join(" " if unicodedata.category(one) == "Cc" else one for one in text)
-
-
-def titles_of(tokens: Sequence[str], titles: Mapping[str, str]) -> list[str]:
-    """Titles, or the tokens themselves where there is none."""
-    return [titles.get(token, token) for token in tokens]
