@@ -17,6 +17,7 @@ REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 GZIP_MAGIC = b"\x1f\x8b"
 #: what programs of Windows put before UTF-16, in either order of bytes
 UTF_16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_UNDECODABLE = "dataset_prep.undecodable"
 
 
 @dataclass
@@ -126,14 +127,24 @@ class _Blocks:
             if not wide and block.startswith(UTF_16_MARKS):
                 self.encoding, wide = "utf-16", True
             if wide:
-                self._decoder = codecs.getincrementaldecoder(self.encoding)("replace")
+                self._decoder = codecs.getincrementaldecoder(self.encoding)(_UNDECODABLE)
                 self.encoding = "utf-8"
-        while self._decoder is not None and block:
-            text = self._decoder.decode(block)
-            if text:
-                return text.encode("utf-8", "replace")
+        while self._decoder is not None:
+            text = self._decoder.decode(block, final=not block)
+            if text or not block:
+                return text.encode("utf-8", "surrogateescape")
             block = self._stream.read1(1 << 16)  # type: ignore[attr-defined]
         return block
+
+
+def _as_bad_byte(error: UnicodeError) -> tuple[str, int]:
+    """Take what cannot be decoded to a byte that is no UTF-8, so that its line is counted."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return "\udcff", error.end
+
+
+codecs.register_error(_UNDECODABLE, _as_bad_byte)
 
 
 def check_encoding(name: str) -> str:

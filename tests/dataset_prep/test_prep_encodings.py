@@ -83,6 +83,20 @@ def test_lines_of_utf_16_are_whole(zipped: bool, big_end_first: bool, tmp_path: 
         assert list(LineFile(path, encoding)) == ["\u010aa\u0a0d", "b" * 70_000, "\U0001f469"]
 
 
+@pytest.mark.parametrize("byte_order", ["utf-16-le", "utf-16-be"])
+def test_lines_of_utf_16_that_cannot_be_decoded_are_counted(
+    byte_order: str, tmp_path: Path
+) -> None:
+    lone = "\ud800".encode(byte_order, "surrogatepass")
+    text = ["\ufeffone\n", "tw", lone, "o\n", "thr\ufffdee\n", "four \U0001f600\nfi"]
+    parts = [part if isinstance(part, bytes) else part.encode(byte_order) for part in text]
+    (tmp_path / "lines.txt").write_bytes(b"".join([*parts, b"\x00"]))
+    file = LineFile(tmp_path / "lines.txt")
+    assert list(file) == ["one", "tw\ufffdo", "thr\ufffdee", "four \U0001f600", "fi\ufffd"]
+    assert file.undecodable == 2  # the half of a pair, and the half of a character at the end
+    assert "became U+FFFD: 2" in file.findings()[0]
+
+
 def test_items_may_have_a_separator_of_their_own(tmp_path: Path, capsys: Any) -> None:
     (tmp_path / "items.csv").write_text(ITEMS, encoding="utf-8")
     inter = INTER.replace(",", "::")
