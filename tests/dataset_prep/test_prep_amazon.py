@@ -12,6 +12,7 @@ pytest.importorskip("pyarrow")
 pytest.importorskip("duckdb")
 from pyarrow import parquet
 from recbole_cammsr.dataset_prep.amazon import Amazon
+from recbole_cammsr.dataset_prep.amazon_releases import RELEASES
 from recbole_cammsr.dataset_prep.cli import main
 from recbole_cammsr.dataset_prep.staging import INTERACTIONS, ITEMS, StagingWriter, read_report
 
@@ -329,3 +330,67 @@ def test_a_byte_order_mark_costs_no_review(tmp_path: Path) -> None:
     rows, _, report = stage(tmp_path / "staged", Amazon("2014", reviews))
     assert [row["user"] for row in rows] == ["A1", "A2"]
     assert report["skipped"] == {}
+
+
+def test_reviews_need_no_rating_and_numbers_are_numbers(tmp_path: Path) -> None:
+    given = [4, "4.5", None, True, "good", 10**400, "nan"]
+    times: list[object] = [True, 10**400, "Infinity", None, [1]]
+    reviews = compressed(
+        tmp_path / "r.json.gz",
+        *(review_2014(f"A{n}", "1", rating, n) for n, rating in enumerate(given)),
+        *(review_2014("B", "1", 5.0, time) for time in times),
+    )
+    rows, _, report = stage(tmp_path, Amazon("2014", reviews))
+    assert [(row["user"], row["rating"], row["timestamp"]) for row in rows] == [
+        (f"A{n}", rating, float(n))
+        for n, rating in enumerate([4.0, 4.5, None, None, None, None, None])
+    ]
+    assert list(report["skipped"].values()) == [len(times)]
+
+
+def test_categories_are_paths_however_they_are_nested(tmp_path: Path) -> None:
+    given = {"1": "Lamps", "2": ["A", ["B", "C"]], "3": [["A", "B"], "C"], "4": [[], [""]]}
+    reviews = compressed(tmp_path / "r.json.gz", review_2014("A1", "1", 5.0, 1))
+    meta = compressed(
+        tmp_path / "m.json.gz",
+        *(json.dumps({"asin": item, "category": value}) for item, value in given.items()),
+    )
+    _, items, _ = stage(tmp_path, Amazon("2018", reviews, meta))
+    found = {name: item["categories"] for name, item in items.items()}
+    assert {name: paths and json.loads(paths) for name, paths in found.items()} == {
+        "1": [["Lamps"]],
+        "2": [["A"], ["B", "C"]],
+        "3": [["A", "B"], ["C"]],
+        "4": None,
+    }
+
+
+def test_empty_categories_are_those_of_the_release(tmp_path: Path) -> None:
+    reviews = compressed(tmp_path / "r.json.gz", review_2014("A1", "1", 5.0, 1))
+    meta = compressed(tmp_path / "m.json.gz", json.dumps({"asin": "1", "category": []}), "null")
+    _, _, report = stage(tmp_path, Amazon("2018", reviews, meta))
+    assert report["warnings"] == []
+    assert report["skipped"] == {"m.json.gz: line is not a record": 1}
+
+
+def test_images_are_the_best_texts_that_there_are(tmp_path: Path) -> None:
+    reviews = compressed(tmp_path / "r.json.gz", review_2014("A1", "1", 5.0, 1))
+    fields = {
+        "1": {"image": ["http://e.org/i"], "imageURL": [""], "imageURLHighRes": []},
+        "2": {"image": ["http://e.org/i"], "imageURL": ["http://e.org/u", None, 7]},
+    }
+    meta = compressed(
+        tmp_path / "m.json.gz",
+        *(json.dumps({"asin": item, "category": [], **more}) for item, more in fields.items()),
+    )
+    _, items, _ = stage(tmp_path, Amazon("2018", reviews, meta))
+    assert {name: item["image"] for name, item in items.items()} == {
+        "1": "http://e.org/i",
+        "2": "http://e.org/u",
+    }
+    images = [
+        {"hi_res": "http://e.org/h", "large": "http://e.org/l", "variant": "A"},
+        {"hi_res": 7, "variant": "B"},
+        {"large": "", "thumb": "http://e.org/t", "variant": "MAIN"},
+    ]
+    assert RELEASES["2023"].images({"images": images}) == ["http://e.org/t", "http://e.org/h"]

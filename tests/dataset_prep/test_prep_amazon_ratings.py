@@ -77,3 +77,47 @@ def test_a_file_without_a_rating_says_what_is_expected(text: str, tmp_path: Path
         StagingWriter(tmp_path / "staged") as writer,
     ):
         Amazon("2014", path).stage(writer)
+
+
+@pytest.mark.parametrize(
+    ("user", "item", "others"),
+    [("U" * 10, ITEMS[0], 0), (USERS[0], "9780000000001", 0), ("U", "978", 1)],
+)
+def test_ids_of_any_length_are_read_where_most_rows_are_in_order(
+    user: str, item: str, others: int, tmp_path: Path
+) -> None:
+    """A user's id may have an item's length, an item's another, and single rows another order."""
+    rows = [f"{user},{item},5.0,1\n"] * 2 + [f"{ITEMS[1]},{USERS[1]},5.0,1\n"] * 2 * others
+    path = write(tmp_path, "".join(rows))
+    with StagingWriter(tmp_path / "staged") as writer:
+        Amazon("2014", path).stage(writer)
+    assert parquet.read_table(tmp_path / "staged" / INTERACTIONS).num_rows == len(rows)
+
+
+def test_most_rows_in_another_order_are_enough_to_refuse(tmp_path: Path) -> None:
+    path = write(tmp_path, FILES["2018"] + f"{USERS[0]},{ITEMS[0]},5.0,1\n")
+    with (
+        pytest.raises(ValueError, match=r"3 of its first 4 rows .*try --release 2018"),
+        StagingWriter(tmp_path / "staged") as writer,
+    ):
+        Amazon("2014", path).stage(writer)
+
+
+def test_names_of_files_and_columns_may_be_written_otherwise(tmp_path: Path) -> None:
+    header = "rating, timestamp ,parent_asin, user_id\n"
+    path = write(tmp_path, f"{header}5.0,2000,{ITEMS[0]},{USERS[0]}\n", "RATINGS.CSV")
+    with StagingWriter(tmp_path / "staged") as writer:
+        Amazon("2023", path).stage(writer)
+    (row,) = parquet.read_table(tmp_path / "staged" / INTERACTIONS).to_pylist()
+    assert (row["user"], row["item"], row["rating"], row["timestamp"]) == (
+        *(USERS[0], ITEMS[0], 5.0, 2.0),
+    )
+
+
+def test_a_header_that_lacks_one_column_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path, f"user_id,asin,rating,timestamp\n{USERS[0]},{ITEMS[0]},5.0,1\n")
+    with (
+        pytest.raises(ValueError, match="begins with 'user_id,asin,rating,timestamp'"),
+        StagingWriter(tmp_path / "staged") as writer,
+    ):
+        Amazon("2023", path).stage(writer)
