@@ -112,6 +112,38 @@ def test_articles_of_a_data_frame_with_a_gap_are_the_same_articles(tmp_path: Pat
     assert sum(report["skipped"].values()) == 1
 
 
+def test_ids_keep_the_zeros_at_their_end(tmp_path: Path) -> None:
+    write(tmp_path)
+    header, *_ = TRANSACTIONS.splitlines()
+    ids = ["0108775000", "108775000", " 108775000.0 "]
+    rows = "".join(f"2018-09-20,u{n},{article},0.05,2\n" for n, article in enumerate(ids))
+    (tmp_path / "transactions_train.csv").write_text(f"{header}\n{rows}")
+    found, _, _ = stage(HM(tmp_path), tmp_path / "staged")
+    assert [row["item"] for row in found] == ["0108775000"] * 3
+
+
+def test_a_row_with_a_cell_too_many_is_skipped_and_none_is_read_from_its_place(
+    tmp_path: Path,
+) -> None:
+    write(tmp_path)
+    header, row, *_ = TRANSACTIONS.splitlines()
+    spaced = ", ".join(header.split(","))
+    shifted = "2018-09-20,name, with comma,0108775015,0.0508,2"
+    text = f"{spaced}\n{shifted}\n{row}\n"
+    (tmp_path / "transactions_train.csv").write_text(text)
+    rows, _, report = stage(HM(tmp_path), tmp_path / "staged")
+    assert [(row["user"], row["item"]) for row in rows] == [("000058a1", "0108775015")]
+    assert report["skipped"] == {MALFORMED.format("transactions_train.csv"): 1}
+
+
+def test_a_label_of_blanks_ends_its_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    named = {"product_group_name": " Shoes ", "product_type_name": " ", "index_name": "Men"}
+    article = {**ARTICLES[0], **named, "index_group_name": ""}
+    monkeypatch.setattr(f"{__name__}.ARTICLES", [article])
+    _, (item,), _ = stage(HM(write(tmp_path)), tmp_path / "staged")
+    assert json.loads(item["categories"]) == [["Shoes"]]
+
+
 def test_absent_column_and_file_are_named(tmp_path: Path) -> None:
     write(tmp_path)
     (tmp_path / "articles.csv").write_text("article_id,prod_name\n1,x\n")

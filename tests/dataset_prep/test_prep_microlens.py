@@ -127,3 +127,36 @@ def test_bare_quote_at_the_beginning_ends_with_its_line(tmp_path: Path) -> None:
         ("6", '"open'),
     ]
     assert report["skipped"][MALFORMED.format("MicroLens-100k_title_en.csv")] == 1
+
+
+def test_the_first_record_of_an_item_says_whether_it_has_a_title(tmp_path: Path) -> None:
+    write(tmp_path, "MicroLens-50k", "_titles.csv", "Item,title\n12,A\n12,\n7,\n7,B\n99,C\n")
+    _, items, report = stage(MicroLens(tmp_path), tmp_path / "staged")
+    assert [item["item"] for item in items][:1] == ["12"]
+    assert report["notes"] == ["MicroLens-50k_titles.csv: 1 items of the pairs have no title"]
+
+
+def test_a_text_of_many_lines_is_whole(tmp_path: Path) -> None:
+    lines = [f"line {number}" for number in range(40)]
+    text = "\n".join(lines)
+    write(tmp_path, "MicroLens-100k", "_title_en.csv", f'12,"{text}"\n7,plain\n99,last\n')
+    _, items, _ = stage(MicroLens(tmp_path), tmp_path / "staged")
+    assert [item["item"] for item in items] == ["12", "7", "99"]
+    assert items[0]["title"].split("\n") == lines
+
+
+@pytest.mark.parametrize("header", ["user,item,rating,timestamp", "user,item,rating"])
+def test_pairs_of_other_columns_are_refused(header: str, tmp_path: Path) -> None:
+    write(tmp_path, "MicroLens-50k", "_titles.csv", "12,A\n")
+    (tmp_path / "MicroLens-50k_pairs.csv").write_text(f"{header}\n1,12,1583378629\n")
+    with pytest.raises(ValueError, match="not user,item,timestamp"):
+        stage(MicroLens(tmp_path), tmp_path / "staged")
+
+
+def test_a_header_may_be_written_otherwise(tmp_path: Path) -> None:
+    write(tmp_path, "MicroLens-50k", "_titles.csv", "Video_ID,Title\n12,A\n")
+    text = PAIRS.replace("user,item,timestamp", "User, Item , Timestamp")
+    (tmp_path / "MicroLens-50k_pairs.csv").write_text(text)
+    rows, items, _ = stage(MicroLens(tmp_path), tmp_path / "staged")
+    assert [row["item"] for row in rows] == ["12", "7", "99"]
+    assert {item["item"] for item in items} == {"12", "7", "99"}

@@ -115,6 +115,35 @@ def test_header_of_another_file_is_refused(tmp_path: Path) -> None:
         staged(source, tmp_path / "staged")
 
 
+def test_header_of_a_release_with_other_columns_is_refused(tmp_path: Path) -> None:
+    header = b"movieId,userId,rating,timestamp\n296,1,5.0,1147880044\n"
+    source = write(tmp_path / "raw", "25m", header, FILES["25m"][1])
+    with pytest.raises(ValueError, match=r"ratings\.csv: the header is \['movieId', 'userId'"):
+        staged(source, tmp_path / "staged")
+    movies = FILES["25m"][1].replace(b"movieId,title,genres", b"movieId,genres,title")
+    source = write(tmp_path / "raw", "25m", FILES["25m"][0], movies)
+    with pytest.raises(ValueError, match=r"movies\.csv: the header is \['movieId', 'genres'"):
+        staged(source, tmp_path / "again")
+
+
+def test_rows_of_other_cells_are_no_movies(tmp_path: Path) -> None:
+    ratings, _, inter, *_ = FILES["1m"]
+    movies = b"661::A::B::Drama\n1193::Fall: Part II::Drama\n"
+    source = write(tmp_path / "raw", "1m", ratings, movies)
+    assert staged(source, tmp_path / "staged") == (
+        inter,
+        {"1193": ("Fall: Part II", [["Drama"]])},
+        {MALFORMED.format("movies.dat"): 1},
+    )
+    ratings, _, inter, *_ = FILES["100k"]
+    whole = flags("Comedy")
+    movies = f"242|Kolya|1997||x|{whole}\n302|L||y|1997||x|{whole[2:]}|2\n7|M|1997||x|{whole}|0\n"
+    source = write(tmp_path / "other", "100k", ratings, movies.encode())
+    _, items, skipped = staged(source, tmp_path / "again")
+    assert items == {"242": ("Kolya", [["Comedy"]])}
+    assert skipped[MALFORMED.format("u.item")] == 2
+
+
 def test_missing_file_and_unknown_release_are_named(tmp_path: Path) -> None:
     (tmp_path / "u.data").write_bytes(b"")
     with pytest.raises(FileNotFoundError, match=r"u\.item: no such file"):
