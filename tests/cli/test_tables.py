@@ -63,3 +63,24 @@ def test_a_closed_standard_error_costs_no_table(capsys, monkeypatch):
     monkeypatch.setattr("sys.stderr", None)  # what python makes of 2>&-
     tables.show("a table")
     assert capsys.readouterr().out == "\na table\n"
+
+
+def test_metrics_of_validation_are_shown_where_nothing_was_tested():
+    untested = Outcome("M", "d", {"ndcg@10": 0.25}, {}, True, None)
+    assert tables.summary(untested).splitlines()[-1].split() == ["ndcg@10", "0.2500", "-"]
+
+
+def test_a_metric_that_a_model_lacks_is_a_column_of_those_that_have_it():
+    results = [{"ndcg@10": 0.3}, {"ndcg@10": 0.2, "rmse": 0.9}, {"ndcg@10": 0.1, "rmse": 0.8}]
+    outcomes = [Outcome(name, "d", {}, each, True, None) for name, each in zip("ABC", results)]
+    header, _, *rows = tables.comparison(outcomes, "test").splitlines()[1:]
+    assert header.split() == ["model", "ndcg@10", "rmse"]
+    assert [row.split() for row in rows] == [
+        ["A", "0.3000*", "-"],
+        ["B", "0.2000", "0.9000"],
+        ["C", "0.1000", "0.8000*"],
+    ]
+
+
+def test_nothing_is_the_best_of_one():
+    assert "*" not in tables.comparison([outcome("M", 0.5, 0.25)], "test")
