@@ -255,6 +255,95 @@ def test_fields_of_items_without_items_are_refused(tmp_path: Path) -> None:
         Table(inter, mapping=TableMapping({}, {"title": "name"}))
 
 
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"interactions": {"user": ""}}, "interactions: the field of 'user' must be a name"),
+        ({"items": {"title": 3}}, "items: the field of 'title' must be a name, not 3"),
+        ({"items": {"user": "x"}}, "items have no 'user'; the roles are item, title"),
+        ({"time_unit": "h"}, "no time unit 'h'; the units are"),
+        ({"encoding": "utf-9"}, "utf-9"),
+        ({"columns": ["user_id", 2]}, "--columns: each column must have a name"),
+        ({"item_columns": ["item_id", ""]}, "--item-columns: each column must have a name"),
+    ],
+)
+def test_a_mapping_that_cannot_be_is_refused(given: dict[str, Any], says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        TableMapping(**given)
+
+
+@pytest.mark.parametrize(
+    "given", [{"items": {"title": "a"}}, {"item_columns": ["a"]}, {"item_separator": ";"}]
+)
+def test_what_is_said_of_items_needs_a_file_of_them(given: Any, tmp_path: Path) -> None:
+    inter, _ = write(tmp_path, ".csv")
+    with pytest.raises(ValueError, match="but no file of items: give --items"):
+        Table(inter, mapping=TableMapping(**given))
+
+
+@pytest.mark.parametrize(
+    ("separator", "own", "between"), [(";", None, ";"), (";", "|", "|"), (None, "|", "|")]
+)
+def test_items_have_their_own_separator_or_that_of_the_interactions(
+    separator: str | None, own: str | None, between: str, tmp_path: Path
+) -> None:
+    inter, items = tmp_path / "inter.csv", tmp_path / "items.csv"
+    inter.write_text("user_id,item_id\nu,1\n".replace(",", separator or ","))
+    items.write_text("item_id,title\n1,A\n".replace(",", between))
+    mapping = TableMapping(separator=separator, item_separator=own)
+    rows, staged, _ = stage(Table(inter, items, mapping), tmp_path / "staged")
+    assert rows == [("u", "1", None, None)]
+    assert staged == [("1", "A", None)]
+
+
+def test_both_files_are_read_in_the_encoding_that_is_given(tmp_path: Path) -> None:
+    inter, items = tmp_path / "inter.csv", tmp_path / "items.csv"
+    inter.write_bytes("user_id,item_id\nJosé,1\n".encode("latin-1"))
+    items.write_bytes("item_id,title\n1,Léon\n".encode("latin-1"))
+    rows, staged, _ = stage(
+        Table(inter, items, TableMapping(encoding="latin-1")), tmp_path / "staged"
+    )
+    assert rows == [("José", "1", None, None)]
+    assert staged == [("1", "Léon", None)]
+
+
+def test_a_column_plays_the_role_whose_name_it_has_unless_another_is_meant(tmp_path: Path) -> None:
+    inter = tmp_path / "inter.csv"
+    inter.write_text("1,2,3,4\n")
+    for columns, named, row in (
+        (["user", "item", "rating", "timestamp"], {}, ("1", "2", 3.0, 4.0)),
+        (["user", "user_id", "item", "rating"], {}, ("2", "3", 4.0, None)),
+        (["user", "item", "x", "rating"], {"user": "x"}, ("3", "2", 4.0, None)),
+    ):
+        mapping = TableMapping(named, columns=columns)
+        rows, _, _ = stage(Table(inter, mapping=mapping), tmp_path / "_".join(columns))
+        assert rows == [row]
+
+
+def test_every_part_of_a_mapping_is_a_setting_of_the_source(tmp_path: Path) -> None:
+    inter, items = write(tmp_path, ".csv")
+    given: dict[str, Any] = {
+        **{"interactions": {"user": "u"}, "items": {"title": "t"}, "separator": ";"},
+        **{"category_separator": ">", "time_unit": "ms", "columns": ["a"]},
+        **{"item_columns": ["b"], "item_separator": "|", "encoding": "latin-1"},
+    }
+    plain = Table(inter, items).settings()
+    assert set(plain) == set(given)
+    for name, value in given.items():
+        changed = Table(inter, items, TableMapping(**{name: value})).settings()
+        assert {key for key in plain if changed[key] != plain[key]} == {name}
+
+
+@pytest.mark.parametrize("order", ["ab", "ba"])
+def test_one_shared_item_is_enough(order: str, tmp_path: Path) -> None:
+    inter, items = write(tmp_path, ".csv")
+    inter.write_text("user_id,item_id\n" + "".join(f"u,{item}\n" for item in order))
+    items.write_text("item_id,title\na,A\n")
+    rows, staged, _ = stage(Table(inter, items), tmp_path / "staged")
+    assert [row[1] for row in rows] == list(order)
+    assert [row[0] for row in staged] == ["a"]
+
+
 def test_ids_of_two_namings_are_refused(tmp_path: Path) -> None:
     inter, items = write(tmp_path, ".csv")
     items.write_text("item_id,title\nx,A\n")
@@ -268,6 +357,10 @@ def test_ids_that_one_file_spells_as_fractions_are_named(tmp_path: Path) -> None
     items.write_text("item_id,title\n1,A\n2,B\n")
     with pytest.raises(ValueError, match=r"'1\.0' and '1'.*write the ids as whole numbers"):
         stage(Table(inter, items), tmp_path / "staged")
+    inter.write_text("user_id,item_id,timestamp\nu,1,1\nv,2,2\n")
+    items.write_text("item_id,title\n1.0,A\n2.0,B\n")
+    with pytest.raises(ValueError, match=r"'1' and '1\.0'.*write the ids as whole numbers"):
+        stage(Table(inter, items), tmp_path / "again")
 
 
 def test_unknown_suffix_and_broken_parquet_are_named(tmp_path: Path) -> None:
