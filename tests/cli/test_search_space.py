@@ -11,6 +11,7 @@ import pytest
 from recbole_cammsr.cli import run_hyper, search_space
 from recbole_cammsr.cli.hyper_tools import Best
 from recbole_cammsr.cli.search_space import Parameter
+from recbole_cammsr.run import protocol
 from recbole_cammsr.run.errors import RunError, UsageError
 
 
@@ -98,6 +99,13 @@ def test_what_decides_the_scores_meaning_is_not_tuned(tmp_path, line):
     name = line.split()[0]
     with pytest.raises(UsageError, match=f"tunes '{name}', which decides .* trials must share it"):
         search_space.check(search_space.read(str(path)), str(path), "CAMMSR")
+
+
+def test_lines_are_counted_with_those_that_are_left_out(tmp_path):
+    path = tmp_path / "p"
+    path.write_text("# comment\n\nseed choice [1]\n\nrate\n")
+    with pytest.raises(UsageError, match="line 5 is not understood"):
+        search_space.read(str(path))
 
 
 def test_an_empty_file_is_refused(tmp_path):
@@ -251,3 +259,43 @@ def test_the_best_is_shown_before_a_plot_that_fails_and_earlier_results_are_kept
     assert "note: earlier results are now in r.1" in said.err
     assert Path("r").read_text() == "new"
     assert Path("r.1").read_text() == "old"
+
+
+@pytest.mark.parametrize(
+    ("tool", "given", "expected"),
+    [
+        ("hyperopt", [], ("exhaustive", 100, None)),
+        ("hyperopt", ["--algo=bayes", "--max_evals=7", "--early_stop=3"], ("bayes", 7, 3)),
+        ("ray", ["--tool=Ray"], (5,)),
+        ("ray", ["--tool=Ray", "--max_evals=7"], (7,)),
+    ],
+)
+def test_a_search_is_the_one_that_was_asked_for(
+    tmp_path, monkeypatch, capsys, tool, given, expected
+):
+    searches = []
+
+    def run(search, *limits):
+        searches.append((search, limits))
+        return Best({"n_layers": 2, "x": 0.123456}, {"mrr@10": 0.5}, {"mrr@10": 0.25}, 3, 0)
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["run_hyper"])
+    Path("p").write_text("n_layers choice [1,2]\n")
+    Path("a.yaml").write_text("model: SASRec\ndataset: ml-100k\n")
+    monkeypatch.setattr(run_hyper, "_check_installed", lambda _: None)
+    monkeypatch.setattr(run_hyper.hyper_tools, f"with_{tool}", run)
+    asked = ["--config_files=a.yaml", "--params_file=p", "--protocol", "--output_file=found"]
+    shown = [] if tool == "ray" else ["--display_file=plot.html"]
+    assert run_hyper.main([*asked, *shown, *given]) == 0
+    ((search, limits),) = searches
+    assert limits == expected
+    # a worker of Ray has another folder
+    assert search.config_files == [str(tmp_path / "a.yaml")]
+    assert search.params_file == str(tmp_path / "p")
+    assert (search.output_file, search.display_file) == ("found", "plot.html" if shown else None)
+    assert search.base == protocol.settings_for("SASRec", "ml-100k", {"dataset": "ml-100k"})
+    output = capsys.readouterr().out
+    rows = [line.rsplit(None, 1) for line in output.splitlines() if line]
+    for name, value in (("x", "0.123456"), ("best valid mrr@10", "0.5"), ("test mrr@10", "0.25")):
+        assert [name, value] in rows
