@@ -15,6 +15,8 @@ def parser() -> Parser:
     made = Parser("run_recbole", "", "")
     arguments.add_model_options(made)
     arguments.add_process_options(made)
+    for name in ("resume", "evaluate", "tuned"):
+        made.add_argument(f"--{name}")
     return made
 
 
@@ -95,6 +97,9 @@ def test_an_empty_value_a_repeated_equal_one_and_files_without_quotes_pass():
         (["--dataset="], "--dataset is empty"),
         (["--model", " "], "--model is empty"),
         (["--config_files="], "--config_files is empty"),
+        (["--tuned="], "--tuned is empty"),
+        (["--evaluate", " "], "--evaluate is empty"),
+        (["--resume="], "--resume is empty"),
         (["--learning_rate=e"], "--learning_rate must be a number"),
         (["--seed=None"], "--seed must be a number (default 2020)"),
         (["--worker=-1"], "--worker must be 0 or more"),
@@ -189,3 +194,10 @@ def test_recbole_finds_exactly_the_settings_in_sys_argv(monkeypatch):
     monkeypatch.setattr(sys, "argv", ["prog", "-m", "SASRec", "--debug", "--epochs=1"])
     arguments.hand_to_recbole(["--epochs=1"], model="SASRec", dataset=None)
     assert sys.argv == ["prog", "--model=SASRec", "--epochs=1"]
+
+
+def test_help_is_given_whatever_else_is_wrong(capsys):
+    with pytest.raises(SystemExit) as ended:
+        arguments.read(parser(), ["--epoch=5", "--help"])
+    assert ended.value.code in (0, None)
+    assert "--config_files" in capsys.readouterr().out

@@ -57,6 +57,7 @@ def test_what_is_asked_for_has_the_form_of_recboles_config():
         "topk": [5],
         "metrics": ["NDCG"],
     }
+    assert evaluation.changes({"metric_decimal_place": 0}) == {"metric_decimal_place": 0}
 
 
 @pytest.mark.parametrize(
@@ -68,6 +69,7 @@ def test_what_is_asked_for_has_the_form_of_recboles_config():
         ({"metrics": ["NDGC"]}, r"--metrics must name a metric of RecBole \(did you mean 'NDCG'"),
         ({"metrics": "NDCG@10"}, "metrics without cut-offs, which are --topk, not 'NDCG@10'"),
         ({"metric_decimal_place": -1}, "--metric_decimal_place must be a whole number from 0"),
+        ({"metric_decimal_place": True}, "--metric_decimal_place must be a whole number from 0"),
     ],
 )
 def test_what_cannot_be_evaluated_is_refused(given, message):

@@ -17,10 +17,10 @@ def differing(monkeypatch, toy_path) -> Callable:
     """The sentence of a command on models."""
     monkeypatch.setattr("sys.argv", ["run_recbole_group"])
 
-    def of(models, protocol=False, settings=()):
+    def of(models, protocol=False, settings=(), config_files=None):
         request = Request(
             argparse.Namespace(
-                config_files=None,
+                config_files=config_files,
                 protocol=protocol,
                 **{"nproc": 1, "world_size": -1, "ip": "", "port": "", "group_offset": 0},
             ),
@@ -64,6 +64,14 @@ def test_of_pre_split_data_no_split_is_compared(differing):
     assert differing(["SASRec", "CAMMSR"], settings=["--eval_args={'split':7}"]) is None
 
 
+def test_config_files_decide_too(differing, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    whole = "eval_args: {split: {LS: valid_and_test}, order: TO, group_by: user, mode: full}\n"
+    (tmp_path / "a.yaml").write_text(f"{whole}repeatable: True\nexact_time_order: True\n")
+    assert "eval_args" in differing(["Pop", "CAMMSR"], settings=["--repeatable=True"])
+    assert differing(["Pop", "CAMMSR"], config_files="a.yaml") is None
+
+
 def test_nothing_is_the_best_of_such_rows(tmp_path):
     outcomes = [
         Outcome(model, "d", {}, {"ndcg@10": value}, True, None)
@@ -103,6 +111,32 @@ def test_the_command_says_it_before_and_after(monkeypatch, tmp_path, toy_path, c
 
     monkeypatch.setattr(run_recbole_group, "train", fail)
     assert run_recbole_group.main(["--model_list=Pop", *given]) == 1
+
+
+def test_a_model_that_failed_takes_no_mark_from_the_others(monkeypatch, tmp_path, toy_path, capsys):
+    def train(job):
+        if job.model == "CAMMSR":
+            raise ValueError("no")
+        value = {"Pop": 0.25, "BPR": 0.5}[job.model]
+        return Outcome(job.model, job.dataset, {"mrr@5": value}, {"mrr@5": value / 2}, True, None)
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["run_recbole_group"])
+    monkeypatch.setattr(run_recbole_group, "train", train)
+    given = ["--dataset=toy", f"--data_path={toy_path}", "--gpu_id=", "--model_list=CAMMSR,Pop,BPR"]
+    files = {"valid": "of/validation.tex", "test": "of/test.tex"}
+    given += [f"--{split}_latex={path}" for split, path in files.items()]
+    assert run_recbole_group.main(given) == 1
+    captured = capsys.readouterr()
+    assert "warning: these rows are not comparable" in captured.err
+    assert "comparable" not in captured.out
+    for split, best, other in (("valid", "0.5000", "0.2500"), ("test", "0.2500", "0.1250")):
+        assert f"  {best}*\n" in captured.out
+        rows = (tmp_path / files[split]).read_text().replace("\\\\", "").splitlines()
+        assert [row.split(" & ") for row in rows if row.startswith(("Pop", "BPR"))] == [
+            ["Pop", f"{other} "],
+            ["BPR", f"\\bfseries {best} "],
+        ]
 
 
 @pytest.mark.parametrize("option", ["--resume=x", "--evaluate=x", "--resume"])
