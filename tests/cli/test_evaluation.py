@@ -90,3 +90,25 @@ def test_other_settings_are_refused_and_those_that_may_be_given_named(tmp_path, 
     assert "but for mask_history, metrics, topk" in error
     assert run_recbole.main([f"--evaluate={tmp_path / 'x.pth'}", "--data_path=d", "--gpu_id="]) == 2
     assert "does not exist" in capsys.readouterr().err
+
+
+def test_the_command_ranks_as_asked_for_and_takes_no_other_model(make_checkpoint, capsys):
+    path = make_checkpoint(modalities=[], category_field=None, category_weight=0)
+    given = [f"--evaluate={path}", "--metrics=MRR", "--topk=3", "--model=CAMMSR", "--dataset=toy"]
+    assert run_recbole.main(given) == 0
+    ranks = np.asarray(make_checkpoint.ranks.rank)
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert [row[0] for row in rows if "@" in "".join(row[:1])] == ["mrr@3"]
+    expected = np.where(ranks <= 3, 1 / ranks, 0).mean()
+    assert float(next(row for row in rows if row[:1] == ["mrr@3"])[2]) == pytest.approx(
+        expected, abs=1e-4
+    )
+    for other, says in (
+        ("--model=SASRec", "was trained with --model=CAMMSR, not SASRec"),
+        ("--dataset=other", "was trained with --dataset=toy, not other"),
+        (f"--resume={path}", "has no effect with --evaluate"),
+        ("--config_files=a.yaml", "has no effect with --evaluate"),
+        ("--protocol", "has no effect with --evaluate"),
+    ):
+        assert run_recbole.main([f"--evaluate={path}", other]) == 2
+        assert says in capsys.readouterr().err
