@@ -100,3 +100,7 @@ def test_the_protocol_leaves_out_what_the_user_chose_and_is_none_without_the_opt
     request = asked("--protocol", "--config_files=a.yaml", "--metrics=[Hit]")
     left = {name: value for name, value in whole.items() if name not in ("metrics", "topk")}
     assert request.protocol_settings("SASRec", "ml-100k") == left
+    Path("a.yaml").write_text("mask_history: True\n")
+    for typed, repeatable in (([], False), (["--mask_history=False"], True)):
+        request = asked("--protocol", "--config_files=a.yaml", *typed)
+        assert request.protocol_settings("BPR", "ml-100k")["repeatable"] is repeatable

@@ -88,15 +88,18 @@ def test_nothing_is_the_best_of_such_rows(tmp_path):
 def test_the_command_says_it_before_and_after(monkeypatch, tmp_path, toy_path, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.argv", ["run_recbole_group"])
-    monkeypatch.setattr(
-        run_recbole_group,
-        "train",
-        lambda job: Outcome(job.model, job.dataset, {"mrr@5": 1}, {"mrr@5": 1}, True, None),
-    )
+    trained = []
+
+    def train(job):
+        trained.append(job.model)
+        return Outcome(job.model, job.dataset, {"mrr@5": 1}, {"mrr@5": 1}, True, None)
+
+    monkeypatch.setattr(run_recbole_group, "train", train)
     given = ["--dataset=toy", f"--data_path={toy_path}", "--gpu_id="]
     assert run_recbole_group.main(["--model_list=Pop,CAMMSR,Pop", *given]) == 0
     captured = capsys.readouterr()
     assert "--model_list names Pop 2 times; it is trained once" in captured.err
+    assert trained == ["Pop", "CAMMSR"]
     assert captured.err.count("warning: these rows are not comparable") == 1
     assert captured.out.count("these rows are not comparable") == 1
     assert "1.0000*" not in captured.out
