@@ -37,38 +37,31 @@ KNOWLEDGE = {
     "link": ["item_id", "entity_id"],
     "kg": ["head_id", "relation_id", "tail_id"],
 }
-VECTORS = {
+#: for the sequential models that read the graph, with vectors of it from files
+READING_VECTORS = {
+    "load_col": {
+        **LOADED,
+        **KNOWLEDGE,
+        "entity": ["ent_id", "entity_vector"],
+        "relation": ["rel_id", "relation_vector"],
+    },
     "additional_feat_suffix": ["entity", "relation"],
     "alias_of_entity_id": ["ent_id"],
     "alias_of_relation_id": ["rel_id"],
-    "preload_weight": {
-        "ent_id": "entity_vector",
-        "rel_id": "relation_vector",
-    },
+    "preload_weight": {"ent_id": "entity_vector", "rel_id": "relation_vector"},
+    "eval_args": {"split": {"LS": "valid_and_test"}, "order": "TO", "mode": "full"},
+    "embedding_size": WIDTH,
 }
-LEAVE_ONE_OUT = {
-    "eval_args": {
-        "split": {"LS": "valid_and_test"},
-        "group_by": "user",
-        "order": "TO",
-        "mode": "full",
-    }
-}
-NO_NEGATIVES = {"train_neg_sample_args": None}
+PRETRAINED = {"pretrain_epochs": 2, "save_step": 2}
 STAGES: dict[str, list[dict[str, Any]]] = {
-    # models that are trained in steps, each from the checkpoint of the one before
+    # trained in steps; None stands for the checkpoint of the step before
     "S3Rec": [
-        {"train_stage": "pretrain", "pretrain_epochs": 2, "save_step": 2},
+        {"train_stage": "pretrain", **PRETRAINED},
         {"train_stage": "finetune", "pre_model_path": None},
     ],
     "RaCT": [
-        {"train_stage": "actor_pretrain", "pretrain_epochs": 2, "save_step": 2},
-        {
-            "train_stage": "critic_pretrain",
-            "pretrain_epochs": 2,
-            "save_step": 2,
-            "pre_model_path": None,
-        },
+        {"train_stage": "actor_pretrain", **PRETRAINED},
+        {"train_stage": "critic_pretrain", **PRETRAINED, "pre_model_path": None},
         {"train_stage": "finetune", "pre_model_path": None},
     ],
     "KD_DAGFM": [
@@ -88,24 +81,16 @@ NEEDED: dict[str, dict[str, Any]] = {
     "GRU4RecCPR": {"reranker_CAN_NUM": 20},
     "NCL": {"num_clusters": 5, "warm_up_step": 0},
     "KTUP": {"train_rec_step": 1, "train_kg_step": 1},
-    "KSR": {"kg_embedding_size": WIDTH, "embedding_size": WIDTH, **VECTORS, **LEAVE_ONE_OUT},
-    "GRU4RecKG": {"embedding_size": WIDTH, **VECTORS, **LEAVE_ONE_OUT},
+    "KSR": {"kg_embedding_size": WIDTH, **READING_VECTORS},
+    "GRU4RecKG": READING_VECTORS,
     **{name: {"selected_features": ["class"]} for name in ("SASRecF", "GRU4RecF", "FDSA")},
-    # RecBole's defaults of these name trees and metrics that today's releases refuse
+    # RecBole has no defaults for these
     "XGBoost": {
-        "xgb_params": {
-            "booster": "gbtree",
-            "objective": "binary:logistic",
-            "eval_metric": ["auc", "logloss"],
-        },
+        "xgb_params": {"objective": "binary:logistic", "eval_metric": ["auc", "logloss"]},
         "xgb_num_boost_round": 2,
     },
     "LightGBM": {
-        "lgb_params": {
-            "boosting": "gbdt",
-            "objective": "binary",
-            "metric": ["auc", "binary_logloss"],
-        },
+        "lgb_params": {"objective": "binary", "metric": ["auc", "binary_logloss"]},
         "lgb_num_boost_round": 2,
     },
 }
@@ -139,21 +124,15 @@ def write_data(folder: Path) -> None:
     write("inter", header, interactions)
     people = [(user, rng.randint(18, 70), f"job{rng.randrange(5)}") for user in range(USERS)]
     write("user", "user_id:token age:token occupation:token", people)
-    genres = [[f"genre{each}" for each in range(GENRES)] for _ in range(ITEMS)]
+    genres = [f"genre{each}" for each in range(GENRES)]
     films = [
-        (item, " ".join(rng.sample(genres[item], rng.randint(1, 3))), rng.randint(1980, 2000))
+        (item, " ".join(rng.sample(genres, rng.randint(1, 3))), rng.randint(1980, 2000))
         for item in range(ITEMS)
     ]
     write("item", "item_id:token class:token_seq year:token", films)
     write("link", "item_id:token entity_id:token", [(item, f"e{item}") for item in range(ITEMS)])
-    triples = {
-        (
-            f"e{rng.randrange(ENTITIES)}",
-            f"r{rng.randrange(RELATIONS)}",
-            f"e{rng.randrange(ENTITIES)}",
-        )
-        for _ in range(400)
-    }
+    ends = [("e", ENTITIES), ("r", RELATIONS), ("e", ENTITIES)]
+    triples = {tuple(f"{kind}{rng.randrange(count)}" for kind, count in ends) for _ in range(400)}
     write("kg", "head_id:token relation_id:token tail_id:token", sorted(triples))
     entities = [(f"e{each}", vector()) for each in range(ENTITIES)]
     write("entity", "ent_id:token entity_vector:float_seq", entities)
@@ -174,18 +153,14 @@ def models() -> Iterator[tuple[str, str]]:
 
 def settings_of(kind: str, model: str) -> dict[str, Any]:
     """What ``model`` needs beside RecBole's defaults, small enough for seconds."""
-    settings: dict[str, Any] = {"load_col": dict(LOADED)}
-    if kind == "knowledge_aware" or model in ("KSR", "GRU4RecKG"):
-        settings["load_col"].update(KNOWLEDGE)
-    if model in ("KSR", "GRU4RecKG"):
-        settings["load_col"]["entity"] = ["ent_id", "entity_vector"]
-        settings["load_col"]["relation"] = ["rel_id", "relation_vector"]
+    reads = {**LOADED, **KNOWLEDGE} if kind == "knowledge_aware" else LOADED
+    settings: dict[str, Any] = {"load_col": reads}
     if kind in ("context_aware", "exlib"):
         settings["threshold"] = {"rating": 3}
     if kind == "sequential":
         settings["MAX_ITEM_LIST_LENGTH"] = 10
     if model in ROWS or (kind == "sequential" and model not in PAIRWISE):
-        settings.update(NO_NEGATIVES)
+        settings["train_neg_sample_args"] = None
     return {**settings, **NEEDED.get(model, {})}
 
 
@@ -276,10 +251,15 @@ def main() -> None:
     parser.add_argument("--compare", type=Path, nargs=2, metavar="CSV")
     request = parser.parse_args()
     if request.compare:
+        for path in request.compare:
+            if not path.is_file():
+                parser.error(f"--compare: {path} is no file")
         print("\n".join(compare(*request.compare)))
         return
     if not request.output:
         parser.error("--output is missing")
+    if not request.output.resolve().parent.is_dir():
+        parser.error(f"--output: there is no folder {request.output.parent}")
     sys.argv = sys.argv[:1]  # RecBole's Config reads the command line
     if request.stock:
         # torch 2.6 and later refuse RecBole's checkpoints otherwise; they were written just now

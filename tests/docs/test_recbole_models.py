@@ -112,9 +112,18 @@ def test_two_tables_are_compared_row_by_row(script, tmp_path):
     ]
 
 
-def test_a_model_that_recbole_has_not_is_refused(tmp_path):
-    command = [sys.executable, str(SCRIPT), "--output", "here.csv", "--models", "BPR", "CAMMSR"]
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (["--output", "here.csv", "--models", "BPR", "CAMMSR"], "RecBole has no CAMMSR"),
+        (["--output", "nowhere/here.csv"], "there is no folder nowhere"),
+        (["--compare", "here.csv", "stock.csv"], "here.csv is no file"),
+        ([], "--output is missing"),
+    ],
+)
+def test_what_cannot_be_is_refused(tmp_path, given, says):
+    command = [sys.executable, str(SCRIPT), *given]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 2
-    assert "RecBole has no CAMMSR" in done.stderr
-    assert not (tmp_path / "here.csv").exists()
+    assert says in done.stderr
+    assert not list(tmp_path.iterdir())
