@@ -13,7 +13,6 @@ import pandas as pd
 import pytest
 
 from recbole_cammsr.compat import pandas3
-from recbole_cammsr.compat.requirement import recbole_folder
 
 _INTER = """\
 user_id:token\titem_id:token\ttimestamp:float\trating:float
@@ -154,14 +153,10 @@ def test_benchmark_histories_have_their_own_lengths(
     assert [part.inter_feat["item_length"].tolist() for part in parts] == [[1, 2], [3], [4]]
 
 
-def test_every_module_that_measures_cells_is_mended() -> None:
-    folder = Path(recbole_folder())
-    measuring = {
-        ".".join(path.relative_to(folder.parent).with_suffix("").parts)
-        for path in folder.rglob("*.py")
-        if ".agg(len)" in path.read_text(encoding="utf-8")
-    }
-    assert set(pandas3._MEASURING) == measuring
+def test_every_module_that_measures_cells_is_mended(
+    recbole_modules: Callable[[str], set[str]],
+) -> None:
+    assert set(pandas3._MEASURING) == recbole_modules(r"\.agg\(len\)")
 
 
 @pytest.mark.parametrize(

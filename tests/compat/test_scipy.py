@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
@@ -11,7 +11,6 @@ import pytest
 import scipy.sparse as sp
 
 from recbole_cammsr.compat import scipy as shim
-from recbole_cammsr.compat.requirement import recbole_folder
 
 _ENTRIES = {(0, 2): 1, (2, 0): 1, (1, 3): 2}
 
@@ -40,14 +39,10 @@ def test_update_fills_the_matrix(has_store: bool) -> None:
     assert (matrix > 0).sum() == len(_ENTRIES)
 
 
-def test_every_model_that_asks_for_the_method_is_offered_it() -> None:
-    folder = Path(recbole_folder())
-    asking = {
-        ".".join(path.relative_to(folder.parent).with_suffix("").parts)
-        for path in (folder / "model").rglob("*.py")
-        if "._update(" in path.read_text(encoding="utf-8")
-    }
-    assert set(shim.GRAPH_MODULES) == asking
+def test_every_model_that_asks_for_the_method_is_offered_it(
+    recbole_modules: Callable[[str], set[str]],
+) -> None:
+    assert set(shim.GRAPH_MODULES) == recbole_modules(r"\._update\(")
 
 
 def test_left_alone_where_scipy_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
