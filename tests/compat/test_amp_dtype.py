@@ -33,7 +33,12 @@ def trainer_class() -> Any:
                 raise RuntimeError("loss is nan")
             return data, _cuda_dtype()
 
-    shim._choose_dtype(SimpleNamespace(Trainer=Trainer))  # type: ignore[arg-type]
+        def fit(self, rows: Any, verbose: bool = True) -> tuple[Any, bool]:
+            return rows, verbose
+
+    module: Any = SimpleNamespace(Trainer=Trainer)
+    shim._choose_dtype(module)
+    shim._warn_where_slower(module)
     return Trainer
 
 
@@ -72,7 +77,47 @@ def test_otherwise_it_is_as_recbole_has_it(
     assert trainer_class(device, scaler, **model)._train_epoch("rows") == ("rows", torch.float16)
 
 
-def test_the_models_of_this_package_ask_and_recboles_trainer_listens() -> None:
+_NAMED = {"avx2": True, "avx512_bf16": False, "amx_bf16": False, "architecture": "x86_64"}
+
+
+@pytest.mark.parametrize(
+    ("device", "amp", "capabilities", "warned"),
+    [
+        ("cpu", True, _NAMED, True),
+        ("cpu", True, {"neon": True, "bf16": False}, True),
+        ("cpu", True, {**_NAMED, "avx512_bf16": True}, False),
+        ("cpu", True, {**_NAMED, "amx_bf16": True}, False),
+        ("cpu", True, {"neon": True, "bf16": True}, False),
+        ("cpu", True, {"avx2": True}, False),  # nothing is known
+        ("cpu", True, None, False),  # nor here: a torch that cannot be asked
+        ("cpu", False, _NAMED, False),
+        ("cuda", True, _NAMED, False),
+    ],
+)
+def test_a_processor_that_would_emulate_bfloat16_is_told_of_once_a_training(
+    trainer_class: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    device: str,
+    amp: bool,
+    capabilities: dict[str, Any] | None,
+    warned: bool,
+) -> None:
+    if capabilities is None:
+        monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
+    else:
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities, raising=False)
+    trainer = trainer_class(device)
+    trainer.enable_amp = amp
+    assert trainer.fit("rows", verbose=False) == ("rows", False)
+    said = [record.message for record in caplog.records]
+    assert len(said) == int(warned)
+    assert all("set `enable_amp: False`" in each for each in said)
+
+
+def test_the_models_of_this_package_ask_and_recboles_trainer_listens(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     import recbole_cammsr  # noqa: F401
 
     shim.install()
@@ -84,6 +129,13 @@ def test_the_models_of_this_package_ask_and_recboles_trainer_listens() -> None:
     assert CAMMSR.amp_dtype == torch.bfloat16
     assert not hasattr(SASRec, "amp_dtype")
     assert hasattr(Trainer._train_epoch, "__wrapped__")
+
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: _NAMED, raising=False)
+    unmade = Trainer.__new__(Trainer)
+    unmade.enable_amp, unmade.device, unmade.model = True, torch.device("cpu"), None
+    with pytest.raises(AttributeError):
+        unmade.fit(None)
+    assert "`enable_amp` is True" in caplog.text
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
