@@ -185,7 +185,8 @@ def test_a_variant_has_its_parents_defaults_data_and_training(toy_path, tmp_path
     }
     _, parents = trained(CAMMSR, options)
     made, variants = trained(Louder, {**options, "loudness": 1.0})
-    parts = {"model", "loudness", "token_digest"}  # the last is of its data set
+    of_the_data = {"token_digest", "interaction_digest"}
+    parts = {"model", "loudness", *of_the_data}
     expected = config("CAMMSR", "toy", **options)
     assert {k: v for k, v in made.final_config_dict.items() if k not in parts} == {
         k: v for k, v in expected.final_config_dict.items() if k != "model"

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from recbole_cammsr import registry
 from recbole_cammsr.compat.torch26 import data_and_model, load_checkpoint
-from recbole_cammsr.data import token_digest
-from recbole_cammsr.run import known_settings, protocol
+from recbole_cammsr.run import known_settings, protocol, same_data
 from recbole_cammsr.run.errors import RunError, UsageError
+from recbole_cammsr.run.setting_text import compared, shown
 
 #: settings of the process rather than of the run, or given anew with every command
 _NOT_CARRIED_OVER = frozenset(
@@ -28,15 +28,6 @@ _SCORED_BY = (
     *("scoring", "n_heads", "hidden_act", "layer_norm_eps", "norm_first", "gate_scale"),
     *("time_unit", "interval_scale", "feature_scaling", "original_defects"),
     *("interest_share", "neighbour_share", "n_layers", "MAX_ITEM_LIST_LENGTH"),
-)
-
-#: settings that say which users and items there are, and which numbers they have
-_NUMBERED_BY = (
-    *("benchmark_filename", "USER_ID_FIELD", "ITEM_ID_FIELD", "TIME_FIELD"),
-    *("field_separator", "seq_separator", "encoding", "load_col", "unload_col", "unused_col"),
-    *("additional_feat_suffix", "rm_dup_inter", "val_interval", "filter_inter_by_user_or_item"),
-    *("user_inter_num_interval", "item_inter_num_interval"),
-    *("alias_of_user_id", "alias_of_item_id"),
 )
 
 
@@ -128,7 +119,7 @@ def check_goes_on(config: Any, path: str) -> None:
     saved = load(path)["config"]
     _check_validated_alike(saved, config, path)
     _check_trained_alike(saved, config, path)
-    _check_same_tokens(saved, config, path)
+    same_data.check(saved, config, path)
 
 
 def _check_validated_alike(saved: Any, config: Any, path: str) -> None:
@@ -146,8 +137,8 @@ def _check_trained_alike(saved: Any, config: Any, path: str) -> None:
     for name in _SCORED_BY:
         if name in saved and saved[name] != config[name]:
             raise RunError(
-                f"{path} was trained with {name}: {_shown(saved[name])}, not "
-                f"{_shown(config[name])}, and would give other scores with it: keep the setting, "
+                f"{path} was trained with {name}: {shown(saved[name])}, not "
+                f"{shown(config[name])}, and would give other scores with it: keep the setting, "
                 "or train anew"
             )
     learners = [str(of["learner"]).lower() for of in (saved, config)]
@@ -156,25 +147,6 @@ def _check_trained_alike(saved: Any, config: Any, path: str) -> None:
             f"{path} was trained with learner: {learners[0]}, not {learners[1]}, which cannot go "
             "on from its state: keep the setting, or train anew"
         )
-
-
-def _check_same_tokens(saved: Any, config: Any, path: str) -> None:
-    if not token_digest.differs(saved, config):
-        return
-    differing = [name for name in _NUMBERED_BY if saved[name] != config[name]]
-    if not differing and saved["data_path"] != config["data_path"]:
-        differing = ["data_path"]  # not beside others: the same folder may be written otherwise
-    if differing:
-        raise RunError(
-            f"{path} was trained with {_compared(saved, config, differing)}, which makes other "
-            "users or items, or numbers them in another way, so its embeddings would be taken for "
-            "those of others: keep what it was trained with, or train anew"
-        )
-    raise RunError(
-        f"{path} was trained on other users or items, or on a file that names them in another "
-        f"order, so its embeddings would be taken for those of others: bring back the "
-        f"{config['dataset']}.inter that it was trained on, or train anew"
-    )
 
 
 def open_checkpoint(
@@ -212,9 +184,9 @@ def open_checkpoint(
     try:
         opened = data_and_model({**checkpoint, "config": config})
     except (RuntimeError, ValueError):
-        _check_same_tokens(saved, config, path)  # parameters of other items do not fit
+        same_data.check(saved, config, path)  # parameters of other items do not fit
         raise
-    _check_same_tokens(saved, config, path)
+    same_data.check(saved, config, path)
     return opened
 
 
@@ -269,15 +241,8 @@ def does_not_fit(config: Any, path: str, error: Exception) -> Exception:
             "the package have changed since; train anew"
         )
     return RunError(
-        f"{path} was trained with {_compared(before, config, differing)}, and its parameters do "
+        f"{path} was trained with {compared(before, config, differing)}, and its parameters do "
         "not fit those of this run: keep what it was trained with, or train anew"
-    )
-
-
-def _compared(saved: Any, config: Any, names: Collection[str]) -> str:
-    """What settings were and are, as in "n_layers: 2, not 1 and use_id: True, not False"."""
-    return " and ".join(
-        f"{name}: {_shown(saved[name])}, not {_shown(config[name])}" for name in names
     )
 
 
@@ -293,8 +258,3 @@ def _shaping(model: str) -> list[str]:
     names = dict.fromkeys([*settings, "data_path", *dataset_arguments, *registry.DATASET_ARGUMENTS])
     neither = {*training_arguments, *evaluation_arguments}
     return [name for name in names if name not in neither and "dropout" not in name]
-
-
-def _shown(value: Any) -> str:
-    """A list as it is typed, without quotes."""
-    return f"[{', '.join(map(str, value))}]" if isinstance(value, (list, tuple)) else str(value)

@@ -1,9 +1,10 @@
-"""What RecBole makes of the text of a setting."""
+"""What RecBole makes of the text of a setting, and settings as sentences show them."""
 
 from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Collection
 from typing import Any
 
 _ARITHMETIC = re.compile(r"[\d\s.eE+\-*/()_]+")
@@ -40,3 +41,19 @@ def with_quoted_words(text: str) -> str:
     if not _BARE_WORDS.fullmatch(text.strip()) or _NO_WORDS & set(words):
         return text
     return f"[{','.join(map(repr, words))}]"
+
+
+def shown(value: Any) -> str:
+    """A list as it is typed, without quotes; anything else as it is."""
+    return f"[{', '.join(map(str, value))}]" if isinstance(value, (list, tuple)) else str(value)
+
+
+def compared(before: Any, now: Any, names: Collection[str]) -> str:
+    """What settings were and are, as in "n_layers: 2, not 1 and use_id: True, not False".
+
+    Args:
+        before: settings by name.
+        now: as ``before``.
+        names: the settings that differ.
+    """
+    return " and ".join(f"{name}: {shown(before[name])}, not {shown(now[name])}" for name in names)

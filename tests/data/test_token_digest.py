@@ -1,4 +1,4 @@
-"""A checkpoint is not opened on data that give users and items other numbers."""
+"""A checkpoint is not opened on other users or items, nor unsaid on other interactions."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from recbole_cammsr.cli import evaluation
@@ -41,15 +42,79 @@ def test_users_and_items_have_numbers_of_their_own() -> None:
         tokens = {"user": users.split(), "item": items.split()}
         tokens = {field: np.array(["[PAD]", *names]) for field, names in tokens.items()}
         config: dict[str, Any] = {}
-        token_digest.note(
-            config, SimpleNamespace(uid_field="user", iid_field="item", field2id_token=tokens)
-        )
+        fields = {"uid_field": "user", "iid_field": "item", "field2id_token": tokens}
+        token_digest.note(config, SimpleNamespace(**fields, inter_feat=pd.DataFrame()))
         return config
 
     before = noted("a b", "c d")
     assert not token_digest.differs(before, noted("a b", "c d"))
     for users, items in (("b a", "c d"), ("a b", "d c"), ("c d", "a b"), ("a b c", "d")):
         assert token_digest.differs(before, noted(users, items))
+
+
+ROWS = {"user": [1, 1, 2], "item": [3, 1, 2], "day": [0.5, 1.0, 2.0], "past": [[], [3], [1, 2]]}
+
+
+def noted_rows(**columns: Any) -> dict[str, Any]:
+    config: dict[str, Any] = {}
+    fields = {"uid_field": "user", "iid_field": "item", "field2id_token": {}}
+    rows = pd.DataFrame({**ROWS, **columns})
+    token_digest.note(config, SimpleNamespace(**fields, inter_feat=rows))
+    return config
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"user": [1, 2, 2]},
+        {"item": [1, 3, 2]},
+        {"day": [0.5, 1.0, 2.5]},
+        {"past": [[], [3], [2, 1]]},
+        {"past": [[], [3, 1], [2]]},  # the same numbers, cut elsewhere
+        {"more": [0, 0, 0]},
+    ],
+)
+def test_interactions_differ_in_any_column(columns: dict[str, Any]) -> None:
+    before, now = noted_rows(), noted_rows(**columns)
+    assert token_digest.differs(before, now, token_digest.INTERACTIONS)
+    assert not token_digest.differs(before, now)
+    assert not token_digest.differs({token_digest.INTERACTIONS: None}, now, "interaction_digest")
+
+
+def test_interactions_are_the_same_however_their_numbers_are_held() -> None:
+    held = {
+        "user": np.array(ROWS["user"], dtype=np.int32),
+        "day": np.array(ROWS["day"], dtype=np.float32),
+        "past": [np.array(past, dtype=np.int32) for past in ROWS["past"]],
+    }
+    assert not token_digest.differs(noted_rows(), noted_rows(**held), token_digest.INTERACTIONS)
+
+
+@pytest.mark.parametrize("model", ["SASRec", "CAMMSR"])
+def test_other_interactions_of_the_same_users_and_items_are_told_of(
+    make_data: Any, make_config: Any, toy_path: Path, caplog: pytest.LogCaptureFixture, model: str
+) -> None:
+    from recbole.data import create_dataset
+
+    path = train(make_data, model)
+    told = "trained on other interactions of the same users and items"
+    before = evaluation.evaluate(path).test
+    assert told not in caplog.text
+    inter = toy_path / "toy" / "toy.inter"
+    lines = inter.read_text(encoding="utf-8").splitlines()
+    user, item, _ = lines[-1].split("\t")
+    assert sum(line.startswith(f"{user}\t") for line in lines) > 1
+    assert sum(f"\t{item}\t" in line for line in lines) > 1
+    inter.write_text("\n".join(lines[:-1]) + "\n", encoding="utf-8")  # the last names nobody first
+    evaluation.evaluate(path)
+    assert caplog.text.count(told) == 1
+    config = make_config(model, epochs=2)
+    create_dataset(config)
+    checkpoints.check_goes_on(config, path)
+    assert caplog.text.count(told) == 2
+    inter.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    assert evaluation.evaluate(path).test == before
+    assert caplog.text.count(told) == 2
 
 
 def test_lines_in_another_order_are_refused(make_data: Any, toy_path: Path) -> None:
