@@ -51,12 +51,12 @@ class StagingReport:
     time_doubts: list[str] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the report as JSON values, reasons in alphabetical order."""
+        """Return the report as JSON values."""
         return {
             "interactions": self.interactions,
             "items": self.items,
-            "skipped": dict(sorted(self.skipped.items())),
-            "examples": dict(sorted(self.examples.items())),
+            "skipped": dict(self.skipped),
+            "examples": dict(self.examples),
             "notes": list(self.notes),
             "warnings": list(self.warnings),
             "time_doubts": list(self.time_doubts),
