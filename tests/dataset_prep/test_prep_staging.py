@@ -43,20 +43,40 @@ def test_unusable_ids_and_numbers_are_counted_not_written(tmp_path: Path) -> Non
         writer.interaction("u", "a\tb")
         writer.interaction("u", "a", float("nan"), float("inf"))
         writer.item("", title="no token")
+        writer.item("b")
         writer.skip("line is not JSON", 2)
         writer.note("meta.gz ends early")
+        writer.warn("items stand twice")
+        writer.doubt_times("times may be milliseconds")
     report = read_report(tmp_path / "staged")
     assert report["skipped"] == {UNUSABLE_USER: 1, UNUSABLE_ITEM: 2, "line is not JSON": 2}
     assert report["notes"] == ["meta.gz ends early"]
+    assert report["warnings"] == ["items stand twice"]
+    assert report["time_doubts"] == ["times may be milliseconds"]
+    assert (report["interactions"], report["items"]) == (1, 1)
+    assert report["examples"] == {
+        UNUSABLE_USER: "'NA' (read as missing)",
+        UNUSABLE_ITEM: r"'a\tb' (holds a tab, line break or double quote)",
+    }
     (row,) = parquet.read_table(tmp_path / "staged" / INTERACTIONS).to_pylist()
     assert row == {"row": 0, "user": "u", "item": "a", "rating": None, "timestamp": None}
+
+
+def test_an_item_whose_id_cannot_be_used_is_shown(tmp_path: Path) -> None:
+    with StagingWriter(tmp_path / "staged") as writer:
+        writer.item("nan", title="T")
+    report = read_report(tmp_path / "staged")
+    assert report["skipped"] == {UNUSABLE_ITEM: 1}
+    assert report["examples"] == {UNUSABLE_ITEM: "'nan' (read as missing)"}
 
 
 def test_item_fields_survive_half_surrogates_and_blanks_in_references(tmp_path: Path) -> None:
     with StagingWriter(tmp_path / "staged") as writer:
         writer.item("a", title="half \ud83d pair", categories=[["x", "y"], []], image="my cat.jpg")
         writer.item("b", title="", image=["one.jpg", " ", "two.jpg"])
-    first, second = parquet.read_table(tmp_path / "staged" / ITEMS).to_pylist()
+        writer.item("c", title="", description="", brand="", categories=[[]], image=" ")
+        writer.item("d", description="D", brand="B", categories="label")
+    first, second, empty, last = parquet.read_table(tmp_path / "staged" / ITEMS).to_pylist()
     assert first["title"] == "half ? pair"
     assert json.loads(first["categories"]) == [["x", "y"]]
     assert first["image"] == "my%20cat.jpg"
@@ -68,9 +88,11 @@ def test_item_fields_survive_half_surrogates_and_blanks_in_references(tmp_path: 
         "categories": None,
         "image": "one.jpg two.jpg",
     }
+    assert empty == {**dict.fromkeys(second), "item": "c"}
+    assert (last["description"], last["brand"], last["categories"]) == ("D", "B", '"label"')
 
 
-def test_an_error_leaves_the_older_folder_and_nothing_else(tmp_path: Path) -> None:
+def test_an_error_leaves_the_older_folder_and_success_replaces_it(tmp_path: Path) -> None:
     with StagingWriter(tmp_path / "staged") as writer:
         writer.interaction("u", "old")
 
@@ -84,6 +106,19 @@ def test_an_error_leaves_the_older_folder_and_nothing_else(tmp_path: Path) -> No
     assert [path.name for path in tmp_path.iterdir()] == ["staged"]
     table = parquet.read_table(tmp_path / "staged" / INTERACTIONS).to_pydict()
     assert table["item"] == ["old"]
+    with StagingWriter(tmp_path / "staged") as writer:
+        writer.interaction("u", "new")
+    table = parquet.read_table(tmp_path / "staged" / INTERACTIONS).to_pydict()
+    assert table["item"] == ["new"]
+
+
+@pytest.mark.parametrize("name", ["staged", ".staged"])
+def test_a_folder_in_the_making_has_the_name_that_preparation_removes(
+    name: str, tmp_path: Path
+) -> None:
+    with StagingWriter(tmp_path / "new" / name):
+        assert [path.name for path in (tmp_path / "new").iterdir()] == [".staged.partial"]
+    assert [path.name for path in (tmp_path / "new").iterdir()] == [name]
 
 
 def test_remains_of_a_killed_run_do_not_enter_the_folder(tmp_path: Path) -> None:
