@@ -26,7 +26,7 @@ FILES = {
             f"242|Kolya (1996)|24-Jan-1997||http://x/M?Kolya%20(1996)|{flags('Comedy')}\n"
             f"302|L\xe9on (1994)|01-Jan-1994||http://x|{flags('Crime', 'Drama')}\n"
             f"267|unknown||||{flags('unknown')}\n"
-            "51|Short (1990)|||0|1\n"
+            "51|Short (1990)|||0|1\n \n"
         ).encode("latin-1"),
         [("196", "242", 3.0, 881250949.0), ("186", "302", 3.0, 891717742.0)],
         {
@@ -142,6 +142,26 @@ def test_rows_of_other_cells_are_no_movies(tmp_path: Path) -> None:
     _, items, skipped = staged(source, tmp_path / "again")
     assert items == {"242": ("Kolya", [["Comedy"]])}
     assert skipped[MALFORMED.format("u.item")] == 2
+
+
+def test_flags_are_genres_in_the_order_of_the_readme(tmp_path: Path) -> None:
+    """As the README of the release lists them; ``flags`` takes the order that is tested here."""
+    order = [
+        *("unknown", "Action", "Adventure", "Animation", "Children's"),
+        *("Comedy", "Crime", "Documentary", "Drama", "Fantasy"),
+        *("Film-Noir", "Horror", "Musical", "Mystery", "Romance"),
+        *("Sci-Fi", "Thriller", "War", "Western"),
+    ]
+    lines = [
+        f"{number}|M||||{'|'.join('01'[number == column] for column in range(len(order)))}\n"
+        for number in range(len(order))
+    ]
+    source = write(tmp_path / "raw", "100k", FILES["100k"][0], "".join(lines).encode())
+    _, items, _ = staged(source, tmp_path / "staged")
+    assert [items[str(number)][1] for number in range(len(order))] == [
+        None,
+        *([[genre]] for genre in order[1:]),
+    ]
 
 
 def test_missing_file_and_unknown_release_are_named(tmp_path: Path) -> None:

@@ -53,8 +53,11 @@ def test_source_becomes_atomic_files(write: Any, tmp_path: Path, capsys: Any) ->
     raw = tmp_path / "raw"
     raw.mkdir()
     given = [*write(raw), "--folder", str(raw), "--dataset", "d", "--output", str(tmp_path / "out")]
-    given += ["--category-min-count", "1", "--quiet"]
+    given += ["--category-min-count", "1"]
     assert cli.main(given) == 0
+    shown = capsys.readouterr()
+    assert "interactions" in shown.out
+    assert all(f"{path.name}: " in shown.err for path in raw.iterdir())  # a bar over each file
     header, *rows = (tmp_path / "out" / "d.inter").read_text().splitlines()
     names = [name.split(":")[0] for name in header.split("\t")]
     written = {
@@ -69,7 +72,6 @@ def test_source_becomes_atomic_files(write: Any, tmp_path: Path, capsys: Any) ->
     # Both are genres of every film, so neither is rarer; labels are tokens without blanks.
     assert {item["categories"] for item in items} <= {"Drama Children's", "Children's Drama"}
     assert {item["category"] for item in items} == {"Children's"}  # the first by name
-    assert "interactions" in capsys.readouterr().out
     assert cli.main(given) == 0
     assert "already complete and unchanged" in capsys.readouterr().out
 
