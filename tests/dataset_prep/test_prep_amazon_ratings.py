@@ -47,13 +47,45 @@ def test_each_release_is_read_in_its_order(release: str, name: str, tmp_path: Pa
     assert read_report(tmp_path / "staged")["skipped"] == {MALFORMED.format(name): 1}
 
 
+@pytest.mark.parametrize("release", ["2014", "2018"])
+def test_every_row_of_a_long_file_is_read_once_and_in_order(release: str, tmp_path: Path) -> None:
+    """The rows that are looked at before the others are rows like them."""
+    rows = [f"{USERS[0]},{n:010d},5.0,{n}\n" for n in range(2500)]
+    if release == "2018":
+        rows = [f"{n:010d},{USERS[0]},5.0,{n}\n" for n in range(2500)]
+    path = write(tmp_path, "".join(rows))
+    with StagingWriter(tmp_path / "staged") as writer:
+        Amazon(release, path).stage(writer)
+    read = parquet.read_table(tmp_path / "staged" / INTERACTIONS).to_pydict()
+    assert read["item"] == [f"{n:010d}" for n in range(2500)]
+    assert read["timestamp"] == list(range(2500))
+
+
+@pytest.mark.parametrize("release", ["2014", "2023"])
+def test_damaged_rows_and_bytes_are_told(release: str, tmp_path: Path) -> None:
+    path = write(tmp_path, FILES[release])
+    row = ",".join(["caf\xe9", *"12345"])
+    path.write_bytes(path.read_bytes() + f"{row}\n".encode("latin-1"))
+    with StagingWriter(tmp_path / "staged") as writer:
+        Amazon(release, path).stage(writer)
+    report = read_report(tmp_path / "staged")
+    assert report["interactions"] == len(ROWS)
+    assert report["examples"] == {MALFORMED.format(path.name): "'caf\ufffd,1,2,3,4,5'"}
+    assert report["notes"] == [
+        f"{path.name}: lines with bytes that are not utf-8, which became U+FFFD: 1"
+    ]
+
+
 @pytest.mark.parametrize(
     ("release", "given", "said"),
     [
         ("2018", "2014", "3 of its first 3 rows have an item's 10 characters where Amazon 2018"),
         ("2018", "2014", "try --release 2014 (rows user,item,rating,time without a header)"),
         ("2014", "2018", "try --release 2018 (rows item,user,rating,time without a header)"),
+        ("2018", "2014", "that release has rows item,user,rating,time without a header: try"),
         ("2014", "2023", "begins with a header, 'user_id,parent_asin,rating,timestamp,history'"),
+        ("2018", "2023", "have rows item,user,rating,time without a header: check --release"),
+        ("2023", "2018", "or try 2014 or 2018\n"),
         ("2023", "2014", "2023 have a header with user_id,parent_asin,rating,timestamp: check"),
     ],
 )
@@ -112,6 +144,19 @@ def test_names_of_files_and_columns_may_be_written_otherwise(tmp_path: Path) -> 
     assert (row["user"], row["item"], row["rating"], row["timestamp"]) == (
         *(USERS[0], ITEMS[0], 5.0, 2.0),
     )
+
+
+@pytest.mark.parametrize("columns", [2, 4])
+def test_a_header_of_any_length_is_refused_where_rows_have_none(
+    columns: int, tmp_path: Path
+) -> None:
+    header = ",".join(["user_id", "parent_asin", "rating", "timestamp"][:columns])
+    path = write(tmp_path, f"{header}\n{FILES['2014']}")
+    with (
+        pytest.raises(ValueError, match=f"begins with a header, '{header}'; .* or try 2023$"),
+        StagingWriter(tmp_path / "staged") as writer,
+    ):
+        Amazon("2014", path).stage(writer)
 
 
 def test_a_header_that_lacks_one_column_is_refused(tmp_path: Path) -> None:
