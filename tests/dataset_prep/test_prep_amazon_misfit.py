@@ -40,6 +40,8 @@ def test_lines_of_another_syntax_are_counted_and_their_release_named(
     with pytest.raises(ValueError, match=r"m\.json: no line is an item of Amazon") as caught:
         staged(tmp_path, release, ITEMS["2014"])
     said = str(caught.value)
+    field = "asin" if release == "2018" else "parent_asin"
+    assert f"no line is an item of Amazon {release} (field {field}); lines that could" in said
     assert f"could not be parsed as JSON: 2, e.g. {shown(ITEMS['2014'])}: its" in said
     assert said.endswith("its lines are of another release: try --release 2014")
 
@@ -75,6 +77,33 @@ def test_lines_of_no_release_ask_for_the_file(tmp_path: Path) -> None:
         staged(tmp_path, "2018", "no")
 
 
+@pytest.mark.parametrize("first", ["no", "[1, 2]", "5", "null"])
+def test_the_release_is_found_below_lines_that_are_no_record(first: str, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"no line is an item .*: try --release 2023$"):
+        staged(tmp_path, "2018", f"{first}\n{ITEMS['2023']}")
+    (tmp_path / "r.json").write_text(f"{first}\n{json.dumps(REVIEWS['2023'])}\n")
+    with (
+        pytest.raises(ValueError, match=r"no line is a review .*: try --release 2023$"),
+        StagingWriter(tmp_path / "again") as writer,
+    ):
+        Amazon("2014", tmp_path / "r.json").stage(writer)
+
+
+@pytest.mark.parametrize("release", ["2014", "2023"])
+def test_metadata_in_place_of_reviews_name_no_release(release: str, tmp_path: Path) -> None:
+    """An item's field alone does not make a review."""
+    (tmp_path / "r.json").write_text(ITEMS["2018" if release == "2023" else "2023"] + "\nno\n")
+    with (
+        pytest.raises(
+            ValueError,
+            match=r"no line is a review .*; lines that could not be parsed as JSON: 1, "
+            r"e\.g\. 'no': check --release and the file$",
+        ),
+        StagingWriter(tmp_path / "staged") as writer,
+    ):
+        Amazon(release, tmp_path / "r.json").stage(writer)
+
+
 @pytest.mark.parametrize(("release", "given"), [("2014", "2023"), ("2023", "2014")])
 def test_reviews_say_what_is_expected(release: str, given: str, tmp_path: Path) -> None:
     (tmp_path / "r.json").write_text(json.dumps(REVIEWS[given]) + "\n")
@@ -83,6 +112,8 @@ def test_reviews_say_what_is_expected(release: str, given: str, tmp_path: Path) 
         StagingWriter(tmp_path / "staged") as writer,
     ):
         Amazon(release, tmp_path / "r.json").stage(writer)
+    user, item, _, time = REVIEWS[release]
+    assert f"(JSON lines with {user}, {item} and {time}, or a .csv of" in str(caught.value)
     assert f": try --release {given}" in str(caught.value)
 
 
@@ -100,6 +131,8 @@ def test_items_without_the_field_of_categories_are_a_warning(tmp_path: Path) -> 
     said = "m.json: no item has the field 'categories' of Amazon 2014, so none has a category: "
     report = read_report(staged(tmp_path, "2014", ITEMS["2018"]))
     assert report["warnings"] == [f"{said}its lines are of another release: try --release 2018"]
+    report = read_report(staged(tmp_path, "2018", json.dumps({"asin": "B1", "categories": []})))
+    assert report["warnings"][0].endswith("of another release: try --release 2014")
     report = read_report(staged(tmp_path, "2014", '{"asin": "B1"}'))
     assert report["warnings"] == [f"{said}check --release and the file"]
     assert not read_report(staged(tmp_path, "2014", ITEMS["2014"]))["warnings"]
