@@ -138,10 +138,11 @@ def test_rows_of_other_cells_are_no_movies(tmp_path: Path) -> None:
     ratings, _, inter, *_ = FILES["100k"]
     whole = flags("Comedy")
     movies = f"242|Kolya|1997||x|{whole}\n302|L||y|1997||x|{whole[2:]}|2\n7|M|1997||x|{whole}|0\n"
+    movies += f"8|One|more|1997||x|{whole[2:]}\n"  # as many cells, each a column further
     source = write(tmp_path / "other", "100k", ratings, movies.encode())
     _, items, skipped = staged(source, tmp_path / "again")
     assert items == {"242": ("Kolya", [["Comedy"]])}
-    assert skipped[MALFORMED.format("u.item")] == 2
+    assert skipped[MALFORMED.format("u.item")] == 3
 
 
 def test_flags_are_genres_in_the_order_of_the_readme(tmp_path: Path) -> None:
