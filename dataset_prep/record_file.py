@@ -142,7 +142,9 @@ class RecordFile:
     def _one_cell(self) -> str:
         """What to do where a whole header stands in one cell; empty where it does not."""
         (cell,) = self._first_row if len(self._first_row) == 1 else ("",)
-        other = next((sign for sign in _OTHER_SEPARATORS if sign in cell), "")
+        # its own stands in one cell where quotes are around a whole line
+        signs = (sign for sign in _OTHER_SEPARATORS if sign in cell and sign != self._between())
+        other = next(signs, "")
         if not other or not self.separator_option:
             return ""
         return (
@@ -157,8 +159,12 @@ class RecordFile:
             return ""
         return f": it seems to have no header: name its columns with {self.columns_option}"
 
+    def _between(self) -> str:
+        """What stands between the cells of a text table."""
+        return self.separator or SEPARATORS[self._suffix]
+
     def _cells(self, sink: DamageSink) -> Iterator[Mapping[str, Any]]:
-        separator = self.separator or SEPARATORS[self._suffix]
+        separator = self._between()
         file = LineFile(self.path, self.encoding, self.progress)
         rows: Iterator[list[str]] = (
             (cells_in_line(line, separator) for line in noted_lines(file, sink))

@@ -50,6 +50,15 @@ def test_the_likeliest_separator_is_named(tmp_path: Path) -> None:
     assert complaint(tmp_path / "x.tsv", "1,2\n", **OPTIONS).endswith("--separator ','")
 
 
+@pytest.mark.parametrize("separator", [None, ","])
+def test_a_line_in_quotes_names_no_separator_that_it_has(
+    separator: str | None, tmp_path: Path
+) -> None:
+    path = tmp_path / "x.csv"
+    said = complaint(path, '"user_id,item_id"\n', separator=separator, **OPTIONS)
+    assert said.endswith("the file has ['user_id,item_id']")
+
+
 def test_numbers_in_a_header_ask_for_the_names_of_columns(tmp_path: Path) -> None:
     advice = ": it seems to have no header: name its columns with --columns"
     assert complaint(tmp_path / "x.csv", "1,x,5\n", **OPTIONS).endswith(advice)
