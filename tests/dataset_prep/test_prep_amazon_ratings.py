@@ -39,12 +39,12 @@ def write(folder: Path, text: str, name: str = "ratings_Beauty.csv") -> Path:
 @pytest.mark.parametrize("release", FILES)
 @pytest.mark.parametrize("name", ["ratings_Beauty.csv", "Beauty.csv.gz"])
 def test_each_release_is_read_in_its_order(release: str, name: str, tmp_path: Path) -> None:
-    path = write(tmp_path, FILES[release] + "a,b\n", name)
+    path = write(tmp_path, FILES[release] + "a,b\na\n", name)
     with StagingWriter(tmp_path / "staged") as writer:
         Amazon(release, path).stage(writer)
     rows = parquet.read_table(tmp_path / "staged" / INTERACTIONS).to_pylist()
     assert [(r["user"], r["item"], r["rating"], r["timestamp"]) for r in rows] == ROWS
-    assert read_report(tmp_path / "staged")["skipped"] == {MALFORMED.format(name): 1}
+    assert read_report(tmp_path / "staged")["skipped"] == {MALFORMED.format(name): 2}
 
 
 @pytest.mark.parametrize("release", ["2014", "2018"])
@@ -127,7 +127,7 @@ def test_ids_of_any_length_are_read_where_most_rows_are_in_order(
 
 
 def test_most_rows_in_another_order_are_enough_to_refuse(tmp_path: Path) -> None:
-    path = write(tmp_path, FILES["2018"] + f"{USERS[0]},{ITEMS[0]},5.0,1\n")
+    path = write(tmp_path, FILES["2018"] + f"{USERS[0]},{ITEMS[0]},5.0,1\n1,2,3,4,5\n1\n")
     with (
         pytest.raises(ValueError, match=r"3 of its first 4 rows .*try --release 2018"),
         StagingWriter(tmp_path / "staged") as writer,
