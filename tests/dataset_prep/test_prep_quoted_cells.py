@@ -114,11 +114,22 @@ def test_a_tab_or_line_break_within_quotes_is_told(cell: str, tmp_path: Path) ->
     )
 
 
-def test_other_rows_with_too_few_cells_speak_of_no_quotes(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("separator", "line", "said"),
+    [
+        ("\t", "abc", "'abc' has 1 cells, the header has 2"),
+        ("\t", "a\tb\tc", r"'a\tb\tc' has 3 cells, the header has 2"),
+        (",", 'a,"3"" b",c', "'a,3\" b,c' has 3 cells, the header has 2"),
+        ("::", '"a"::b::c', "'\"a\"::b::c' has 3 cells, the header has 2"),
+    ],
+)
+def test_other_rows_of_another_length_are_shown_and_speak_of_no_tab(
+    separator: str, line: str, said: str, tmp_path: Path
+) -> None:
     path, damage = tmp_path / "items.tsv", Examples()
-    path.write_text("item_id\ttitle\nabc\n")
-    assert list(RecordFile(path).records(damage)) == []
-    assert damage.examples == ["'abc' has 1 cells, the header has 2"]
+    path.write_text(f"item_id{separator}title\n{line}\n")
+    assert list(RecordFile(path, separator).records(damage)) == []
+    assert damage.examples == [said]
 
 
 def test_the_longest_cell_of_the_csv_module_is_as_before_afterwards(tmp_path: Path) -> None:

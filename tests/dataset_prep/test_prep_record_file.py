@@ -47,7 +47,7 @@ def test_the_likeliest_separator_is_named(tmp_path: Path) -> None:
     assert complaint(tmp_path / "x.csv", "a|b::c;d\n", **OPTIONS).endswith("--separator '::'")
     assert complaint(tmp_path / "x.csv", "a|b;c\td\n", **OPTIONS).endswith("--separator ';'")
     # A first row of numbers that is no header either: which separator it has comes first.
-    assert complaint(tmp_path / "x.tsv", "1,2\n", **OPTIONS).endswith("--separator ','")
+    assert complaint(tmp_path / "x.csv", "1::2\n", **OPTIONS).endswith("--separator '::'")
 
 
 @pytest.mark.parametrize("separator", [None, ","])
