@@ -90,7 +90,7 @@ def _fitting(
     fields: Callable[[Release], tuple[str, ...]],
 ) -> list[str]:
     """Names of the releases of which one of the first lines is a record; none if the given is."""
-    lines = [line for line in islice(LineFile(path), _SAMPLE) if line.strip()]
+    lines = list(islice(LineFile(path), _SAMPLE))
 
     def fits(release: Release, line: str) -> bool:
         try:
