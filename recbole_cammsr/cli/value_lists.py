@@ -19,9 +19,9 @@ def read_sweep(text: str) -> tuple[str, list[Any]]:
     Raises:
         ValueError: not of this form, or a bracket does not close.
     """
-    name, equals, rest = text.partition("=")
+    name, _, rest = text.partition("=")
     words = [part.strip() for part in _apart(rest) if part.strip()]
-    if not equals or not name.strip() or not words:
+    if not name.strip() or not words:
         raise ValueError(f"a sweep is written name=value,value, not {text!r}")
     return name.strip(), [value(with_quoted_words(word)) for word in words]
 

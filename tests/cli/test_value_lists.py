@@ -12,9 +12,12 @@ from recbole_cammsr.cli.value_lists import read_shares, read_sweep
     [
         ("norm=dyt, layernorm", "norm", ["dyt", "layernorm"]),
         ("n_layers=1,2", "n_layers", [1, 2]),
+        (" n_layers = 1 , 2 ", "n_layers", [1, 2]),
+        ("checkpoint_dir=a=1,b=2", "checkpoint_dir", ["a=1", "b=2"]),
         ("use_id=True,false", "use_id", [True, False]),
         ("modalities=[text,image],[text],[]", "modalities", [["text", "image"], ["text"], []]),
         ("topk=[5, 10],[1]", "topk", [[5, 10], [1]]),
+        ("adam_betas=(0.9,0.99),(0.8, 0.9)", "adam_betas", [(0.9, 0.99), (0.8, 0.9)]),
         (
             "eval_args={'mode': 'full', 'order': 'TO'},",
             "eval_args",
@@ -26,13 +29,13 @@ def test_a_sweep_has_a_name_and_values(text, name, values):
     assert read_sweep(text) == (name, values)
 
 
-@pytest.mark.parametrize("text", ["x", "x=", "=1", "x=,"])
+@pytest.mark.parametrize("text", ["x", "x=", "=1", " =1", "x=,"])
 def test_a_sweep_without_name_or_values_is_refused(text):
     with pytest.raises(ValueError, match="name=value"):
         read_sweep(text)
 
 
-@pytest.mark.parametrize("text", ["x=[a,b", "x=a],b", "x=[a,b]]"])
+@pytest.mark.parametrize("text", ["x=[a,b", "x=a],b", "x=[a,b]]", "x=a],[b"])
 def test_brackets_that_do_not_close_are_refused(text):
     with pytest.raises(ValueError, match="do not close"):
         read_sweep(text)
@@ -43,5 +46,7 @@ def test_shares_are_numbers_from_0_to_1():
     for bad in ("", "a", "0.1,2", "-1", "nan"):
         with pytest.raises(ValueError, match="--noise takes shares from 0 to 1"):
             read_shares(bad, "--noise")
-    with pytest.raises(ValueError, match="--missing takes shares below 1"):
-        read_shares("0,1", "--missing", all_of_it=False)
+    assert read_shares("0,0.5,", "--missing", all_of_it=False) == [0.0, 0.5]
+    for bad in ("0,1", "1.0,0"):
+        with pytest.raises(ValueError, match="--missing takes shares below 1"):
+            read_shares(bad, "--missing", all_of_it=False)
