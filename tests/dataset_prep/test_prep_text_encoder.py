@@ -187,9 +187,12 @@ def test_pooling_files_of_either_generation():
         **{"1_P_config_json": json.dumps({"pooling_mode": "cls"})},
     )
     assert read_pooling(new, "m") == Pooling("cls")
-    with pytest.raises(ValueError, match="'Dense'"):
-        read_pooling(files(modules_json=json.dumps([{"type": "a.Dense"}])), "m")
-    with pytest.raises(ValueError, match=r"modules\.json is not JSON"):
+    scaled = files(modules_json=json.dumps([transformer, {"type": "a.Normalize"}]))
+    assert read_pooling(scaled, "m") == Pooling("mean", True)
+    for kind in ("Dense", "LayerNorm"):
+        with pytest.raises(ValueError, match=f"^m: .* '{kind}'"):
+            read_pooling(files(modules_json=json.dumps([{"type": f"a.{kind}"}])), "m")
+    with pytest.raises(ValueError, match=r"^m: modules\.json is not JSON"):
         read_pooling(files(modules_json="{"), "m")
 
 

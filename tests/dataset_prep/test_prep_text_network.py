@@ -172,7 +172,8 @@ def test_unusable_models_are_refused_in_one_sentence(save_text_model, monkeypatc
     state = {k: v for k, v in model.state_dict().items() if not k.startswith("text_projection")}
     folder = save_text_model(model, **PADDED)
     model.save_pretrained(folder, state_dict=state)
-    with pytest.raises(ValueError, match=r"CLIPModel': its checkpoint lacks text_projection\.w"):
+    says = rf"'{re.escape(str(folder))}': its checkpoint lacks text_projection\.w"
+    with pytest.raises(ValueError, match=says):
         TextEncoder.from_pretrained(str(folder))
 
     folder = save_text_model(two_towers("CLIP"), **PADDED)
@@ -228,6 +229,66 @@ def test_an_end_token_of_number_zero_pads_too():
     )
     give_padding(tokenizer)
     assert tokenizer.pad_token == "<|endoftext|>"
+
+
+def stand_in(is_encoder_decoder: bool = False, **parts) -> SimpleNamespace:
+    """What a network asks of a model, with these parts."""
+    config = SimpleNamespace(model_type="stub", is_encoder_decoder=is_encoder_decoder)
+    model = SimpleNamespace(config=config, **parts)
+    model.named_modules = lambda: [("", model), *parts.items()]
+    return model
+
+
+ENCODER, DECODER = SimpleNamespace(), SimpleNamespace()
+READER = {"get_encoder": lambda: ENCODER}
+TOWERS = {"get_text_features": lambda **tensors: SimpleNamespace(last_hidden_state=tensors)}
+
+
+@pytest.mark.parametrize(
+    ("parts", "reads"),
+    [
+        ({**READER, "encoder": ENCODER, "decoder": DECODER}, True),
+        ({**READER, "encoder": ENCODER, "is_encoder_decoder": True}, True),
+        ({**READER, "encoder": ENCODER}, False),
+        ({**READER, "decoder": DECODER}, False),
+        ({"encoder": ENCODER, "decoder": DECODER}, False),
+        ({**READER, **TOWERS, "encoder": ENCODER, "decoder": DECODER}, False),
+    ],
+)
+def test_an_encoder_reads_alone_where_there_is_a_decoder_and_no_second_tower(parts, reads):
+    model = stand_in(**parts)
+    network = TextNetwork(model)
+    assert network.module is (ENCODER if reads else model)
+    lacking = ["encoder.norm", "decoder.norm"]
+    assert network.own(lacking) == (("norm",) if reads else tuple(lacking))
+
+
+def test_only_weights_that_all_texts_go_through_must_be_in_the_checkpoint():
+    towers, tower = TextNetwork(stand_in(**TOWERS)), TextNetwork(stand_in())
+    assert towers.own(["logit_scale"]) == ("logit_scale",)
+    # The states that are pooled come before it.
+    assert tower.own(["text_projection.weight"]) == ("text_projection.weight",)
+    with pytest.raises(ValueError, match=r"'SimpleNamespace': its checkpoint lacks text_proj"):
+        towers.own(["logit_scale", "text_projection.weight"])
+
+
+def test_a_model_that_takes_any_tensors_is_given_all():
+    """As one whose method is wrapped, of which the names cannot be read."""
+
+    class Wrapped(torch.nn.Module):
+        config = SimpleNamespace(model_type="wrapped")
+
+        def forward(self, **tensors):
+            return SimpleNamespace(last_hidden_state=torch.stack(list(tensors.values()), -1))
+
+    given = {"input_ids": torch.ones(1, 3), "token_type_ids": torch.zeros(1, 3)}
+    assert TextNetwork(Wrapped()).states(given).tolist() == [[[1.0, 0.0]] * 3]
+
+
+def test_a_model_that_has_states_alone_has_no_vector_of_a_text():
+    given = {"input_ids": torch.ones(1, 3)}
+    with pytest.raises(ValueError, match="has vectors of tokens, none of a text"):
+        TextNetwork(stand_in(**TOWERS)).vectors(given)
 
 
 @pytest.mark.parametrize("name", ["siglip", "siglip2", "clip"])
