@@ -18,6 +18,8 @@ _BLANK = re.compile(r"\s+")
 # joiners within words and signs; other format characters are marks that nobody sees
 _JOINERS, _ZERO_WIDTH_SPACE = "\u200c\u200d", "\u200b"
 _BREAKS_CELL = re.compile('[\t\r\n"]')
+# Of half a pair, which JSON may spell, no file can hold more than "?": two ids would become one.
+_UNDECODED = re.compile(r"[\ufffd\ud800-\udfff]")
 
 
 def clean_text(text: object) -> str:
@@ -121,8 +123,10 @@ def token_fault(token: str) -> str:
         return "read as missing"
     if _BREAKS_CELL.search(token):
         return "holds a tab, line break or double quote"
-    if "\ufffd" in token:
-        return "holds bytes of another encoding"
+    undecoded = _UNDECODED.search(token)
+    if undecoded:
+        of_bytes = undecoded[0] == "\ufffd"
+        return "holds bytes of another encoding" if of_bytes else "holds half a surrogate pair"
     return "blanks around it" if token != token.strip() else ""
 
 
@@ -137,13 +141,14 @@ def check_token(token: str, where: str) -> str:
         The token itself.
 
     Raises:
-        ValueError: If it is empty, holds a tab, line break or double quote, or U+FFFD for bytes
-            that could not be read, has blanks around it, or is spelled like a missing value.
+        ValueError: If it is empty, holds a tab, line break or double quote, U+FFFD for bytes that
+            could not be read or half a surrogate pair, has blanks around it, or is spelled like a
+            missing value.
     """
-    if not is_token(token):
+    fault = token_fault(token)
+    if fault:
         raise ValueError(
-            f"{where}: the id {token!r} cannot stand in an atomic file (empty, a tab, line break "
-            "or double quote, U+FFFD for bytes of another encoding, blanks around it, or read as "
-            "missing): rename it in the source"
+            f"{where}: the id {token!r} cannot stand in an atomic file ({fault}): rename it in "
+            "the source"
         )
     return token

@@ -76,9 +76,22 @@ def test_labels_with_apostrophes_stay_apart(labels):
     assert labels_in(" ".join(tokens), True, " ") == tokens
 
 
-@pytest.mark.parametrize("token", ["", " a", "a\tb", 'a"b', "NA", "nan", "a\n", "caf\ufffd"])
-def test_ids_that_would_change_are_refused(token):
-    with pytest.raises(ValueError, match=r"x\.inter.*rename"):
+@pytest.mark.parametrize(
+    ("token", "fault"),
+    [
+        ("", "empty"),
+        (" a", "blanks around it"),
+        ("a\tb", "holds a tab, line break or double quote"),
+        ('a"b', "holds a tab, line break or double quote"),
+        ("a\n", "holds a tab, line break or double quote"),
+        ("NA", "read as missing"),
+        ("nan", "read as missing"),
+        ("caf\ufffd", "holds bytes of another encoding"),
+        ("\ud83d", "holds half a surrogate pair"),
+    ],
+)
+def test_ids_that_would_change_are_refused(token, fault):
+    with pytest.raises(ValueError, match=rf"x\.inter: .* \({fault}\): rename"):
         check_token(token, "x.inter")
 
 

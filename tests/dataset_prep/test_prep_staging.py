@@ -62,6 +62,22 @@ def test_unusable_ids_and_numbers_are_counted_not_written(tmp_path: Path) -> Non
     assert row == {"row": 0, "user": "u", "item": "a", "rating": None, "timestamp": None}
 
 
+def test_ids_that_differ_in_half_a_pair_are_left_out_not_joined(tmp_path: Path) -> None:
+    """As JSON may spell them: in a file both would be ``a?``."""
+    halves = json.loads(r'["a\ud83d", "a\ud83e"]')
+    with StagingWriter(tmp_path / "staged") as writer:
+        for half in halves:
+            writer.interaction(half, "i")
+            writer.interaction("u", half)
+            writer.item(half, title="T")
+        writer.interaction("u", "i")
+    report = read_report(tmp_path / "staged")
+    assert report["skipped"] == {UNUSABLE_USER: 2, UNUSABLE_ITEM: 4}
+    assert report["examples"][UNUSABLE_USER] == r"'a\ud83d' (holds half a surrogate pair)"
+    (row,) = parquet.read_table(tmp_path / "staged" / INTERACTIONS).to_pylist()
+    assert (row["user"], row["item"]) == ("u", "i")
+
+
 def test_an_item_whose_id_cannot_be_used_is_shown(tmp_path: Path) -> None:
     with StagingWriter(tmp_path / "staged") as writer:
         writer.item("nan", title="T")
