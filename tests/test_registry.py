@@ -126,6 +126,7 @@ def test_a_foreign_class_with_one_of_our_names_takes_recboles_way(tmp_path):
     """Whoever runs the authors' own HM4SR beside ours gets neither our settings nor rows."""
     from recbole.config import Config
     from recbole.data import create_dataset, data_preparation
+    from recbole.data import dataset as datasets
     from recbole.data.dataloader.general_dataloader import TrainDataLoader
     from recbole.data.dataset import SequentialDataset
     from recbole.model.sequential_recommender.sasrec import SASRec
@@ -142,6 +143,7 @@ def test_a_foreign_class_with_one_of_our_names_takes_recboles_way(tmp_path):
     assert "interactive_experts" not in theirs
     dataset = create_dataset(theirs)
     assert type(dataset) is SequentialDataset
+    assert datasets.HM4SRDataset.__module__.startswith("recbole_cammsr.")  # ours, from now on
     assert type(data_preparation(theirs, dataset)[0]) is TrainDataLoader
     packed = Config(foreign, "ml-100k", config_dict={**options, "train_packing": True})
     loader = data_preparation(packed, create_dataset(packed))[0]
