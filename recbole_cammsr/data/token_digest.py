@@ -53,6 +53,6 @@ def _of_rows(rows: Any) -> str:
         if cells.dtype == object:  # of lists
             digest.update(np.array([len(cell) for cell in cells], dtype=np.int64).tobytes())
             cells = np.concatenate([np.empty(0), *cells])
-        # stacks differ in what they hold a number in
-        digest.update(cells.astype(np.float64).tobytes())
+        # stacks differ in what they hold a number in; no copy where it is this
+        digest.update(np.ascontiguousarray(cells, dtype=np.float64).reshape(-1))
     return digest.hexdigest()
