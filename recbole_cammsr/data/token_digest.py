@@ -54,5 +54,5 @@ def _of_rows(rows: Any) -> str:
             digest.update(np.array([len(cell) for cell in cells], dtype=np.int64).tobytes())
             cells = np.concatenate([np.empty(0), *cells])
         # stacks differ in what they hold a number in; no copy where it is this
-        digest.update(np.ascontiguousarray(cells, dtype=np.float64).reshape(-1))
+        digest.update(np.ascontiguousarray(cells, dtype=np.float64).reshape(-1).data)
     return digest.hexdigest()
