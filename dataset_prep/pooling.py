@@ -34,17 +34,23 @@ def read_pooling(read: Callable[[str], str | None], model: str) -> Pooling:
         Mean pooling without normalisation for a model without these files, else what they say.
 
     Raises:
-        ValueError: If the model pools in a way other than CLS or mean, or has further modules.
+        ValueError: If a file is no JSON of the kind that it should be, or if the model pools in a
+            way other than CLS or mean, or has further modules.
     """
-    modules = _parse(read, "modules.json", model)
+    modules = _parse(read, "modules.json", model, list)
     if modules is None:
         return Pooling()
     mode, normalize = "mean", False
     for module in modules:
+        if not isinstance(module, dict):
+            raise ValueError(
+                f"{model}: modules.json has {module!r} where a module stands, not an object: "
+                "get the file anew from whoever made the model"
+            )
         kind = str(module.get("type", "")).rsplit(".", 1)[-1]
         if kind == "Pooling":
             name = f"{module.get('path', '')}/config.json"
-            mode = _mode(_parse(read, name, model) or {}, f"{model}: {name}")
+            mode = _mode(_parse(read, name, model, dict) or {}, f"{model}: {name}")
         elif kind == "Normalize":
             normalize = True
         elif kind != "Transformer":
@@ -52,8 +58,13 @@ def read_pooling(read: Callable[[str], str | None], model: str) -> Pooling:
                 f"{model}: modules.json has a module {kind!r}, which this encoder cannot apply: "
                 "choose a model of Transformer, Pooling and Normalize"
             )
-    length = (_parse(read, "sentence_bert_config.json", model) or {}).get("max_seq_length")
-    return Pooling(mode, normalize, int(length) if length else None)
+    name = "sentence_bert_config.json"
+    length = (_parse(read, name, model, dict) or {}).get("max_seq_length")
+    if length is not None and not (type(length) is int and length > 0):
+        raise ValueError(
+            f"{model}: {name} has max_seq_length {length!r}: write the number of tokens, or null"
+        )
+    return Pooling(mode, normalize, length)
 
 
 def _mode(config: dict[str, Any], where: str) -> str:
@@ -70,12 +81,19 @@ def _mode(config: dict[str, Any], where: str) -> str:
     return str(modes[0])
 
 
-def _parse(read: Callable[[str], str | None], name: str, model: str) -> Any:
-    """Parse a JSON file of the model; None where it is absent."""
+def _parse(read: Callable[[str], str | None], name: str, model: str, kind: type) -> Any:
+    """Parse a JSON file of the model, a list or an object; None where it is absent."""
     text = read(name)
     if text is None:
         return None
     try:
-        return json.loads(text)
+        content = json.loads(text)
     except json.JSONDecodeError as error:
         raise ValueError(f"{model}: {name} is not JSON ({error})") from error
+    if not isinstance(content, kind):
+        wanted = "a list of modules" if kind is list else "an object of settings"
+        raise ValueError(
+            f"{model}: {name} holds {content!r:.80}, not {wanted}: get the file anew from whoever "
+            "made the model"
+        )
+    return content

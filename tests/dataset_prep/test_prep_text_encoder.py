@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from recbole_cammsr.dataset_prep.item_records import label_words, read_items, scan_items
 from recbole_cammsr.dataset_prep.item_text import item_text
 from recbole_cammsr.dataset_prep.model_location import resolve_model
-from recbole_cammsr.dataset_prep.pooling import Pooling, read_pooling
+from recbole_cammsr.dataset_prep.pooling import Pooling
 from recbole_cammsr.dataset_prep.text_encoder import (
     TextEncoder,
     default_tokens_per_batch,
@@ -176,26 +176,6 @@ def test_refusals(tiny_text_model, with_pooling, tmp_path):
         resolve_model("package:json/weights")
 
 
-def test_pooling_files_of_either_generation():
-    def files(**contents):
-        return lambda name: contents.get(name.replace("/", "_").replace(".", "_"))
-
-    transformer = {"type": "sentence_transformers.models.Transformer", "path": ""}
-    pool = {"type": "sentence_transformers.sentence_transformer.modules.Pooling", "path": "1_P"}
-    new = files(
-        modules_json=json.dumps([transformer, pool]),
-        **{"1_P_config_json": json.dumps({"pooling_mode": "cls"})},
-    )
-    assert read_pooling(new, "m") == Pooling("cls")
-    scaled = files(modules_json=json.dumps([transformer, {"type": "a.Normalize"}]))
-    assert read_pooling(scaled, "m") == Pooling("mean", True)
-    for kind in ("Dense", "LayerNorm"):
-        with pytest.raises(ValueError, match=f"^m: .* '{kind}'"):
-            read_pooling(files(modules_json=json.dumps([{"type": f"a.{kind}"}])), "m")
-    with pytest.raises(ValueError, match=r"^m: modules\.json is not JSON"):
-        read_pooling(files(modules_json="{"), "m")
-
-
 def test_item_text_reads_fields_as_sentences():
     record = {"t": "Red &amp; blue!", "c": [["Root", "Nails"], ["x"]], "n": None, "l": ["a", "b"]}
     assert item_text(record, ["t", "c", "n", "l", "absent"]) == "Red & blue! Root Nails. a b."
@@ -312,23 +292,3 @@ def test_a_cpu_gets_smaller_batches_than_an_accelerator(with_pooling, monkeypatc
     encoder.encode(["a"] * 600)
     assert len(sizes) > 1  # three tokens each: 1800 in all
     assert max(sizes) * 3 <= default_tokens_per_batch("cpu") < default_tokens_per_batch("cuda:0")
-
-
-@pytest.mark.parametrize(
-    "config",
-    [
-        {"pooling_mode_cls_token": True, "pooling_mode_mean_tokens": True},
-        {"pooling_mode_mean_tokens": True, "pooling_mode_max_tokens": True},
-        {"pooling_mode_mean_tokens": False},
-        {"pooling_mode": "max"},
-        None,
-    ],
-)
-def test_pooling_that_is_not_offered_is_not_replaced_by_another(config):
-    """Sentence-transformers joins the vectors of several modes, which have other widths."""
-    modules = [{"type": "a.Transformer", "path": ""}, {"type": "a.Pooling", "path": "1_Pooling"}]
-    files = {"modules.json": json.dumps(modules)}
-    if config is not None:
-        files["1_Pooling/config.json"] = json.dumps(config)
-    with pytest.raises(ValueError, match=r"m: 1_Pooling/config\.json asks for pooling \["):
-        read_pooling(files.get, "m")
