@@ -23,6 +23,7 @@ from typing import Any
 
 from recbole_cammsr.compat.import_hooks import around_import, when_imported
 from recbole_cammsr.compat.module_proxy import ModuleProxy
+from recbole_cammsr.compat.stand_in import stand_in
 
 
 def install() -> None:
@@ -89,10 +90,5 @@ def _resources_for_hyperopt() -> Iterator[None]:
     if name in sys.modules or importlib.util.find_spec(name) is not None:
         yield
         return
-    stand_in = ModuleType(name)
-    stand_in.resource_string = pkgutil.get_data  # type: ignore[attr-defined]
-    sys.modules[name] = stand_in
-    try:
+    with stand_in(name, resource_string=pkgutil.get_data):
         yield
-    finally:
-        del sys.modules[name]

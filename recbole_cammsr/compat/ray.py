@@ -24,6 +24,7 @@ from types import ModuleType
 from typing import Any
 
 from recbole_cammsr.compat.import_hooks import around_import, rebind, when_imported
+from recbole_cammsr.compat.stand_in import stand_in
 
 _QUICK_START = "recbole.quick_start.quick_start"
 
@@ -36,7 +37,7 @@ _NEIGHBOURS = ("torch.distributed", "recbole.config", "recbole.data.transform", 
 
 def install() -> None:
     """Attach the shim to ``recbole.quick_start.quick_start``."""
-    around_import(_QUICK_START, _stand_in)
+    around_import(_QUICK_START, _tune_when_used)
     when_imported(_QUICK_START, _report_when_asked)
 
 
@@ -127,23 +128,16 @@ def _takes_keywords(report: Any) -> bool:
 
 
 @contextmanager
-def _stand_in() -> Iterator[None]:
+def _tune_when_used() -> Iterator[None]:
     """Answer ``from ray import tune`` with a LazyTune while quick_start is imported."""
     if sys.modules.get("ray.tune") is not None:
         yield
         return
     for name in _NEIGHBOURS:
         importlib.import_module(name)
-    stand_in = ModuleType("ray")
-    stand_in.tune = LazyTune()  # type: ignore[attr-defined]
     # a ray that is loaded may still lack what its tune needs, so it steps aside, too
-    earlier = {"ray": sys.modules["ray"]} if "ray" in sys.modules else {}
-    sys.modules["ray"] = stand_in
-    try:
+    with stand_in("ray", tune=LazyTune()):
         yield
-    finally:
-        del sys.modules["ray"]
-        sys.modules.update(earlier)
 
 
 def _report_when_asked(module: ModuleType) -> None:

@@ -16,15 +16,21 @@ def stand_in(name: str, **attributes: Any) -> Iterator[None]:
     Decorates functions that import it when they are called, as any context manager of contextlib's.
 
     Args:
-        name: of a package; without a dot.
+        name: of a package, or of a module in one: the packages above it are stood in for as well.
         **attributes: what the module holds.
     """
-    module = ModuleType(name)
-    vars(module).update(attributes)
-    earlier = {name: sys.modules[name]} if name in sys.modules else {}
-    sys.modules[name] = module
+    parts = name.split(".")
+    names = [".".join(parts[: depth + 1]) for depth in range(len(parts))]
+    modules = [ModuleType(each) for each in names]
+    for package, part, module in zip(modules, parts[1:], modules[1:]):
+        package.__path__ = []
+        setattr(package, part, module)
+    vars(modules[-1]).update(attributes)
+    earlier = {each: sys.modules[each] for each in names if each in sys.modules}
+    sys.modules.update(zip(names, modules))
     try:
         yield
     finally:
-        del sys.modules[name]
+        for each in names:
+            del sys.modules[each]
         sys.modules.update(earlier)

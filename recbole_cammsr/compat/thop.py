@@ -9,14 +9,11 @@ from __future__ import annotations
 
 import importlib.util
 import re
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import ModuleType
 
 from recbole_cammsr.compat.import_hooks import around_import
-
-_NAMES = ("distutils", "distutils.version")
+from recbole_cammsr.compat.stand_in import stand_in
 
 
 class LooseVersion:
@@ -47,15 +44,5 @@ def _distutils_for_thop() -> Iterator[None]:
     if importlib.util.find_spec("distutils") is not None:
         yield
         return
-    package, version = (ModuleType(name) for name in _NAMES)
-    package.__path__ = []
-    version.LooseVersion = LooseVersion  # type: ignore[attr-defined]
-    package.version = version  # type: ignore[attr-defined]
-    earlier = {name: sys.modules[name] for name in _NAMES if name in sys.modules}
-    sys.modules.update(zip(_NAMES, (package, version)))
-    try:
+    with stand_in("distutils.version", LooseVersion=LooseVersion):
         yield
-    finally:
-        for name in _NAMES:
-            del sys.modules[name]
-        sys.modules.update(earlier)

@@ -25,6 +25,26 @@ def test_what_was_there_comes_back(installed: bool, monkeypatch: pytest.MonkeyPa
     assert sys.modules.get("nobodys_package") is (theirs if installed else None)
 
 
+@pytest.mark.parametrize(
+    "held", [(), ("nobodys_package",), ("nobodys_package", "nobodys_package.a.b")]
+)
+def test_packages_above_a_module_stand_in_too(
+    held: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs = {name: ModuleType(name) for name in held}
+    for name, module in theirs.items():
+        monkeypatch.setitem(sys.modules, name, module)
+    with stand_in("nobodys_package.a.b", number=3):
+        import nobodys_package.a.b
+        from nobodys_package.a.b import number
+
+        assert number == nobodys_package.a.b.number == 3
+        with pytest.raises(ImportError):
+            import nobodys_package.c
+    left = {name: sys.modules.get(name) for name in sys.modules if "nobodys_package" in name}
+    assert left == theirs
+
+
 def test_an_error_leaves_nothing_behind() -> None:
     with pytest.raises(AttributeError):
         stand_in("nobodys_package")(_import)()
