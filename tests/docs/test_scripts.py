@@ -11,6 +11,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+#: behind what the documents say: one short epoch of a small model
+QUICK = [
+    *["--epochs=1", "--show_progress=False", "--train_batch_size=4096"],
+    *["--hidden_size=16", "--inner_size=16", "--n_layers=1"],
+]
 
 
 def scripts(page: str) -> list[str]:
@@ -25,7 +30,7 @@ def test_a_script_trains_and_tests(tmp_path, page, known_by):
     (script,) = (each for each in scripts(page) if known_by in each and "epochs" in each)
     (tmp_path / "script.py").write_text(script)
     done = subprocess.run(
-        [sys.executable, "script.py", "--epochs=1", "--show_progress=False"],
+        [sys.executable, "script.py", *QUICK],
         cwd=tmp_path,
         capture_output=True,
         text=True,
@@ -42,7 +47,7 @@ def test_the_commands_for_a_model_of_ones_own_work(tmp_path):
     commands = page.split(module)[1].split("```")[2].strip().splitlines()
     short = {"run_recbole", "run_recbole_group"}
     for command in commands:
-        quick = " --epochs=1 --show_progress=False" if command.split()[0] in short else ""
+        quick = " ".join(["", *QUICK]) if command.split()[0] in short else ""
         done = subprocess.run(
             f"{command}{quick}",
             shell=True,
