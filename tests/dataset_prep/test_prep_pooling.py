@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-
-from dataset_prep.pooling import Pooling, read_pooling
+from recbole_cammsr.dataset_prep.pooling import Pooling, read_pooling
 
 
 def test_pooling_files_of_either_generation():
