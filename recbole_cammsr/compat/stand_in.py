@@ -23,7 +23,6 @@ def stand_in(name: str, **attributes: Any) -> Iterator[None]:
     names = [".".join(parts[: depth + 1]) for depth in range(len(parts))]
     modules = [ModuleType(each) for each in names]
     for package, part, module in zip(modules, parts[1:], modules[1:]):
-        package.__path__ = []
         setattr(package, part, module)
     vars(modules[-1]).update(attributes)
     earlier = {each: sys.modules[each] for each in names if each in sys.modules}
