@@ -1,4 +1,4 @@
-"""``get_model``: every model of RecBole is imported to find one.
+"""``get_model``: some eighty models of RecBole are imported to find one.
 
 ``recbole/utils/utils.py`` asks its packages of models in turn whether they have a module of the
 name, and to ask a package is to import it with all models in it. A sequential model is sought among
