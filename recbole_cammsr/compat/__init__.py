@@ -1,10 +1,10 @@
 """Makes stock RecBole 1.2.1 work on today's numpy, pandas, scipy, torch, dgl, ray and setuptools.
 
-Each module here mends one break and exposes ``install()``, which only attaches hooks: the work is
-done when RecBole's own module is imported, and only where a feature test finds the break. RecBole's
-files are never edited. Other packages stay as they are for everyone but RecBole, with one
-exception: numpy gets back the names that RecBole's code reads (``np.float``, ...), as RecBole's own
-``Config`` gives them back to an older numpy.
+Each module here mends one break (``model_search`` and ``sklearn``: one waste) and exposes
+``install()``, which only attaches hooks: the work is done when RecBole's own module is imported,
+and only where a feature test finds the break. RecBole's files are never edited. Other packages stay
+as they are for everyone but RecBole, with one exception: numpy gets back the names that RecBole's
+code reads (``np.float``, ...), as RecBole's own ``Config`` gives them back to an older numpy.
 """
 
 from __future__ import annotations

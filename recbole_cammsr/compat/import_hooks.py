@@ -126,12 +126,32 @@ class _HookFinder(importlib.abc.MetaPathFinder):
     ) -> importlib.machinery.ModuleSpec | None:
         finders = list(sys.meta_path)
         start = finders.index(self) + 1 if self in finders else 0  # not if another stands for it
-        for finder in finders[start:]:
-            if hasattr(finder, "find_spec"):
-                spec = finder.find_spec(fullname, path, target)
-                if spec is not None:
-                    return spec
-        return None
+        return first_spec(finders[start:], fullname, path, target)
+
+
+def first_spec(
+    finders: Sequence[Any],
+    fullname: str,
+    path: Sequence[str] | None,
+    target: ModuleType | None = None,
+) -> importlib.machinery.ModuleSpec | None:
+    """What the first of these finders that knows a module says of it.
+
+    Args:
+        finders: some of ``sys.meta_path``, asked in their order.
+        fullname: of the module, with its package's.
+        path: folders of the package, None for a module in none.
+        target: the module that is reloaded.
+
+    Returns:
+        The module's spec; None where nobody knows it.
+    """
+    for finder in finders:
+        if hasattr(finder, "find_spec"):
+            spec: importlib.machinery.ModuleSpec | None = finder.find_spec(fullname, path, target)
+            if spec is not None:
+                return spec
+    return None
 
 
 class _HookLoader(importlib.abc.Loader):

@@ -15,7 +15,7 @@ import sys
 from types import ModuleType
 from typing import Any
 
-from recbole_cammsr.compat.import_hooks import rebind, when_imported
+from recbole_cammsr.compat.import_hooks import first_spec, rebind, when_imported
 
 #: in the order in which RecBole looks through them
 _PACKAGES = (
@@ -59,6 +59,4 @@ def _has(package: str, name: str) -> bool:
     found = importlib.util.find_spec(package)
     if found is None or found.submodule_search_locations is None:
         return False
-    folders = list(found.submodule_search_locations)
-    finders = [each for each in sys.meta_path if hasattr(each, "find_spec")]
-    return any(each.find_spec(full, folders, None) is not None for each in finders)
+    return first_spec(sys.meta_path, full, list(found.submodule_search_locations)) is not None

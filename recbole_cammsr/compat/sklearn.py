@@ -1,10 +1,10 @@
 """scikit-learn: seconds of every start, for three functions of metrics that few runs use.
 
 ``recbole/evaluator/metrics.py`` takes ``auc``, ``mean_absolute_error`` and ``mean_squared_error``
-from ``sklearn.metrics``, for GAUC's neighbour AUC, MAE and RMSE. That import, with the
-``scipy.stats`` behind it, is two fifths of the processor time in which RecBole is imported
-(docs/performance.md), by every command and every worker process. RecBole gets functions that
-import scikit-learn when they are called.
+from ``sklearn.metrics``, for AUC, MAE and RMSE. That import, with the
+``scipy.stats`` behind it, is a third of the processor time until a model's class is there
+(docs/performance.md, "Start-up"), in every command and every worker process. RecBole gets functions
+that import scikit-learn when they are called.
 """
 
 from __future__ import annotations
@@ -45,5 +45,4 @@ def _later(name: str) -> Callable[..., Any]:
     def call(*args: Any, **kwargs: Any) -> Any:
         return getattr(importlib.import_module(_METRICS), name)(*args, **kwargs)
 
-    call.__name__ = call.__qualname__ = name
     return call
