@@ -50,7 +50,13 @@ def read_pooling(read: Callable[[str], str | None], model: str) -> Pooling:
         kind = str(module.get("type", "")).rsplit(".", 1)[-1]
         if kind == "Pooling":
             name = f"{module.get('path', '')}/config.json"
-            mode = _mode(_parse(read, name, model, dict) or {}, f"{model}: {name}")
+            config = _parse(read, name, model, dict)
+            if config is None:
+                raise ValueError(
+                    f"{model}: modules.json names {name}, which is not there: get the file anew "
+                    "from whoever made the model"
+                )
+            mode = _mode(config, f"{model}: {name}")
         elif kind == "Normalize":
             normalize = True
         elif kind != "Transformer":
@@ -77,7 +83,10 @@ def _mode(config: dict[str, Any], where: str) -> str:
         on = [key for key, value in config.items() if key.startswith("pooling_mode_") and value]
         modes = [flags.get(key, key) for key in on]
     if len(modes) != 1 or modes[0] not in ("cls", "mean"):
-        raise ValueError(f"{where} asks for pooling {modes}: only one of 'cls', 'mean' is offered")
+        asked = ", ".join(map(repr, modes)) or "none at all"
+        raise ValueError(
+            f"{where} asks for pooling {asked}: exactly one of 'cls', 'mean' is offered"
+        )
     return str(modes[0])
 
 

@@ -29,22 +29,27 @@ def test_pooling_files_of_either_generation():
 
 
 @pytest.mark.parametrize(
-    "config",
+    ("config", "says"),
     [
-        {"pooling_mode_cls_token": True, "pooling_mode_mean_tokens": True},
-        {"pooling_mode_mean_tokens": True, "pooling_mode_max_tokens": True},
-        {"pooling_mode_mean_tokens": False},
-        {"pooling_mode": "max"},
-        None,
+        ({"pooling_mode_cls_token": True, "pooling_mode_mean_tokens": True}, "'cls', 'mean':"),
+        (
+            {"pooling_mode_mean_tokens": True, "pooling_mode_max_tokens": True},
+            "'mean', 'pooling_mode_max_tokens':",
+        ),
+        ({"pooling_mode_mean_tokens": False}, "none at all:"),
+        ({"pooling_mode": "max"}, "'max':"),
     ],
 )
-def test_pooling_that_is_not_offered_is_not_replaced_by_another(config):
+def test_pooling_that_is_not_offered_is_not_replaced_by_another(config, says):
     """Sentence-transformers joins the vectors of several modes, which have other widths."""
     modules = [{"type": "a.Transformer", "path": ""}, {"type": "a.Pooling", "path": "1_Pooling"}]
-    files = {"modules.json": json.dumps(modules)}
-    if config is not None:
-        files["1_Pooling/config.json"] = json.dumps(config)
-    with pytest.raises(ValueError, match=r"m: 1_Pooling/config\.json asks for pooling \["):
+    files = {"modules.json": json.dumps(modules), "1_Pooling/config.json": json.dumps(config)}
+    with pytest.raises(ValueError, match=rf"m: 1_Pooling/config\.json asks for pooling {says}"):
+        read_pooling(files.get, "m")
+    del files["1_Pooling/config.json"]
+    with pytest.raises(
+        ValueError, match=r"m: modules\.json names 1_Pooling/config\.json, which is"
+    ):
         read_pooling(files.get, "m")
 
 
