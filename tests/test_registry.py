@@ -84,6 +84,36 @@ def test_our_settings_invalidate_a_pickled_data_set_even_without_a_configuration
     assert in_new_process(code) == str([1] * len(registry.DATASET_ARGUMENTS))
 
 
+def test_pickled_loaders_are_not_used_with_settings_that_change_them(make_config):
+    from recbole.data import create_dataset, data_preparation
+    from recbole.data.utils import load_split_dataloaders
+
+    made = make_config(save_dataloaders=True)
+    data_preparation(made, create_dataset(made))
+    others = {
+        "modalities": ["text"],
+        "modality_files": {"text": "other.npz"},
+        "feature_dtype": "float16",
+        "feature_device": "host",
+        "feature_budget": 7.0,
+        "category_field": "genres",
+        "train_packing": not made["train_packing"],
+        "packing_overlap": 3,
+        "category_weight": 0.0,
+        "time_encoding": "interval",
+        "interval_buckets": 5,
+        "mask_history": True,
+        "exact_time_order": not made["exact_time_order"],
+    }
+    used = [
+        name
+        for name, value in others.items()
+        if load_split_dataloaders(make_config(**{name: value})) is not None
+    ]
+    assert used == []
+    assert load_split_dataloaders(make_config(learning_rate=0.5)) is not None
+
+
 def test_settings_of_a_data_sets_file_are_compared_too():
     """A ``Config`` adds them to RecBole's own list; ml-100k's has those of knowledge graphs."""
     from recbole.data.utils import dataset_arguments as compared
