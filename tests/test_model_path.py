@@ -172,6 +172,26 @@ def test_defaults_data_set_and_trainer_stand_beside_the_class(module, toy_path, 
     assert own.OtherTrainer(config, model).fit(train, saved=False) is not None
 
 
+def test_a_data_set_beside_a_class_is_that_of_a_path_and_of_our_kind(module, toy_path):
+    from recbole.config import Config
+    from recbole.data import create_dataset
+    from recbole.data.dataset import SequentialDataset
+
+    from recbole_cammsr.data.dataset import CAMMSRDataset
+
+    model_path.load(f"{module}.Mine")
+    own = sys.modules[module]
+    own.MineDataset = type("MineDataset", (CAMMSRDataset,), {"__module__": module})
+
+    def made(model):
+        neither = {"train_neg_sample_args": None}
+        return type(create_dataset(Config(model, "toy", config_dict=settings(toy_path, **neither))))
+
+    assert made(f"{module}.Mine") is made(own.Mine) is own.MineDataset
+    assert made(f"{module}.Other") is own.OtherDataset
+    assert made(own.Other) is SequentialDataset  # a class that is none of ours has RecBole's
+
+
 def test_the_protocol_of_a_class_is_that_of_the_model_it_inherits_from(module):
     """Ours are given its files by Config; settings of it would win over those beside the class."""
     assert protocol.settings_for(f"{module}.Mine", "ml-100k", {}) == {}

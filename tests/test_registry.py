@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -82,6 +83,24 @@ def test_our_settings_invalidate_a_pickled_data_set_even_without_a_configuration
         "print([compared.count(key) for key in recbole_cammsr.registry.DATASET_ARGUMENTS])"
     )
     assert in_new_process(code) == str([1] * len(registry.DATASET_ARGUMENTS))
+
+
+def test_another_plugins_data_sets_still_resolve():
+    class SequentialDataset:
+        def data_augmentation(self):
+            """Stands for RecBole's."""
+
+    module = ModuleType("dataset")
+    module.SequentialDataset = SequentialDataset
+    theirs = {"TheirsDataset": object(), "HM4SRDataset": object()}
+    module.__getattr__ = theirs.__getitem__
+    registry._offer_datasets(module)
+    assert module.TheirsDataset is theirs["TheirsDataset"]
+    assert module.HM4SRDataset.__module__.startswith("recbole_cammsr.")
+    del module.__getattr__
+    registry._offer_datasets(module)
+    with pytest.raises(AttributeError, match="module 'dataset' has no attribute 'TheirsDataset'"):
+        _ = module.TheirsDataset
 
 
 def test_pickled_loaders_are_not_used_with_settings_that_change_them(make_config):
