@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+_FIX = "get the file anew from whoever made the model"
+
 
 @dataclass(frozen=True)
 class Pooling:
@@ -44,18 +46,14 @@ def read_pooling(read: Callable[[str], str | None], model: str) -> Pooling:
     for module in modules:
         if not isinstance(module, dict):
             raise ValueError(
-                f"{model}: modules.json has {module!r} where a module stands, not an object: "
-                "get the file anew from whoever made the model"
+                f"{model}: modules.json has {module!r} where a module stands, not an object: {_FIX}"
             )
         kind = str(module.get("type", "")).rsplit(".", 1)[-1]
         if kind == "Pooling":
             name = f"{module.get('path', '')}/config.json"
             config = _parse(read, name, model, dict)
             if config is None:
-                raise ValueError(
-                    f"{model}: modules.json names {name}, which is not there: get the file anew "
-                    "from whoever made the model"
-                )
+                raise ValueError(f"{model}: modules.json names {name}, which is not there: {_FIX}")
             mode = _mode(config, f"{model}: {name}")
         elif kind == "Normalize":
             normalize = True
@@ -101,8 +99,5 @@ def _parse(read: Callable[[str], str | None], name: str, model: str, kind: type)
         raise ValueError(f"{model}: {name} is not JSON ({error})") from error
     if not isinstance(content, kind):
         wanted = "a list of modules" if kind is list else "an object of settings"
-        raise ValueError(
-            f"{model}: {name} holds {content!r:.80}, not {wanted}: get the file anew from whoever "
-            "made the model"
-        )
+        raise ValueError(f"{model}: {name} holds {content!r:.80}, not {wanted}: {_FIX}")
     return content
