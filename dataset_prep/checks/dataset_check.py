@@ -24,12 +24,13 @@ from .features import check_features
 from .finding import ERROR, NOTE, WARNING, Section
 from .interactions import FieldNames, check_interactions
 from .items import ItemTable, check_items
+from .location import files_of_parts
 from .neighbours import Embedding
+from .pre_split import PreSplit, check_pre_split
 from .sense import check_sense
 
 _FEATURE_SUFFIXES = (".npz", ".npy")
 # RecBole's own atomic files; any other with a float_seq column is a feature file.
-_SPLITS = (".train", ".valid", ".test")
 _ATOMIC = frozenset(("inter", "item", "user", "kg", "link", "net"))
 
 
@@ -75,50 +76,6 @@ class DatasetCheck:
         return "\n".join([*lines, "", f"verdict: {self.verdict()}"])
 
 
-def locate(target: str | Path, dataset: str | None = None) -> tuple[Path, str]:
-    """Find folder and name of a data set.
-
-    Args:
-        target: Its folder, its ``.inter`` file, or ``folder/name``.
-        dataset: Its name where the folder holds several.
-
-    Returns:
-        Folder and name.
-
-    Raises:
-        FileNotFoundError: If there is no ``.inter`` file.
-        ValueError: If the folder holds pre-split data alone, or several data sets and no name was
-            given.
-    """
-    path = Path(target)
-    if path.suffix == ".inter" and path.is_file():
-        return path.parent, path.stem
-    if not path.is_dir():
-        if path.parent.joinpath(f"{path.name}.inter").is_file():
-            return path.parent, path.name
-        raise FileNotFoundError(f"{path}: no such folder, and no file {path}.inter")
-    files = sorted(file.stem for file in path.glob("*.inter"))
-    names = [name for name in files if not name.endswith(_SPLITS) or name == dataset]
-    if files and not names:
-        raise ValueError(
-            f"{path}: holds pre-split data ({', '.join(f'{name}.inter' for name in files[:3])}), "
-            "which is not checked: training reads it, and names what is wrong in it"
-        )
-    if dataset is not None:
-        if dataset not in names:
-            raise FileNotFoundError(
-                f"{path}: no file {dataset}.inter in this folder; it has {names}"
-            )
-        return path, dataset
-    if path.name in names:
-        return path, path.name
-    if not names:
-        raise FileNotFoundError(f"{path}: no .inter file in this folder")
-    if len(names) > 1:
-        raise ValueError(f"{path}: several data sets {names}: choose one with --dataset")
-    return path, names[0]
-
-
 def check_dataset(
     folder: Path,
     name: str,
@@ -126,6 +83,7 @@ def check_dataset(
     category_fields: Sequence[str] = (),
     modality_files: dict[str, str] | None = None,
     begin: Callable[[str], object] = lambda what: None,
+    parts: Sequence[str] = (),
 ) -> DatasetCheck:
     """Check a whole data set.
 
@@ -136,14 +94,26 @@ def check_dataset(
         category_fields: Names of the category fields; empty looks for usual names.
         modality_files: Modality to feature file; None takes those beside the atomic files.
         begin: Called with the name of each part before it is looked at: ``steps`` of them.
+        parts: Names of training, validation and test where the data are pre-split.
 
     Returns:
         Sections, findings and what the report page needs.
     """
     fields = fields or FieldNames()
-    begin(f"{name}.inter")
-    section, interactions = check_interactions(folder / f"{name}.inter", fields)
-    sections = [section]
+    if parts:
+        sections, interactions = check_pre_split(
+            PreSplit(folder, name, tuple(parts)), fields, begin
+        )
+    else:
+        begin(f"{name}.inter")
+        section, interactions = check_interactions(folder / f"{name}.inter", fields)
+        sections = [section]
+        beside = files_of_parts(folder, name)
+        if beside:
+            section.note(
+                f"{', '.join(beside)} beside {name}.inter are not checked: give --parts to check "
+                "them in its place"
+            )
     tokens = None if interactions is None else interactions.item_tokens
     begin(f"{name}.item")
     section, items = check_items(folder / f"{name}.item", fields.item, tokens, category_fields)
@@ -172,16 +142,17 @@ def check_dataset(
     return DatasetCheck(name, folder, sections, embeddings, items)
 
 
-def steps(modality_files: Sized) -> int:
-    """Count the parts that ``check_dataset`` looks at.
+def steps(modality_files: Sized, parts: Sized = ()) -> int:
+    """Count what ``check_dataset`` looks at.
 
     Args:
         modality_files: One entry per modality.
+        parts: One entry per part of pre-split data.
 
     Returns:
         Their number.
     """
-    return 4 + len(modality_files)
+    return 3 + max(len(parts), 1) + len(modality_files)
 
 
 def _check_record(folder: Path, name: str, modality_files: Mapping[str, str]) -> Section | None:

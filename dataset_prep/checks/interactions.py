@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from .atomic_table import AtomicTable, check_tokens, numbers, read_atomic_table
+from .distribution import power_bars, spread
 from .finding import Bars, Section, percent
 
 # Share of adjacent interactions at the same time above which their order deserves a warning.
@@ -33,18 +34,27 @@ class FieldNames:
 
 @dataclass(frozen=True)
 class Interactions:
-    """The interactions in the order of users, then time, then file.
+    """Which items there are, and how often.
 
     Attributes:
-        item_tokens: Distinct item tokens, in order of first appearance in the file.
-        users: User number of each interaction, int64 (n,).
+        item_tokens: Distinct item tokens.
         items: Index into ``item_tokens`` of each interaction, int64 (n,).
-        from_end: Position in the user's sequence counted from its end, 0 is the last, int64 (n,).
     """
 
     item_tokens: np.ndarray
-    users: np.ndarray
     items: np.ndarray
+
+
+@dataclass(frozen=True)
+class _Sequences(Interactions):
+    """The interactions in the order of users, then time, then file.
+
+    Attributes:
+        users: User number of each interaction, int64 (n,).
+        from_end: Position in the user's sequence counted from its end, 0 is the last, int64 (n,).
+    """
+
+    users: np.ndarray
     from_end: np.ndarray
 
 
@@ -91,7 +101,7 @@ def _examine(
     lengths = np.bincount(users)
     ends = np.cumsum(lengths)
     from_end = np.repeat(ends, lengths) - 1 - np.arange(len(users))
-    data = Interactions(np.asarray(item_tokens), users, items, from_end)
+    data = _Sequences(np.asarray(item_tokens), items, users, from_end)
 
     section.fact("users", len(user_tokens))
     section.fact("items", len(item_tokens))
@@ -154,7 +164,7 @@ def _check_times(users: np.ndarray, times: np.ndarray, section: Section) -> None
 
 def _check_lengths(lengths: np.ndarray, section: Section) -> None:
     """Judge the lengths of the users' sequences."""
-    section.fact("sequence length", _spread(lengths))
+    section.fact("sequence length", spread(lengths))
     short = int((lengths < SHORTEST_SEQUENCE).sum())
     if short:
         level = section.error if short == len(lengths) else section.warning
@@ -163,18 +173,18 @@ def _check_lengths(lengths: np.ndarray, section: Section) -> None:
             "interactions: leave-one-out has no training item for them; drop them (k-core) or set "
             "user_inter_num_interval"
         )
-    section.figures.append(_power_bars("users by sequence length", lengths))
+    section.figures.append(power_bars("users by sequence length", lengths))
 
 
 def _check_popularity(counts: np.ndarray, section: Section) -> None:
     """Judge how interactions spread over items."""
-    section.fact("interactions an item", _spread(counts))
+    section.fact("interactions an item", spread(counts))
     rare = int((counts < 5).sum())
     section.fact("items with fewer than 5 interactions", f"{rare:,} ({percent(rare, len(counts))})")
-    section.figures.append(_power_bars("items by number of interactions", counts))
+    section.figures.append(power_bars("items by number of interactions", counts))
 
 
-def _check_leakage(data: Interactions, times: np.ndarray, section: Section) -> None:
+def _check_leakage(data: _Sequences, times: np.ndarray, section: Section) -> None:
     """Look at a leave-one-out split: unseen and repeated targets, training after validation."""
     train, valid, test = data.from_end > 1, data.from_end == 1, data.from_end == 0
     if not (train.any() and valid.any()):
@@ -199,22 +209,3 @@ def _check_leakage(data: Interactions, times: np.ndarray, section: Section) -> N
         )
     later = int((times[train] > np.median(times[valid])).sum())
     section.fact("training later than the median validation", percent(later, int(train.sum())))
-
-
-def _spread(counts: np.ndarray) -> str:
-    """Write smallest, median, mean and largest of whole numbers."""
-    return (
-        f"min {counts.min():,}, median {np.median(counts):g}, mean {counts.mean():.1f}, "
-        f"max {counts.max():,}"
-    )
-
-
-def _power_bars(title: str, counts: np.ndarray) -> Bars:
-    """A histogram with bins that double: 1, 2, 3-4, 5-8, ..."""
-    bins = np.ceil(np.log2(np.maximum(counts, 1))).astype(int)
-    labels, heights = [], []
-    for power in range(bins.min(), bins.max() + 1):
-        low, high = (2 ** (power - 1) + 1 if power > 0 else 1), 2**power
-        labels.append(str(high) if low == high else f"{low:,}-{high:,}")
-        heights.append(int((bins == power).sum()))
-    return Bars(title, tuple(labels), tuple(heights))

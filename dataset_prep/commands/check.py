@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 
-from ..checks.dataset_check import check_dataset, find_feature_files, locate, steps
+from ..checks.dataset_check import check_dataset, find_feature_files, steps
 from ..checks.finding import ERROR
 from ..checks.interactions import FieldNames
+from ..checks.location import locate, parts_of
 from ..optional_import import require
 
 NAME = "check"
@@ -21,6 +22,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """
     parser.add_argument("target", metavar="DATASET", help="folder of the data set, or folder/name")
     parser.add_argument("--dataset", help="name, where the folder holds several data sets")
+    parser.add_argument(
+        "--parts",
+        type=_parts,
+        metavar="TRAIN,VALID,TEST",
+        help="files DATASET.<part>.inter of pre-split data, as `benchmark_filename` names them "
+        "(default: train,valid,test where there is no DATASET.inter)",
+    )
     parser.add_argument(
         "--user-field", default="user_id", metavar="NAME", help="field of the user (user_id)"
     )
@@ -63,7 +71,8 @@ def execute(options: argparse.Namespace) -> None:
         FileNotFoundError: If there is no such data set.
         ValueError: If the data set has errors, or an option is unusable.
     """
-    folder, name = locate(options.target, options.dataset)
+    folder, name = locate(options.target, options.dataset, options.parts or ())
+    parts = options.parts or parts_of(folder, name)
     if options.features:
         files = dict(_pair(text) for text in options.features)
     else:
@@ -72,14 +81,14 @@ def execute(options: argparse.Namespace) -> None:
     tqdm = require("tqdm", "The progress bar").tqdm
     form = "{desc}: part {n}/{total} [{elapsed}{postfix}]"
     with tqdm(
-        total=steps(files), desc=name, disable=options.quiet, leave=False, bar_format=form
+        total=steps(files, parts), desc=name, disable=options.quiet, leave=False, bar_format=form
     ) as bar:
 
         def begin(what: str) -> None:
             bar.update()
             bar.set_postfix_str(what)
 
-        result = check_dataset(folder, name, fields, options.category_field, files, begin)
+        result = check_dataset(folder, name, fields, options.category_field, files, begin, parts)
     print(result.text())
     if options.report:
         # Drawing is needed for the page only.
@@ -101,3 +110,14 @@ def _pair(text: str) -> tuple[str, str]:
     if not (modality and equals and path):
         raise ValueError(f"--features {text!r}: write MODALITY=FILE")
     return modality, path
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    """Split ``TRAIN,VALID,TEST``."""
+    parts = tuple(part.strip() for part in text.split(","))
+    if len(set(parts)) != 3 or not all(parts):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} does not name three parts; write those of training, validation and test, "
+            "such as train,valid,test"
+        )
+    return parts

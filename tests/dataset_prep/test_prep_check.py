@@ -17,7 +17,6 @@ from recbole_cammsr.dataset_prep.checks.dataset_check import (
     DatasetCheck,
     check_dataset,
     find_feature_files,
-    locate,
     steps,
 )
 from recbole_cammsr.dataset_prep.checks.finding import Bars
@@ -379,14 +378,6 @@ def test_feature_files_that_no_stage_wrote_are_named_where_there_is_a_record(toy
     assert notes[0].startswith("toy.image.npz (modality image) was written by no stage")
 
 
-def test_pre_split_data_is_said_not_to_be_checked(toy):
-    folder = toy.write()
-    (folder / "toy.inter").rename(folder / "toy.train.inter")
-    (folder / "toy.test.inter").write_text("")
-    with pytest.raises(ValueError, match=r"pre-split data \(toy.test.inter, toy.train.inter\)"):
-        locate(folder)
-
-
 def test_damage_of_the_source_is_told_in_sentences(toy):
     folder = toy.write()
     counts = {"users": 80, "skipped: x.gz: line cut short": 1234, "note: x.gz ends early": 1}
@@ -410,21 +401,6 @@ def test_byte_order_mark_is_named(toy):
     (error,) = messages(toy.check(), "error")
     assert "byte order mark" in error
     assert "toy.inter" in error
-
-
-def test_data_set_is_located(toy):
-    folder = toy.write()
-    expected = (folder, "toy")
-    for target in (folder, folder / "toy", folder / "toy.inter"):
-        assert locate(target) == expected
-    (folder / "other.inter").write_text("")
-    assert locate(folder, "toy") == expected
-    with pytest.raises(ValueError, match=r"several data sets \['other', 'toy'\]"):
-        locate(folder)
-    with pytest.raises(FileNotFoundError, match=r"no file none\.inter"):
-        locate(folder, "none")
-    with pytest.raises(FileNotFoundError, match="no such folder"):
-        locate(folder / "none")
 
 
 def test_rows_that_differ_outside_the_data_set_only_are_an_error(toy):
