@@ -41,7 +41,7 @@ from recbole_cammsr.model.length_order import in_order_of_length
 from recbole_cammsr.model.pick import pick
 from recbole_cammsr.model.recomputed_loss import recomputed_cross_entropy
 
-# rows read at a time, of about one length, in ranking and in training
+# rows read at a time at most, of about one length, in ranking and in training
 _RANKED_ROWS = 256
 _TRAINED_ROWS = 128
 

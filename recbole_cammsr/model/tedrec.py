@@ -36,7 +36,7 @@ from recbole_cammsr.model.pick import pick
 from recbole_cammsr.model.settings import refuse_without_id
 from recbole_cammsr.model.text_recommender import TextRecommender
 
-# rows fused and encoded at a time, of about one length, in ranking and in training
+# rows fused and encoded at a time at most, of about one length, in ranking and in training
 _RANKED_ROWS = 256
 _TRAINED_ROWS = 128
 

@@ -16,7 +16,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from recbole_cammsr.model.length_order import in_order_of_length
 
-#: rows that go through the model together; fewer waste less padding and cost more calls
+#: rows that go through the model together at most
 ROWS = 128
 #: rows that the check compares, and how far they may differ, as a share of the largest entry
 CHECKED_ROWS = 16
