@@ -55,13 +55,11 @@ def locate(
 
 def _names(folder: Path, parts: Sequence[str]) -> list[str]:
     """Names of the data sets of a folder, of given parts only those that have one of them."""
-    stems = [file.stem for file in folder.glob("*.inter")]
-    split = [stem.rpartition(".") for stem in stems]
-    of_parts = {name for name, _, part in split if name and part in (parts or _PARTS)}
-    if parts:
-        return sorted(of_parts)
-    whole = {stem for stem, (_, _, part) in zip(stems, split) if part not in _PARTS}
-    return sorted(whole | of_parts)
+    stems = {file.stem for file in folder.glob("*.inter")}
+    endings = tuple(f".{part}" for part in parts or _PARTS)
+    of_parts = {stem for stem in stems if stem.endswith(endings)}
+    names = {stem.rpartition(".")[0] for stem in of_parts}
+    return sorted(names if parts else names | (stems - of_parts))
 
 
 def parts_of(folder: Path, name: str) -> tuple[str, ...]:

@@ -48,6 +48,12 @@ def test_files_of_a_split_are_one_data_set(tmp_path):
         locate(folder)
 
 
+def test_a_data_set_may_be_called_like_a_part(tmp_path):
+    folder = files(tmp_path, "train.inter")
+    assert locate(folder) == locate(folder / "train.inter") == (folder, "train")
+    assert parts_of(folder, "train") == ()
+
+
 def test_a_folder_is_asked_for_the_data_set_of_its_name(tmp_path):
     folder = tmp_path / "toy"
     folder.mkdir()

@@ -135,6 +135,9 @@ def test_errors(check, spoil, message):
     result = check(rows)
     (error,) = messages(result, "error")
     assert message in error
+    # rows with an odd token can still be compared
+    compared = any(section.title.startswith("split") for section in result.sections)
+    assert compared == (": field " in message)
     assert result.verdict().startswith("NOT USABLE: 1 error,")
 
 
@@ -170,7 +173,7 @@ def last_rows_only(rows: dict[str, list[Row]]) -> None:
 
 
 def new_items(rows: dict[str, list[Row]]) -> None:
-    rows["test"][:4] = [(user, f"new {user}", past) for user, _, past in rows["test"][:4]]
+    rows["test"][:4] = [(user, f"new-{user}", past) for user, _, past in rows["test"][:4]]
 
 
 def repeat_rows(rows: dict[str, list[Row]]) -> None:
@@ -197,6 +200,37 @@ def test_warnings(check, disturb, message):
     assert result.verdict().startswith("usable")
 
 
+def test_quoted_cells_are_read_without_quotes(check):
+    rows = prefixes()
+    expected = facts(check(rows), 3)
+    rows["train"] = [(f'"{user}"', item, past) for user, item, past in rows["train"]]
+    result = check(rows)
+    assert facts(result, 3) == expected
+    assert "toy.train.inter: 240 lines have cells in double quotes" in messages(result, "note")[0]
+
+
+def test_items_that_training_has_in_histories_or_asks_for_are_seen(check):
+    rows = prefixes()
+    # 3 of 40, of which no row of training has anything
+    rows["test"][:3] = [(user, f"new-{user}", past) for user, _, past in rows["test"][:3]]
+    (warning,) = messages(check(rows), "warning")
+    assert warning.startswith("7.5 % of the items that test asks for never occur in train")
+    for first in (("u0", "new-u0", ["i1"]), ("u0", "i1", ["new-u0"])):
+        rows["train"].append(first)
+        assert facts(check(rows), 3)["test items never in train"] == "2 (5.0 %)"
+        assert messages(check(rows), "warning") == []
+        rows["train"].pop()
+
+
+def test_one_row_a_user_is_all_there_is_of_two_items(check):
+    rows = prefixes()
+    rows["train"] = [row for row in rows["train"] if len(row[2]) == 1]
+    assert messages(check(rows), "warning") == []
+    # nor is it one row a user where some have several
+    rows["train"] = [*prefixes()["train"][4:6], *rows["train"]]
+    assert messages(check(rows), "warning") == []
+
+
 def test_another_user_gives_nothing_away(check):
     rows = prefixes()
     rows["train"] += [(f"x{user}", item, past) for user, item, past in rows["test"]]
@@ -209,6 +243,20 @@ def test_notes(check):
     again, skipped = messages(check(rows), "note")
     assert again.startswith("40 items that test asks for (100.0 %) are already in the row's own")
     assert skipped.startswith("no history of test ends with the item that valid asks for")
+
+
+def test_a_test_without_validation_of_its_users_skips_nothing(check):
+    rows = prefixes()
+    rows["valid"] = [(f"x{user}", item, past) for user, item, past in rows["valid"]]
+    result = check(rows)
+    assert messages(result, "note") == []
+    assert facts(result, 3)["test histories that end with a valid item"] == "0.0 %"
+    # one history that goes on is no rule broken
+    rows["valid"][0] = prefixes()["valid"][0]
+    rows["valid"][1] = ("u1", "i0", ["i1"])
+    result = check(rows)
+    assert messages(result, "note") == []
+    assert facts(result, 3)["test histories that end with a valid item"] == "2.5 %"
 
 
 row = st.tuples(
