@@ -200,6 +200,13 @@ def test_warnings(check, disturb, message):
     assert result.verdict().startswith("usable")
 
 
+def test_an_item_asked_for_twice_is_no_repeat(check):
+    rows = prefixes()
+    user, item, past = rows["train"][-1]
+    rows["train"].append((user, item, ["i0", *past]))
+    assert messages(check(rows), "warning") == []
+
+
 def test_quoted_cells_are_read_without_quotes(check):
     rows = prefixes()
     expected = facts(check(rows), 3)
