@@ -58,12 +58,15 @@ DATASET_ARGUMENTS = (
     "interval_buckets",
     "mask_history",
     "exact_time_order",
+    "keep_last_items",
 )
 
 #: settings of this package that every model is made to follow
 FOLLOWED_BY_ALL_MODELS = ("mask_history",)
 #: settings of this package that RecBole's own sequential models are made to read
-READ_BY_RECBOLES_MODELS = ("train_packing", "trim_padding", "exact_time_order")
+READ_BY_RECBOLES_MODELS = (
+    *("train_packing", "trim_padding", "exact_time_order", "keep_last_items"),
+)
 
 # while a data set is made: the name under which RecBole looks for its class, and what stands for it
 # (None: RecBole's, though the name may be one of ours)
@@ -175,11 +178,13 @@ def _add_dataset_arguments(module: ModuleType) -> None:
 def _offer_datasets(module: ModuleType) -> None:
     """Let ``recbole.data.dataset.<Model>Dataset`` resolve, importing our class on first use.
 
-    RecBole's own sequential ones are let know whole histories, for ``mask_history``.
+    RecBole's own sequential ones are let know whole histories, for ``mask_history``, and keep the
+    last items of those that files bring, with ``keep_last_items``.
     """
-    from recbole_cammsr.data import own_items
+    from recbole_cammsr.data import last_items, own_items
 
     own_items.offer(module)
+    last_items.offer(module)
     earlier = getattr(module, "__getattr__", None)
 
     def resolve(name: str) -> Any:

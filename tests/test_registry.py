@@ -123,6 +123,7 @@ def test_pickled_loaders_are_not_used_with_settings_that_change_them(make_config
         "interval_buckets": 5,
         "mask_history": True,
         "exact_time_order": not made["exact_time_order"],
+        "keep_last_items": True,
     }
     used = [
         name

@@ -23,7 +23,7 @@ from recbole_cammsr.run.training import Job
 DEFAULT_MODEL = "BPR"  # as in RecBole's own scripts
 DEFAULT_DATASET = "ml-100k"
 #: settings of how histories are trained on, which no other model has
-_OF_HISTORIES = ("train_packing", "trim_padding")
+_OF_HISTORIES = ("train_packing", "trim_padding", "keep_last_items")
 
 
 class Request:
@@ -124,9 +124,6 @@ class Request:
                 "CAMMSR's general ones"
             )
         chosen = {**self.in_files, **arguments.values(self.settings)}
-        too_long = protocol.too_long_histories(model, dataset, chosen)
-        if too_long is not None:
-            self._warn(too_long)
         return protocol.settings_for(model, dataset, chosen)
 
     def with_whole_evaluation(self, dataset: str, resumed: Any = None) -> list[str]:

@@ -7,13 +7,10 @@ from contextlib import contextmanager
 from logging import getLogger
 from typing import Any
 
-import numpy as np
 import pandas as pd
-import torch
-from recbole.data.interaction import Interaction
 from recbole.utils.enum_type import FeatureSource, FeatureType
 
-from recbole_cammsr.data import own_items
+from recbole_cammsr.data import last_items
 from recbole_cammsr.data.vectorised_dataset import VectorisedDataset
 
 #: settings that filter interactions, which RecBole leaves undone where these are split, as it does
@@ -38,6 +35,9 @@ class PreSplitDataset(VectorisedDataset):
             or history, or `seq_len` would keep the oldest items.
     """
 
+    #: of longer histories, whatever `keep_last_items` says
+    keeps_last_items = True
+
     def __init__(self, config: Any) -> None:
         self.history_field = config["ITEM_ID_FIELD"] + config["LIST_SUFFIX"]
         # RecBole names the attribute after the item field, and looks for `item_id`'s
@@ -52,8 +52,6 @@ class PreSplitDataset(VectorisedDataset):
             )
         if self.is_pre_split:
             _warn_of_unused(config)
-        # items of all histories and the lengths of these, where rows keep the last items only
-        self._whole: tuple[np.ndarray, np.ndarray] | None = None
         super().__init__(config)
 
     # ---------------------------------------------------------------- files
@@ -99,7 +97,7 @@ class PreSplitDataset(VectorisedDataset):
                 f"{field!r} of {file} is of type {self.field2type[field].value}, and histories are "
                 f"lists of items; make it {field}:token_seq."
             )
-        lengths = _lengths(frame[field])
+        lengths = last_items.lengths_of(frame[field])
         user, item = self.config["USER_ID_FIELD"], self.config["ITEM_ID_FIELD"]
         for empty, missing, other in (
             (user, frame[user].isna(), item),
@@ -134,42 +132,12 @@ class PreSplitDataset(VectorisedDataset):
             default_value = [*default_value, self.history_field]
         super()._set_alias(alias_name, default_value)
 
-    def _remap_ID_all(self) -> None:  # noqa: N802
-        super()._remap_ID_all()
-        if self.is_pre_split:
-            # only now: before, items that stand in no other place would be no candidates
-            self._keep_last_items()
-
-    def _keep_last_items(self) -> None:
-        most, rows = self.max_item_list_len, self.inter_feat
-        lengths = _lengths(rows[self.history_field])
-        too_long = int((lengths > most).sum())
-        if not too_long:
-            return
-        if self.config["mask_history"]:
-            self._whole = np.concatenate(rows[self.history_field].to_list()), lengths
-        for field in self.seq_fields:
-            # lists of other lengths say nothing of the history's items
-            of_history = field in rows and field.endswith(self.config["LIST_SUFFIX"])
-            if of_history and np.array_equal(_lengths(rows[field]), lengths):
-                rows[field] = rows[field].map(lambda cell: cell[-most:])
-                self.field2seqlen[field] = min(self.field2seqlen[field], most)
-        self.logger.info(
-            f"{too_long} of {len(rows)} histories of the pre-split data {self.dataset_name} are "
-            f"longer than MAX_ITEM_LIST_LENGTH ({most}), up to {lengths.max()} items; their last "
-            f"{most} are kept."
-        )
-
-    def _change_feat_format(self) -> None:
-        super()._change_feat_format()
-        if self._whole is not None:
-            items, lengths = map(torch.from_numpy, self._whole)
-            self.inter_feat.update(Interaction(own_items.note_given(self, items, lengths)))
-
     def _benchmark_presets(self) -> None:
         super()._benchmark_presets()
         # RecBole's may be those of a column `item_id` that is not the item field
-        self.inter_feat[self.item_list_length_field] = _lengths(self.inter_feat[self.history_field])
+        self.inter_feat[self.item_list_length_field] = last_items.lengths_of(
+            self.inter_feat[self.history_field]
+        )
 
 
 def warn_of_packing(config: Any) -> None:
@@ -199,7 +167,3 @@ def _warn_of_unused(config: Any) -> None:
             f"{', '.join(given)} {verb} nothing for the pre-split data "
             f"{config['dataset']}: the rows of `benchmark_filename` are taken as they are."
         )
-
-
-def _lengths(cells: pd.Series) -> np.ndarray:
-    return np.fromiter(map(len, cells), dtype=np.int64, count=len(cells))

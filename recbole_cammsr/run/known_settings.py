@@ -25,7 +25,7 @@ from recbole_cammsr.run.errors import UsageError
 _YAML_KEY = re.compile(r"^([A-Za-z][\w-]*)[ \t]*:", re.MULTILINE)
 _SOURCE_KEY = re.compile(r"config(?:_dict)?(?:\[|\.get\()\s*[\"']([\w-]+)[\"']")
 #: what this package's models do anyway, and a protocol that they share with RecBole's sets
-_TRUE_OF_OURS = frozenset({"exact_time_order"})
+_TRUE_OF_OURS = frozenset({"exact_time_order", "keep_last_items"})
 #: files whose keys are names of data sets
 _NO_SETTINGS = ("url.yaml", "kg_url.yaml")
 _CLASS = re.compile(r"^class (\w+)\(", re.MULTILINE)

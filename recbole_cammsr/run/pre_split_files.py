@@ -1,17 +1,16 @@
 """Pre-split files (`benchmark_filename`) for RecBole's own models, which look at less in them.
 
 RecBole reads histories only where `load_col` lists them, numbers their items by themselves unless
-`alias_of_item_id` names them, and cuts none to `MAX_ITEM_LIST_LENGTH`.
+`alias_of_item_id` names them, and cuts none to `MAX_ITEM_LIST_LENGTH` (``data/last_items.py``).
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from functools import cache
 from typing import Any
 
-from recbole_cammsr.data.atomic_header import header_of, read_header
+from recbole_cammsr.data.atomic_header import read_header
 from recbole_cammsr.run import known_settings
 
 
@@ -23,41 +22,18 @@ def reading_histories(dataset: str, settings: Mapping[str, Any]) -> dict[str, An
         settings: of a run, RecBole's defaults among them.
 
     Returns:
-        ``load_col`` and ``alias_of_item_id``; nothing for other data, and files without histories.
+        ``load_col``, ``alias_of_item_id`` and ``keep_last_items``; nothing for other data, and
+        files without histories.
     """
     field = _history_field(settings)
     if not _with_histories(dataset, settings):
         return {}
-    found: dict[str, Any] = {"alias_of_item_id": [field]}
+    found: dict[str, Any] = {"alias_of_item_id": [field], "keep_last_items": True}
     columns = settings["load_col"]
     if isinstance(columns, Mapping) and isinstance(columns.get("inter"), (list, tuple)):
         listed = [name for name in columns["inter"] if name != field]
         found["load_col"] = {**columns, "inter": [*listed, field]}
     return found
-
-
-def too_long(dataset: str, settings: Mapping[str, Any]) -> str | None:
-    """A sentence on histories that models with a position for each item fail with.
-
-    Args:
-        dataset: its name.
-        settings: of a run, RecBole's defaults among them.
-
-    Returns:
-        None where no history is longer than ``MAX_ITEM_LIST_LENGTH``.
-    """
-    most = settings["MAX_ITEM_LIST_LENGTH"]
-    field, layout = _history_field(settings), _layout(settings)
-    paths = _with_histories(dataset, settings)
-    longest = max((_longest(path, field, *layout) for path in paths), default=0)
-    if not isinstance(most, int) or longest <= most:
-        return None
-    return (
-        f"RecBole's models do not cut the histories of pre-split data, and the longest of "
-        f"{dataset} has {longest} items, where MAX_ITEM_LIST_LENGTH is {most}: those with "
-        f"positions, such as SASRec, will fail (index out of range); cut the histories in the "
-        f"files, or set MAX_ITEM_LIST_LENGTH to {longest}"
-    )
 
 
 def _with_histories(dataset: str, settings: Mapping[str, Any]) -> list[str]:
@@ -92,13 +68,3 @@ def _layout(settings: Mapping[str, Any]) -> tuple[str, str, str]:
         settings["seq_separator"],
         settings.get("encoding") or "utf-8",
     )
-
-
-@cache
-def _longest(path: str, field: str, between: str, inside: str, encoding: str) -> int:
-    with open(path, encoding=encoding, errors="replace") as file:
-        column = header_of(file.readline(), between, path).names.index(field)
-        cells = (line.rstrip("\n").split(between) for line in file)
-        return max(
-            (len(row[column].split(inside)) for row in cells if len(row) > column), default=0
-        )

@@ -50,24 +50,6 @@ def settings_for(model: str, dataset: str, chosen: Mapping[str, Any]) -> dict[st
     return {key: value for key, value in settings.items() if key not in chosen}
 
 
-def too_long_histories(model: str, dataset: str, chosen: Mapping[str, Any]) -> str | None:
-    """A sentence on pre-split histories that a model of RecBole's may fail with.
-
-    Args:
-        model: its name.
-        dataset: name of the data set.
-        chosen: what the user's config files and command line set.
-
-    Returns:
-        None for other data, where no history is too long, and for models that cut them.
-    """
-    if registry.family_of_name(model) is not None or not is_sequential(model):
-        return None
-    given = {**settings_for(model, dataset, chosen), **chosen}
-    of_any = recboles_settings("dataset", "sample")
-    return pre_split_files.too_long(dataset, {**of_any, **given})
-
-
 def followed(model: str, dataset: str, chosen: Mapping[str, Any]) -> dict[str, Any]:
     """The protocol of a data set with a user's settings in it.
 

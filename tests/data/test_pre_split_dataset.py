@@ -228,9 +228,10 @@ def test_asking_for_packed_rows_warns_that_there_are_none(make_data, toy_path, c
 @pytest.mark.parametrize("model", ["CAMMSR", "SASRecMM", "GRU4Rec"])
 @pytest.mark.parametrize("most", [2, 20])
 def test_all_that_a_row_brings_is_masked(make_data, toy_path, model, most):
-    """And not only what the model reads of it; RecBole's own models keep all."""
+    """And not only what the model reads of it."""
     rows = write(toy_path)
     listed = {"load_col": {"inter": list(USUAL)}, "alias_of_item_id": ["item_id_list"]}
+    listed["keep_last_items"] = True
     masking = {"mask_history": True, "MAX_ITEM_LIST_LENGTH": most, "eval_batch_size": 200}
     _, dataset, loaders = make_data(model, **settings(**listed, **masking))
     beyond = 0

@@ -79,7 +79,7 @@ def test_settings_of_other_models_are_told_apart(name, model, readers):
 def test_what_recboles_models_are_made_to_read_is_known():
     from recbole_cammsr.model.faster_models import FASTER
 
-    read = {*(faster.setting for faster in FASTER), "exact_time_order"}
+    read = {*(faster.setting for faster in FASTER), "exact_time_order", "keep_last_items"}
     assert read == set(registry.READ_BY_RECBOLES_MODELS)
 
 
@@ -106,7 +106,7 @@ def test_a_setting_of_recboles_models_alone_is_warned_of(capsys):
     )
 
 
-@pytest.mark.parametrize("setting", ["train_packing", "trim_padding"])
+@pytest.mark.parametrize("setting", ["train_packing", "trim_padding", "keep_last_items"])
 def test_settings_of_histories_are_none_of_general_models(capsys, setting):
     options = argparse.Namespace(config_files=None, protocol=False)
     request = Request(options, [f"--{setting}=True"])

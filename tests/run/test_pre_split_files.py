@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import argparse
-
 import pytest
 
 import recbole_cammsr
-from recbole_cammsr.cli.request import Request
 from recbole_cammsr.run import pre_split_files, protocol
 
 PARTS = ["train", "valid", "test"]
@@ -55,33 +52,26 @@ def test_files_without_histories_are_left_alone(chosen, toy_path):
     settings = protocol.settings_for("BPR", "toy", chosen)
     assert "alias_of_item_id" not in settings
     assert settings["load_col"] == {"inter": ["user_id", "item_id", "timestamp"]}
-    assert (
-        protocol.too_long_histories("SASRec", "toy", {**chosen, "MAX_ITEM_LIST_LENGTH": 1}) is None
-    )
+    assert "keep_last_items" not in settings
 
 
-def test_histories_that_are_too_long_are_told_of_once(chosen, capsys):
-    given = [f"--{name}={value}" for name, value in chosen.items()]
-    options = argparse.Namespace(config_files=None, protocol=True)
-    request = Request(options, [*given, "--MAX_ITEM_LIST_LENGTH=2"])
-    for model in ("SASRec", "CAMMSR", "GRU4Rec", "Pop"):
-        request.protocol_settings(model, "toy")
-    (line,) = [line for line in capsys.readouterr().err.splitlines() if "histories" in line]
-    assert "the longest of toy has 3 items, where MAX_ITEM_LIST_LENGTH is 2" in line
-    for model, most in (("SASRec", 3), ("CAMMSR", 2), ("Pop", 2)):
-        settings = {**chosen, "MAX_ITEM_LIST_LENGTH": most}
-        assert protocol.too_long_histories(model, "toy", settings) is None
+def test_histories_keep_their_last_items(chosen):
+    for model in ("SASRec", "GRU4Rec"):
+        assert protocol.settings_for(model, "toy", chosen)["keep_last_items"] is True
+        asked = protocol.settings_for(model, "toy", {**chosen, "keep_last_items": False})
+        assert "keep_last_items" not in asked
+    assert "keep_last_items" not in protocol.settings_for("CAMMSR", "toy", chosen)
 
 
 def test_a_script_gets_the_same(chosen):
     settings = recbole_cammsr.protocol_settings("SASRec", "toy", **chosen)
     assert settings["alias_of_item_id"] == ["item_id_list"]
     assert settings["load_col"]["inter"][-1] == "item_id_list"
-    assert pre_split_files.too_long("toy", {**_DEFAULTS, **settings}) is None
+    assert settings["keep_last_items"] is True
 
 
 def test_files_are_read_as_recbole_will_read_them(toy_path):
-    """Other separators, names and letters; the longest history stands in the last file."""
+    """Other separators, names and letters."""
     layout = {"field_separator": ",", "seq_separator": ";", "encoding": "utf-16"}
     names = {"ITEM_ID_FIELD": "i", "LIST_SUFFIX": "_seen"}
     chosen = {"data_path": str(toy_path), "benchmark_filename": tuple(PARTS), **layout, **names}
@@ -92,18 +82,16 @@ def test_files_are_read_as_recbole_will_read_them(toy_path):
     settings = {**_DEFAULTS, **chosen, "load_col": {"inter": ("i", "i_seen"), "item": ["i"]}}
     assert pre_split_files.reading_histories("toy", settings) == {
         "alias_of_item_id": ["i_seen"],
+        "keep_last_items": True,
         "load_col": {"inter": ["i", "i_seen"], "item": ["i"]},
     }
-    assert pre_split_files.too_long("toy", {**settings, "MAX_ITEM_LIST_LENGTH": 4}) is None
-    sentence = pre_split_files.too_long("toy", {**settings, "MAX_ITEM_LIST_LENGTH": 3})
-    assert "has 4 items, where MAX_ITEM_LIST_LENGTH is 3" in sentence
 
 
 def test_bytes_that_are_no_text_are_left_to_recbole(chosen, toy_path):
     path = toy_path / "toy" / "toy.valid.inter"
     path.write_bytes(path.read_bytes() + b"u\xff\ta\tb c a d\n")
-    settings = {**_DEFAULTS, **chosen, "MAX_ITEM_LIST_LENGTH": 3}
-    assert "has 4 items" in pre_split_files.too_long("toy", settings)
+    found = pre_split_files.reading_histories("toy", {**_DEFAULTS, **chosen})
+    assert found["alias_of_item_id"] == ["item_id_list"]
 
 
 _DEFAULTS = protocol.recboles_settings("dataset", "sample")
