@@ -90,6 +90,9 @@ def test_another_plugins_data_sets_still_resolve():
         def data_augmentation(self):
             """Stands for RecBole's."""
 
+        def _change_feat_format(self):
+            """Stands for RecBole's."""
+
     module = ModuleType("dataset")
     module.SequentialDataset = SequentialDataset
     theirs = {"TheirsDataset": object(), "HM4SRDataset": object()}
