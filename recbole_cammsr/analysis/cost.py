@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
@@ -39,7 +39,31 @@ class EpochClock:
     def validated(self, epoch: int, score: float) -> None:
         """The trainer's callback after a validation; epochs from 0."""
         self.scores.append((epoch, float(score)))
-        self._validated_after.append(time.perf_counter() - self._start)
+        self._validated_after.append(self.seconds())
+
+    def seconds(self) -> float:
+        """Seconds since this clock was made, with those of earlier attempts."""
+        return time.perf_counter() - self._start
+
+    def so_far(self) -> dict[str, list[Any]]:
+        """What :meth:`go_on` takes in another process; lists of numbers."""
+        return {
+            "training_seconds": list(self.training_seconds),
+            "scores": [list(score) for score in self.scores],
+            "validated_after": list(self._validated_after),
+            "seconds": [self.seconds()],
+        }
+
+    def go_on(self, earlier: Mapping[str, Sequence[Any]]) -> None:
+        """Count on from where an earlier clock stood.
+
+        Args:
+            earlier: what its :meth:`so_far` gave.
+        """
+        self.training_seconds[:] = earlier["training_seconds"]
+        self.scores[:] = [(int(epoch), float(score)) for epoch, score in earlier["scores"]]
+        self._validated_after[:] = earlier["validated_after"]
+        self._start = time.perf_counter() - earlier["seconds"][0]
 
     def best(self, bigger_is_better: bool) -> tuple[int | None, float | None]:
         """Epoch (from 1) and seconds of the best validation; the last of equals, as RecBole keeps.

@@ -12,8 +12,7 @@ import logging
 import os
 import shutil
 import sys
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -28,7 +27,10 @@ from recbole_cammsr.run import protocol
 
 
 def run_job(
-    job: TrainingJob, scratch: Path, keep_checkpoint: Path | None = None
+    job: TrainingJob,
+    scratch: Path,
+    keep_checkpoint: Path | None = None,
+    state_folder: Path | None = None,
 ) -> tuple[JobResult, UserRanks | None]:
     """Train a model; for a test job also rank the test rows once, with the best checkpoint.
 
@@ -37,6 +39,8 @@ def run_job(
         scratch: an empty folder for checkpoints and corrupted files; the caller deletes it.
         keep_checkpoint: where to put the best checkpoint, None to leave it in ``scratch``. The
             corrupted files that it was trained with are then kept beside it.
+        state_folder: where training leaves its state between epochs, and goes on from one that an
+            earlier attempt left there; None for neither. The caller deletes it.
 
     Returns:
         The result, and the ranks of the test rows (None for a tuning job). A tuning job whose
@@ -47,11 +51,15 @@ def run_job(
             or scores that are NaN in a test job, or data that changed in between.
     """
     with kept_files.damaged(scratch, keep_checkpoint) as damaged:
-        return _run(job, scratch, damaged, keep_checkpoint)
+        return _run(job, scratch, damaged, keep_checkpoint, state_folder)
 
 
 def _run(
-    job: TrainingJob, scratch: Path, damaged: Path, keep_checkpoint: Path | None
+    job: TrainingJob,
+    scratch: Path,
+    damaged: Path,
+    keep_checkpoint: Path | None,
+    state_folder: Path | None,
 ) -> tuple[JobResult, UserRanks | None]:
     # before the model's code is imported: what is edited while it trains is not what trains
     code = digests.code_digest(job.model)
@@ -81,19 +89,25 @@ def _run(
     logging.getLogger().info(str(model))
 
     clock = EpochClock(trainer)
-    start = time.perf_counter()
+    state = _state(state_folder, trainer, (train, valid), clock, {"code": code, "data": data})
     diverged = ""
+
+    def validated(epoch: int, score: float) -> None:
+        clock.validated(epoch, score)
+        if state is not None:
+            state.keep(epoch)
+
     try:
         with nan_scores.refused(trainer):
             _, valid_result = trainer.fit(
-                train, valid, saved=True, show_progress=False, callback_fn=clock.validated
+                train, valid, saved=True, show_progress=False, callback_fn=validated
             )
     except ValueError as error:
         if job.stage != TUNE or not divergence.has_diverged(error):
             raise
         logging.getLogger().warning(f"counts as the worst score: {error}")
         diverged, valid_result = str(error), None
-    fit_seconds = time.perf_counter() - start
+    fit_seconds = clock.seconds()
     bigger = bool(config["valid_metric_bigger"])
     best_epoch: int | None = None
     cost: dict[str, float | None] = {"fit_seconds": fit_seconds}
@@ -163,6 +177,19 @@ def make_config(job: TrainingJob, scratch: Path) -> Any:
         "show_progress": False,
     }
     return Config(model=job.model, dataset=job.dataset, config_dict=settings)
+
+
+def _state(
+    folder: Path | None, trainer: Any, loaders: Sequence[Any], clock: Any, made_of: dict[str, Any]
+) -> Any:
+    """The training's state, put back where an earlier attempt left one; None where none is kept."""
+    from recbole_cammsr.analysis import training_state
+
+    if folder is None or not training_state.can_be_kept(trainer, loaders):
+        return None
+    state = training_state.TrainingState(folder, trainer, loaders, clock, made_of)
+    state.restore()
+    return state
 
 
 def _leaves_one_out(config: Any) -> bool:

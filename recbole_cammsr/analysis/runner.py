@@ -70,11 +70,19 @@ class Runner:
         results = [self.store.load(job) for job in finished]
         self.check_data(results)
         for job, result in zip(finished, results):
+            self.store.forget_state(job)  # of one that was killed when it had written its result
             if job.stage == TEST:  # what is damaged is better known now than after the last run
                 self.store.load_ranks(job)
             progress.known(job, result.cost.get("fit_seconds") or 0.0)
         if finished:
             self.show(f"{len(finished)} of {len(distinct)} runs have been done before")
+        begun = sum(self.store.state_folder(job).is_dir() for job in waiting)
+        if begun:
+            were, they = ("was", "it goes") if begun == 1 else ("were", "they go")
+            anew = "begins" if begun == 1 else "begin"
+            self.show(
+                f"{begun} {were} under way: {they} on, or {anew} anew where code or data changed"
+            )
         self._tell_of_absent_checkpoints(finished)
         failures: dict[str, str] = {}
         running: dict[str, tuple[TrainingJob, subprocess.Popen[bytes], float]] = {}
@@ -152,7 +160,8 @@ class Runner:
             "store": str(self.store.folder.resolve()),
             "keep_checkpoint": self.keep_checkpoints,
         }
-        with open(log, "wb") as output:
+        # what an earlier attempt printed stays where this one goes on from it
+        with open(log, "ab" if self.store.state_folder(job).is_dir() else "wb") as output:
             process = subprocess.Popen(
                 [sys.executable, "-m", "recbole_cammsr.analysis.worker"],
                 stdin=subprocess.PIPE,

@@ -8,6 +8,7 @@ Layout below the folder::
     checkpoints/….pth                                            where they are kept
     checkpoints/…-data/                                          what a damaged run read
     scratch/…                                                    of jobs that run, or were killed
+    states/…                                                     of trainings that have not ended
     .lock                                                        held by the command at work
 
 The JSON is written last: where it stands, the job is finished.
@@ -58,6 +59,10 @@ class ResultStore:
         """The best checkpoint of a job, where checkpoints are kept."""
         return self.folder / "checkpoints" / job.dataset / f"{job.name}.pth"
 
+    def state_folder(self, job: TrainingJob) -> Path:
+        """The state of a job's training between two epochs; it outlives a kill."""
+        return self.folder / "states" / job.dataset / job.name
+
     @contextlib.contextmanager
     def scratch(self, job: TrainingJob) -> Iterator[Path]:
         """An empty folder for a job, deleted afterwards.
@@ -74,11 +79,11 @@ class ResultStore:
             shutil.rmtree(folder, ignore_errors=True)
 
     def tidy(self) -> None:
-        """Take away the folders that :meth:`scratch` made, where they are empty."""
-        root = self.folder / "scratch"
-        for folder in [*root.glob("*"), root]:
-            with contextlib.suppress(OSError):  # absent, or somebody still works there
-                folder.rmdir()
+        """Take away the folders of :meth:`scratch` and :meth:`state_folder` that are empty."""
+        for root in (self.folder / "scratch", self.folder / "states"):
+            for folder in [*root.glob("*"), root]:
+                with contextlib.suppress(OSError):  # absent, or somebody still works there
+                    folder.rmdir()
 
     def is_finished(self, job: TrainingJob) -> bool:
         """Whether the job's result stands."""
@@ -91,6 +96,11 @@ class ResultStore:
             columns[_LABELS] = columns.pop("category")
             files.write_arrays(self.ranks_path(result.job), columns)
         files.write_json(self.result_path(result.job), result.to_json())
+        self.forget_state(result.job)
+
+    def forget_state(self, job: TrainingJob) -> None:
+        """Delete the state of a training that has ended."""
+        shutil.rmtree(self.state_folder(job), ignore_errors=True)
 
     def load(self, job: TrainingJob) -> JobResult:
         """The result of a finished job.

@@ -50,7 +50,7 @@ def _run(request: dict) -> None:
     store = ResultStore(Path(request["store"]))
     keep = store.checkpoint_path(job) if request["keep_checkpoint"] and job.stage == TEST else None
     with store.scratch(job) as scratch:
-        result, ranks = run_job(job, scratch, keep)
+        result, ranks = run_job(job, scratch, keep, store.state_folder(job))
         store.save(result, ranks)
 
 

@@ -1,0 +1,282 @@
+"""The state of a training between two epochs, with which a killed job goes on where it stood.
+
+RecBole's checkpoint is the best epoch, not the last one, and has no state of the random generators:
+a training that goes on from it is another one. Here everything is kept that the next epoch depends
+on, so that the epochs which follow are those that would have followed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import logging
+import os
+import pickle
+import random
+import shutil
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+import recbole_cammsr
+from recbole_cammsr.analysis.model_attributes import ModelAttributes
+from recbole_cammsr.run.atomic_write import atomic_open
+
+#: a state is written no more often than this; a kill costs about as much
+EVERY_SECONDS = 60.0
+#: and writing takes at most this share of the time
+_WRITING_SHARE = 0.02
+
+_STATE = "state.pt"
+_UNREADABLE = (OSError, EOFError, KeyError, RuntimeError, TypeError, pickle.UnpicklingError)
+_LIBRARIES = ("recbole", "torch", "numpy", "scipy", "pandas")
+
+
+def can_be_kept(trainer: Any, loaders: Sequence[Any]) -> bool:
+    """Whether this module knows everything that an epoch of a trainer depends on.
+
+    Args:
+        trainer: of RecBole. One with epochs, a beginning or optimizers of its own may have a state
+            that nobody else knows.
+        loaders: of training and validation.
+    """
+    from recbole.trainer import Trainer
+
+    own = type(trainer)
+    return (
+        isinstance(trainer, Trainer)
+        and own.__init__ is Trainer.__init__
+        and own.fit is Trainer.fit
+        and own._train_epoch is Trainer._train_epoch
+        and own._valid_epoch is Trainer._valid_epoch
+        and own._build_optimizer is Trainer._build_optimizer
+        and all(isinstance(getattr(each, "generator", None), torch.Generator) for each in loaders)
+    )
+
+
+class TrainingState:
+    """Keeps the state of one training, and puts it back.
+
+    Args:
+        folder: of this job alone; made when the first state is written.
+        trainer: of RecBole, just made; :func:`can_be_kept` is true of it.
+        loaders: of training and validation, just made.
+        clock: of the trainer (:class:`~recbole_cammsr.analysis.cost.EpochClock`).
+        made_of: digests of code and data; a state of others is not used.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        trainer: Any,
+        loaders: Sequence[Any],
+        clock: Any,
+        made_of: Mapping[str, Any],
+    ) -> None:
+        self.folder = folder
+        self.trainer = trainer
+        self.loaders = loaders
+        self.clock = clock
+        self.attributes = ModelAttributes(trainer.model)
+        self.made_of = {**made_of, **_surroundings(), "device": str(trainer.device)}
+        self._not_before = time.monotonic() + EVERY_SECONDS
+
+    def keep(self, epoch: int) -> None:
+        """Write the state, where the last one is old enough; a full disk costs the state only.
+
+        Args:
+            epoch: the one that has been validated, from 0.
+        """
+        start = time.monotonic()
+        if start < self._not_before or self._is_last(epoch):
+            return
+        try:
+            self._write(epoch)
+        except OSError as error:
+            logging.getLogger().warning(f"the state after epoch {epoch} was not kept: {error}")
+        end = time.monotonic()
+        self._not_before = end + max(EVERY_SECONDS, (end - start) / _WRITING_SHARE)
+
+    def restore(self) -> int:
+        """Put trainer, model, loaders, clock and random generators where they stood.
+
+        Returns:
+            Epochs that are done, 0 where there is no state that can be used. Nothing random may
+            happen from here to the first epoch.
+
+        Raises:
+            ValueError: the state does not fit the model, although its code is the same.
+        """
+        state = self._read()
+        if state is None:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            return 0
+        trainer = self.trainer
+        try:
+            trainer.model.load_state_dict(state["model"])
+            self.attributes.put_back(state["attributes"])
+            trainer.optimizer.load_state_dict(state["optimizer"])
+        except (KeyError, RuntimeError, ValueError) as error:
+            raise ValueError(
+                f"the state in {self.folder} does not fit {type(trainer.model).__name__} "
+                f"({str(error).splitlines()[0]}); delete that folder to train from the beginning"
+            ) from error
+        for name, value in state["trainer"].items():
+            setattr(trainer, name, value)
+        self._put_best_back(state["best"])
+        self.clock.go_on(state["clock"])
+        for loader, kept in zip(self.loaders, state["loaders"]):
+            loader.generator.set_state(kept["generator"])
+            if kept["epoch"] is not None:
+                loader.batch_sampler.epoch = kept["epoch"]
+        _set_generators(state["generators"])
+        epoch = int(trainer.start_epoch)
+        logging.getLogger().info(f"going on after {epoch} epochs of an earlier attempt")
+        return epoch
+
+    def _is_last(self, epoch: int) -> bool:
+        """Whether training ends here: a state without an epoch to come could not be gone on from.
+
+        RecBole's ``fit`` saves the untrained model where it has no epoch to train.
+        """
+        trainer = self.trainer
+        return bool(epoch + 1 >= trainer.epochs or trainer.cur_step > trainer.stopping_step)
+
+    def _write(self, epoch: int) -> None:
+        trainer = self.trainer
+        best = self._keep_best()
+        state = {
+            "made_of": self.made_of,
+            "model": trainer.model.state_dict(),
+            "attributes": self.attributes.changed(),
+            "optimizer": trainer.optimizer.state_dict(),
+            "trainer": {
+                "start_epoch": epoch + 1,
+                "cur_step": int(trainer.cur_step),
+                "best_valid_score": float(trainer.best_valid_score),
+                "best_valid_result": _plain(trainer.best_valid_result),
+                "train_loss_dict": _plain(trainer.train_loss_dict),
+            },
+            "best": best,
+            "clock": self.clock.so_far(),
+            "loaders": [
+                {
+                    "generator": loader.generator.get_state(),
+                    # of packed rows, whose order comes from seed and epoch
+                    "epoch": getattr(loader.batch_sampler, "epoch", None),
+                }
+                for loader in self.loaders
+            ],
+            "generators": _generators(),
+        }
+        with atomic_open(self.folder / _STATE) as file:
+            torch.save(state, file)
+        self._delete_all_but(best)
+
+    def _keep_best(self) -> str | None:
+        """Copy the best checkpoint, where none is of its epoch yet: RecBole overwrites its own.
+
+        Returns:
+            The name of the copy. Earlier ones stay until the state that stands needs them no more.
+        """
+        best, _ = self.clock.best(bool(self.trainer.valid_metric_bigger))
+        source = self.trainer.saved_model_file
+        if best is None or not os.path.isfile(source):
+            return None
+        path = self.folder / f"best-{best}.pth"
+        if not path.is_file():
+            with open(source, "rb") as original, atomic_open(path) as copy:
+                shutil.copyfileobj(original, copy)
+        return path.name
+
+    def _put_best_back(self, name: str | None) -> None:
+        self._delete_all_but(name)
+        if name is None:
+            return
+        from recbole_cammsr.compat import checkpoint_name
+
+        shutil.copyfile(self.folder / name, checkpoint_name.claim(self.trainer))
+        checkpoint_name.release(self.trainer)
+
+    def _delete_all_but(self, best: str | None) -> None:
+        for path in self.folder.glob("best-*.pth"):
+            if path.name != best:
+                path.unlink()
+
+    def _read(self) -> dict[str, Any] | None:
+        path = self.folder / _STATE
+        if not path.is_file():
+            return None
+        beginning = "training starts from the beginning"
+        try:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+            made_of, best = state["made_of"], state["best"]
+        except (
+            OSError,
+            EOFError,
+            KeyError,
+            RuntimeError,
+            TypeError,
+            pickle.UnpicklingError,
+        ) as why:
+            reason = (str(why) or type(why).__name__).splitlines()[0]
+            logging.getLogger().warning(f"{path} cannot be read ({reason:.200}): {beginning}")
+            return None
+        others = [name for name, value in self.made_of.items() if made_of.get(name) != value]
+        if others:
+            logging.getLogger().warning(
+                f"{path} was written with other {', '.join(others)}: {beginning}"
+            )
+            return None
+        if best is not None and not (self.folder / best).is_file():
+            logging.getLogger().warning(f"{path} misses its best checkpoint {best}: {beginning}")
+            return None
+        return dict(state)
+
+
+def _plain(value: Any) -> Any:
+    """Numbers of numpy as Python's, which are read back without unpickling."""
+    if isinstance(value, Mapping):
+        return {key: _plain(each) for key, each in value.items()}
+    return value.item() if isinstance(value, (np.generic, torch.Tensor)) else value
+
+
+def _generators() -> dict[str, Any]:
+    """States of all generators that a training draws from."""
+    name, keys, position, has_gauss, gauss = np.random.get_state(legacy=True)
+    return {
+        "python": random.getstate(),
+        "numpy": (str(name), [int(key) for key in keys], int(position), int(has_gauss), gauss),
+        "torch": torch.get_rng_state(),
+        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+    }
+
+
+def _set_generators(states: Mapping[str, Any]) -> None:
+    version, internal, gauss = states["python"]
+    random.setstate((version, tuple(internal), gauss))
+    name, keys, *rest = states["numpy"]
+    np.random.set_state((name, np.array(keys, dtype=np.uint32), *rest))
+    torch.set_rng_state(states["torch"])
+    if states["cuda"]:
+        torch.cuda.set_rng_state_all(states["cuda"])
+
+
+@cache
+def _surroundings() -> dict[str, str]:
+    """Versions, and a digest of this whole package: a state is its inside, not a file format."""
+    digest = hashlib.blake2b(digest_size=8)
+    root = Path(recbole_cammsr.__file__).resolve().parent
+    for path in sorted(root.glob("**/*.py")):
+        digest.update(path.read_bytes())
+    installed = [f"{name} {importlib.metadata.version(name)}" for name in _LIBRARIES]
+    return {
+        "package": digest.hexdigest(),
+        "libraries": ", ".join([f"python {sys.version.split()[0]}", *installed]),
+    }
