@@ -157,7 +157,7 @@ def _written_into(now: Any, value: Any) -> bool:
         now.clear()
         now.update(value)
     elif isinstance(now, torch.Tensor):
-        if now.is_inference() or now.layout != torch.strided or now.shape != value.shape:
+        if now.layout != torch.strided or now.shape != value.shape:
             return False
         now.copy_(value)
     elif isinstance(now, np.ndarray):

@@ -97,6 +97,22 @@ def end(inner):
     inner.rate = None
 
 
+def begin_empty(inner):
+    inner.new = None
+
+
+def other_kind(inner):
+    inner.order = inner.order.view(np.uint64)
+
+
+def list_for_tuple(inner):
+    inner.seen[1] = list(inner.seen[1])
+
+
+def other_key(inner):
+    inner.seen[2] = {"a": inner.seen[2]["a"], 4: "b"}
+
+
 def as_whole_number(inner):
     inner.rate, inner.count = 1, False
 
@@ -116,6 +132,10 @@ CHANGES = {
     grow: {"seen"},
     begin: {"new"},
     end: {"rate"},
+    begin_empty: {"new"},
+    other_kind: {"order"},
+    list_for_tuple: {"seen"},
+    other_key: {"seen"},
     as_whole_number: {"rate", "count"},
 }
 
@@ -156,6 +176,47 @@ def test_what_changed_is_told_and_put_back(change):
     assert set(of_fresh.changed()) == set(changed)
     shared = [each.inner.view.data_ptr() == each.inner.losses.data_ptr() for each in (model, fresh)]
     assert shared[0] == shared[1] == (change is not replace_tensor)
+
+
+def test_other_objects_and_what_every_module_has_are_not_told():
+    model = Drawing()
+    inner = model.inner
+    inner.frozen = [nn.Parameter(torch.ones(2), requires_grad=False)]
+    inner.graph = torch.ones(2, requires_grad=True) * 2
+    setattr(inner, "of.another", 1)
+    attributes = ModelAttributes(model)
+    inner.other = object()
+    inner.words[0] = "c"
+    inner.weights.append(3)
+    inner.mixed, inner.by_object, inner.by_type = [1, object()], {object(): 1}, {"a": int}
+    with torch.no_grad():
+        inner.frozen[0].add_(1)
+    inner.graph = inner.graph + 1
+    setattr(inner, "of.another", 2)
+    model.eval()
+    inner.register_buffer("table", torch.ones(1))
+    assert attributes.changed() == {}
+
+
+def test_what_is_put_back_can_be_changed_further():
+    model, fresh = Drawing(), Drawing()
+    attributes = ModelAttributes(model)
+    other_array(model.inner)
+    ModelAttributes(fresh).put_back(of_file(attributes.changed()))
+    fresh.inner.order[0] = 9
+    assert fresh.inner.order.tolist() == [9, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("now", [None, np.arange(3), np.arange(5).astype(np.int8), torch.ones(5)])
+def test_a_value_that_does_not_fit_into_the_object_replaces_it(now):
+    model, fresh = Drawing(), Drawing()
+    attributes = ModelAttributes(model)
+    shuffle(model.inner)
+    model.inner.losses.resize_(1, 3)
+    fresh.inner.order = now
+    ModelAttributes(fresh).put_back(attributes.changed())
+    assert as_bytes(fresh.inner.order) == as_bytes(model.inner.order)
+    assert fresh.inner.losses.shape == (1, 3)
 
 
 def test_what_was_told_does_not_follow_later_changes():
