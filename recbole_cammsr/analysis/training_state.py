@@ -34,7 +34,10 @@ EVERY_SECONDS = 60.0
 _WRITING_SHARE = 0.02
 
 _STATE = "state.pt"
-_UNREADABLE = (OSError, EOFError, KeyError, RuntimeError, TypeError, pickle.UnpicklingError)
+_UNREADABLE = (
+    *(OSError, EOFError, KeyError, RuntimeError, TypeError, ValueError),
+    pickle.UnpicklingError,
+)
 _LIBRARIES = ("recbole", "torch", "numpy", "scipy", "pandas")
 
 
@@ -98,7 +101,7 @@ class TrainingState:
             return
         try:
             self._write(epoch)
-        except OSError as error:
+        except (OSError, RuntimeError) as error:  # torch says the latter of a full disk
             logging.getLogger().warning(f"the state after epoch {epoch} was not kept: {error}")
         end = time.monotonic()
         self._not_before = end + max(EVERY_SECONDS, (end - start) / _WRITING_SHARE)
@@ -205,8 +208,9 @@ class TrainingState:
         checkpoint_name.release(self.trainer)
 
     def _delete_all_but(self, best: str | None) -> None:
-        for path in self.folder.glob("best-*.pth"):
-            if path.name != best:
+        """Delete earlier copies, and what a kill left of a file that was being written."""
+        for path in self.folder.iterdir():
+            if path.name not in (_STATE, best):
                 path.unlink()
 
     def _read(self) -> dict[str, Any] | None:
@@ -217,14 +221,7 @@ class TrainingState:
         try:
             state = torch.load(path, map_location="cpu", weights_only=True)
             made_of, best = state["made_of"], state["best"]
-        except (
-            OSError,
-            EOFError,
-            KeyError,
-            RuntimeError,
-            TypeError,
-            pickle.UnpicklingError,
-        ) as why:
+        except _UNREADABLE as why:
             reason = (str(why) or type(why).__name__).splitlines()[0]
             logging.getLogger().warning(f"{path} cannot be read ({reason:.200}): {beginning}")
             return None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import logging
 import os
@@ -295,17 +297,38 @@ def test_only_the_checkpoint_that_the_state_needs_stays(make_job, tmp_path):
     assert state["best"] == f"best-{best + 1}.pth"
 
 
-def test_a_full_disk_costs_the_state_not_the_run(make_job, tmp_path, monkeypatch, caplog):
-    def full(*_, **__):
+class FullDisk(io.BytesIO):
+    def write(self, _):
         raise OSError(28, "No space left on device")
+
+
+@pytest.mark.parametrize("file", ["best", "state"])
+def test_a_full_disk_costs_the_state_not_the_run(make_job, tmp_path, monkeypatch, caplog, file):
+    stock = training_state.atomic_open
+
+    @contextlib.contextmanager
+    def open_full(path):
+        with stock(path) as written:
+            yield FullDisk() if path.name.startswith(file) else written
 
     job = make_job("SASRec")
     result, _ = straight(job, tmp_path)
-    monkeypatch.setattr(training_state, "atomic_open", full)
+    monkeypatch.setattr(training_state, "atomic_open", open_full)
     again, _ = go_on(job, tmp_path)
-    assert "the state after epoch 0 was not kept: [Errno 28] No space left" in caplog.text
+    assert caplog.text.count("was not kept: ") == EPOCHS - 1
     assert (again.valid, again.test) == (result.valid, result.test)
     assert not (tmp_path / "state" / "state.pt").exists()
+
+
+def test_what_a_kill_left_of_a_file_goes_when_the_run_goes_on(make_job, tmp_path, monkeypatch):
+    job = make_job("SASRec")
+    kill_after(1, job, tmp_path)
+    names = set(os.listdir(tmp_path / "state"))
+    (tmp_path / "state" / ".state.pt.x7").write_bytes(b"half")
+    (tmp_path / "state" / "best-9.pth").write_bytes(b"of an epoch that is trained again")
+    monkeypatch.setattr(TrainingState, "keep", lambda self, epoch: None)
+    go_on(job, tmp_path)
+    assert set(os.listdir(tmp_path / "state")) == names
 
 
 def test_states_are_written_once_a_minute_and_less_often_where_that_takes_long(monkeypatch):
