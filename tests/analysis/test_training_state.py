@@ -158,7 +158,9 @@ def test_it_trains_the_epochs_that_are_left_and_counts_all_seconds(make_job, tmp
     assert epochs_in(caplog) == [3, 4]
     assert result.epochs == EPOCHS
     assert result.cost["fit_seconds"] > before["seconds"][0] + sum(before["training_seconds"]) / 3
-    after = state_in(tmp_path / "state")["clock"]
+    state = state_in(tmp_path / "state")
+    assert list(state["trainer"]["train_loss_dict"]) == [0, 1, 2, 3]
+    after = state["clock"]
     assert after["training_seconds"][:3] == before["training_seconds"]
     assert after["validated_after"] == sorted(after["validated_after"])
     assert after["validated_after"][3] > before["seconds"][0]
@@ -247,7 +249,11 @@ def test_a_state_of_something_else_is_not_used(make_job, tmp_path, caplog, chang
     assert state["made_of"][changed]
     state["made_of"][changed] = "another"
     torch.save(state, path)
+    for epoch in range(1, EPOCHS + 1):
+        (path.parent / f"best-{epoch}.pth").write_bytes(b"of the other training")
     said = begins_anew(job, tmp_path, caplog)
+    best = state_in(path.parent)["best"]
+    assert weights_in(path.parent / best).keys() == weights_in(tmp_path / "best.pth").keys()
     assert f"state.pt was written with other {changed}: training starts from the beg" in said
 
 
