@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import pickle
+import random
 import signal
 import subprocess
 import sys
@@ -335,6 +336,33 @@ def test_what_a_kill_left_of_a_file_goes_when_the_run_goes_on(make_job, tmp_path
     monkeypatch.setattr(TrainingState, "keep", lambda self, epoch: None)
     go_on(job, tmp_path)
     assert set(os.listdir(tmp_path / "state")) == names
+
+
+def test_every_generator_goes_on(tmp_path):
+    def draws():
+        # of the normal ones, two are made at a time and one is kept
+        ours = random.random(), random.gauss(0, 1), np.random.random(), np.random.standard_normal()
+        return [*ours, float(torch.rand(1)), float(torch.randn(1))]
+
+    draws()
+    torch.save(training_state._generators(), tmp_path / "generators.pt")
+    expected = draws()
+    draws()
+    training_state._set_generators(torch.load(tmp_path / "generators.pt", weights_only=True))
+    assert draws() == expected
+
+
+def test_another_line_of_the_package_is_another_package(tmp_path, monkeypatch):
+    files = [tmp_path / "__init__.py", tmp_path / "deep" / "er.py", tmp_path / "notes.txt"]
+    files[1].parent.mkdir()
+    monkeypatch.setattr("recbole_cammsr.__file__", str(files[0]))
+    seen = []
+    for changed in (None, *files):
+        for file in files:
+            file.write_text("two" if file == changed else "one")
+        seen.append(training_state._surroundings.__wrapped__()["package"])
+    assert len(set(seen)) == 3
+    assert seen[3] == seen[0]
 
 
 def test_states_are_written_once_a_minute_and_less_often_where_that_takes_long(monkeypatch):
