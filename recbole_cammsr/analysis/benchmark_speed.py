@@ -11,7 +11,6 @@ was measured until then is written.
 from __future__ import annotations
 
 import argparse
-import importlib.metadata
 import os
 import platform
 import shlex
@@ -31,6 +30,7 @@ from recbole_cammsr.analysis import (
     speed_settings,
     speed_sources,
     speed_unused_options,
+    versions,
 )
 from recbole_cammsr.analysis.generated_data import DataSize
 from recbole_cammsr.analysis.speed_contenders import Conditions, Contender
@@ -208,7 +208,7 @@ def _header(argv: Sequence[str], conditions: Conditions, plan: Plan) -> dict[str
     return {
         "command": shlex.join([*speed_options.PROGRAM.split(), *argv]),
         "started": time.strftime("%Y-%m-%d %H:%M:%S"),
-        "versions": ", ".join([f"python {platform.python_version()}", *_versions()]),
+        "versions": ", ".join(versions.with_python(_PACKAGES)),
         "machine": f"{platform.system()} {platform.machine()}, {_processor()}, "
         f"{os.cpu_count()} cores",
         "conditions": ", ".join(f"{key} {value}" for key, value in asdict(conditions).items()),
@@ -233,16 +233,6 @@ def _close(header: dict[str, object]) -> None:
 
 def _described(size: DataSize) -> str:
     return "generated, " + ", ".join(f"{key} {value}" for key, value in asdict(size).items())
-
-
-def _versions() -> list[str]:
-    versions = []
-    for package in _PACKAGES:
-        try:
-            versions.append(f"{package} {importlib.metadata.version(package)}")
-        except importlib.metadata.PackageNotFoundError:  # a checkout that is not installed
-            versions.append(f"{package} (not installed)")
-    return versions
 
 
 def _processor() -> str:

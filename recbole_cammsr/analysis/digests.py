@@ -43,6 +43,14 @@ def code_digest(model: str) -> str:
     return digest.hexdigest()[:12]
 
 
+def package_digest() -> str:
+    """Digest of all code of this package."""
+    digest = hashlib.blake2b(digest_size=8)
+    for path in sorted(Path(registry.__file__).resolve().parent.glob("**/*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
 def data_digests(config: Any) -> dict[str, str]:
     """Digests of the files that a run reads.
 

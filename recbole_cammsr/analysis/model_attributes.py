@@ -47,7 +47,7 @@ class ModelAttributes:
         for place, value in _attributes(self._model):
             first, mark = self._first.get(place, (_ABSENT, _ABSENT))
             if not _same(_mark(value), mark):
-                changed[place] = (value is first, _packed(value))
+                changed[place] = (value is first, packed(value))
         return changed
 
     def put_back(self, values: Mapping[str, Any]) -> None:
@@ -60,9 +60,9 @@ class ModelAttributes:
             KeyError: the model has no such module.
         """
         modules = dict(self._model.named_modules())
-        for place, (same_object, packed) in values.items():
+        for place, (same_object, content) in values.items():
             path, _, name = place.rpartition(".")
-            module, value = modules[path], _unpacked(packed)
+            module, value = modules[path], unpacked(content)
             # in place where it was so: others may hold the object, or share its memory
             if not (same_object and _written_into(getattr(module, name, None), value)):
                 setattr(module, name, value)
@@ -114,7 +114,7 @@ def _same(one: Any, other: Any) -> bool:
     return bool(one == other or (one != one and other != other))
 
 
-def _packed(value: Any) -> Any:
+def packed(value: Any) -> Any:
     """A value as what ``torch.load(…, weights_only=True)`` takes, with its kind."""
     if isinstance(value, torch.Tensor):
         return "tensor", value.clone(), str(value.device)
@@ -124,14 +124,15 @@ def _packed(value: Any) -> Any:
     if isinstance(value, torch.Generator):
         return "generator", value.get_state(), str(value.device)
     if isinstance(value, (list, tuple)):
-        return type(value).__name__, [_packed(each) for each in value]
+        return type(value).__name__, [packed(each) for each in value]
     if isinstance(value, dict):
-        return "dict", [(key, _packed(value[key])) for key in value]
+        return "dict", [(key, packed(value[key])) for key in value]
     return "value", value
 
 
-def _unpacked(packed: Any) -> Any:
-    kind, content, *more = packed
+def unpacked(kind_and_content: Any) -> Any:
+    """The value that :func:`packed` packed."""
+    kind, content, *more = kind_and_content
     if kind == "tensor":
         return content.to(more[0])
     if kind == "array":
@@ -139,9 +140,9 @@ def _unpacked(packed: Any) -> Any:
     if kind == "generator":
         return torch.Generator(more[0]).set_state(content)
     if kind in ("list", "tuple"):
-        return {"list": list, "tuple": tuple}[kind](map(_unpacked, content))
+        return {"list": list, "tuple": tuple}[kind](map(unpacked, content))
     if kind == "dict":
-        return {key: _unpacked(value) for key, value in content}
+        return {key: unpacked(value) for key, value in content}
     return content
 
 

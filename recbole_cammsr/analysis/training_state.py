@@ -7,25 +7,21 @@ on, so that the epochs which follow are those that would have followed.
 
 from __future__ import annotations
 
-import hashlib
-import importlib.metadata
 import logging
 import os
 import pickle
 import random
 import shutil
-import sys
 import time
 from collections.abc import Mapping, Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-import recbole_cammsr
-from recbole_cammsr.analysis.model_attributes import ModelAttributes
+from recbole_cammsr.analysis import digests, versions
+from recbole_cammsr.analysis.model_attributes import ModelAttributes, packed, unpacked
 from recbole_cammsr.run.atomic_write import atomic_open
 
 #: a state is written no more often than this; a kill costs about as much
@@ -38,6 +34,8 @@ _UNREADABLE = (
     *(OSError, EOFError, KeyError, RuntimeError, TypeError, ValueError),
     pickle.UnpicklingError,
 )
+#: what of a trainer says how epochs begin, go and end
+_EPOCHS = ("__init__", "fit", "_train_epoch", "_valid_epoch", "_build_optimizer")
 _LIBRARIES = ("recbole", "torch", "numpy", "scipy", "pandas")
 
 
@@ -51,14 +49,9 @@ def can_be_kept(trainer: Any, loaders: Sequence[Any]) -> bool:
     """
     from recbole.trainer import Trainer
 
-    own = type(trainer)
     return (
         isinstance(trainer, Trainer)
-        and own.__init__ is Trainer.__init__
-        and own.fit is Trainer.fit
-        and own._train_epoch is Trainer._train_epoch
-        and own._valid_epoch is Trainer._valid_epoch
-        and own._build_optimizer is Trainer._build_optimizer
+        and all(getattr(type(trainer), name) is getattr(Trainer, name) for name in _EPOCHS)
         and all(isinstance(getattr(each, "generator", None), torch.Generator) for each in loaders)
     )
 
@@ -87,7 +80,12 @@ class TrainingState:
         self.loaders = loaders
         self.clock = clock
         self.attributes = ModelAttributes(trainer.model)
-        self.made_of = {**made_of, **_surroundings(), "device": str(trainer.device)}
+        self.made_of = {
+            **made_of,
+            "package": digests.package_digest(),
+            "libraries": ", ".join(versions.with_python(_LIBRARIES)),
+            "device": str(trainer.device),
+        }
         self._not_before = time.monotonic() + EVERY_SECONDS
 
     def keep(self, epoch: int) -> None:
@@ -106,12 +104,11 @@ class TrainingState:
         end = time.monotonic()
         self._not_before = end + max(EVERY_SECONDS, (end - start) / _WRITING_SHARE)
 
-    def restore(self) -> int:
+    def restore(self) -> None:
         """Put trainer, model, loaders, clock and random generators where they stood.
 
-        Returns:
-            Epochs that are done, 0 where there is no state that can be used. Nothing random may
-            happen from here to the first epoch.
+        Without a state that can be used all stay as they are. Nothing random may happen from here
+        to the first epoch.
 
         Raises:
             ValueError: the state does not fit the model, although its code is the same.
@@ -119,7 +116,7 @@ class TrainingState:
         state = self._read()
         if state is None:
             shutil.rmtree(self.folder, ignore_errors=True)
-            return 0
+            return
         trainer = self.trainer
         try:
             trainer.model.load_state_dict(state["model"])
@@ -139,9 +136,8 @@ class TrainingState:
             if kept["epoch"] is not None:
                 loader.batch_sampler.epoch = kept["epoch"]
         _set_generators(state["generators"])
-        epoch = int(trainer.start_epoch)
-        logging.getLogger().info(f"going on after {epoch} epochs of an earlier attempt")
-        return epoch
+        done = trainer.start_epoch
+        logging.getLogger().info(f"going on after {done} epochs of an earlier attempt")
 
     def _is_last(self, epoch: int) -> bool:
         """Whether training ends here: a state without an epoch to come could not be gone on from.
@@ -204,8 +200,8 @@ class TrainingState:
             return
         from recbole_cammsr.compat import checkpoint_name
 
-        shutil.copyfile(self.folder / name, checkpoint_name.claim(self.trainer))
-        checkpoint_name.release(self.trainer)
+        shutil.copyfile(self.folder / name, self.trainer.saved_model_file)
+        checkpoint_name.name_is_taken(self.trainer)  # it goes on in that file
 
     def _delete_all_but(self, best: str | None) -> None:
         """Delete earlier copies, and what a kill left of a file that was being written."""
@@ -246,34 +242,17 @@ def _plain(value: Any) -> Any:
 
 def _generators() -> dict[str, Any]:
     """States of all generators that a training draws from."""
-    name, keys, position, has_gauss, gauss = np.random.get_state(legacy=True)
     return {
         "python": random.getstate(),
-        "numpy": (str(name), [int(key) for key in keys], int(position), int(has_gauss), gauss),
+        "numpy": packed(np.random.get_state()),
         "torch": torch.get_rng_state(),
         "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
     }
 
 
 def _set_generators(states: Mapping[str, Any]) -> None:
-    version, internal, gauss = states["python"]
-    random.setstate((version, tuple(internal), gauss))
-    name, keys, *rest = states["numpy"]
-    np.random.set_state((name, np.array(keys, dtype=np.uint32), *rest))
+    random.setstate(states["python"])
+    np.random.set_state(unpacked(states["numpy"]))
     torch.set_rng_state(states["torch"])
     if states["cuda"]:
         torch.cuda.set_rng_state_all(states["cuda"])
-
-
-@cache
-def _surroundings() -> dict[str, str]:
-    """Versions, and a digest of this whole package: a state is its inside, not a file format."""
-    digest = hashlib.blake2b(digest_size=8)
-    root = Path(recbole_cammsr.__file__).resolve().parent
-    for path in sorted(root.glob("**/*.py")):
-        digest.update(path.read_bytes())
-    installed = [f"{name} {importlib.metadata.version(name)}" for name in _LIBRARIES]
-    return {
-        "package": digest.hexdigest(),
-        "libraries": ", ".join([f"python {sys.version.split()[0]}", *installed]),
-    }

@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 import torch
 
-from recbole_cammsr.analysis import training_state
+from recbole_cammsr.analysis import digests, training_state
 from recbole_cammsr.analysis.cost import EpochClock
 from recbole_cammsr.analysis.job import TUNE, TrainingJob
 from recbole_cammsr.analysis.run_job import run_job
@@ -355,12 +355,12 @@ def test_every_generator_goes_on(tmp_path):
 def test_another_line_of_the_package_is_another_package(tmp_path, monkeypatch):
     files = [tmp_path / "__init__.py", tmp_path / "deep" / "er.py", tmp_path / "notes.txt"]
     files[1].parent.mkdir()
-    monkeypatch.setattr("recbole_cammsr.__file__", str(files[0]))
+    monkeypatch.setattr("recbole_cammsr.registry.__file__", str(files[0]))
     seen = []
     for changed in (None, *files):
         for file in files:
             file.write_text("two" if file == changed else "one")
-        seen.append(training_state._surroundings.__wrapped__()["package"])
+        seen.append(digests.package_digest())
     assert len(set(seen)) == 3
     assert seen[3] == seen[0]
 
