@@ -218,7 +218,7 @@ class TrainingState:
             state = torch.load(path, map_location="cpu", weights_only=True)
             made_of, best = state["made_of"], state["best"]
         except _UNREADABLE as why:
-            reason = (str(why) or type(why).__name__).splitlines()[0]
+            reason = f"{type(why).__name__}: {why}".splitlines()[0]  # alone a KeyError is a number
             logging.getLogger().warning(f"{path} cannot be read ({reason:.200}): {beginning}")
             return None
         others = [name for name, value in self.made_of.items() if made_of.get(name) != value]
