@@ -263,7 +263,15 @@ def _offer_data(module: ModuleType) -> None:
 
             if masked_history.is_wanted(config):
                 return masked_history.MaskedHistoryDataLoader
-        return original_loader(config, phase)
+        loader = original_loader(config, phase)
+        if (
+            loader is module.FullSortEvalDataLoader
+            and family(getattr(config, "model_class", None)) is not None
+        ):
+            from recbole_cammsr.data import ranking_dataloader
+
+            return ranking_dataloader.RankingDataLoader
+        return loader
 
     @functools.wraps(original_create)
     def create_dataset(config: Any) -> Any:

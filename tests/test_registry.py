@@ -369,13 +369,13 @@ def test_a_pickled_data_set_of_another_order_is_put_into_the_order_asked_for(
 @pytest.mark.parametrize(
     ("model", "settings", "trains", "evaluates"),
     [
-        ("CAMMSR", {}, "PackedTrain", "FullSortEval"),
-        ("CAMMSR", {"train_packing": False}, "Train", "FullSortEval"),
+        ("CAMMSR", {}, "PackedTrain", "Ranking"),
+        ("CAMMSR", {"train_packing": False}, "Train", "Ranking"),
         ("CAMMSR", {"mask_history": True}, "PackedTrain", "MaskedHistory"),
         ("CAMMSR", {"train_packing": False, "mask_history": True}, "Train", "MaskedHistory"),
-        ("CAMMSR", {"mask_history": False}, "PackedTrain", "FullSortEval"),
+        ("CAMMSR", {"mask_history": False}, "PackedTrain", "Ranking"),
         ("CAMMSR", {"eval_args": {"mode": "uni5"}}, "PackedTrain", "NegSampleEval"),
-        ("CAMMSR", {"benchmark_filename": ["a", "b", "c"]}, "Train", "FullSortEval"),
+        ("CAMMSR", {"benchmark_filename": ["a", "b", "c"]}, "Train", "Ranking"),
         ("SASRec", {}, "Train", "FullSortEval"),
         ("SASRec", {"train_packing": True}, "WholeHistory", "FullSortEval"),
         ("SASRec", {"mask_history": True}, "Train", "MaskedHistory"),

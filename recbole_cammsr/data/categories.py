@@ -162,13 +162,15 @@ def read_categories(
             f"item file {path}: no item of the data set has a value in {field!r}; name another "
             f"`category_field` or {_ESCAPE}."
         )
-    labels, classes = np.unique(np.array(names, dtype=str), return_inverse=True)
+    # an array of names would give every one of them the room of the longest
+    labels = sorted(set(names))
+    number = {label: index for index, label in enumerate(labels)}
     targets = torch.zeros((len(token_to_id), len(labels)), dtype=torch.bool)
-    targets[torch.tensor(items), torch.from_numpy(classes.reshape(-1))] = True
+    targets[torch.tensor(items), torch.tensor([number[name] for name in names])] = True
     digest = hashlib.blake2b(digest_size=16)
-    digest.update("\n".join(labels.tolist()).encode())
+    digest.update("\n".join(labels).encode())
     digest.update(np.packbits(targets.numpy()).tobytes())
-    return CategoryTable(field, tuple(labels.tolist()), targets, digest.hexdigest())
+    return CategoryTable(field, tuple(labels), targets, digest.hexdigest())
 
 
 def _read_columns(

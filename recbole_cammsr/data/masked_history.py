@@ -14,13 +14,13 @@ from logging import getLogger
 from typing import Any
 
 import torch
-from recbole.data.dataloader import FullSortEvalDataLoader
 
 from recbole_cammsr.compat.import_hooks import rebind
 from recbole_cammsr.data.own_items import had_before
+from recbole_cammsr.data.ranking_dataloader import RankingDataLoader
 
 
-class MaskedHistoryDataLoader(FullSortEvalDataLoader):
+class MaskedHistoryDataLoader(RankingDataLoader):
     """RecBole's loader for full ranking, with the histories as what is not to be ranked."""
 
     def collate_fn(self, index: Any) -> tuple[Any, Any, torch.Tensor, torch.Tensor]:

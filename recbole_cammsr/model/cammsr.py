@@ -155,6 +155,7 @@ class CAMMSR(CatalogueRecommender):
         Returns:
             Weighted scalars; the trainer adds them up.
         """
+        interaction = self.trimmed(interaction)
         history = interaction[self.ITEM_SEQ]
         length = interaction[self.ITEM_SEQ_LEN]
         next_item = interaction[self.POS_ITEM_ID]
@@ -192,6 +193,7 @@ class CAMMSR(CatalogueRecommender):
                 pick(candidates, row(negatives)),
                 negatives,
                 self.sampler.log_expected[negatives],
+                self.max_logits,
             )
         else:
             if known is None:

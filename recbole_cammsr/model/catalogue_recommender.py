@@ -166,6 +166,27 @@ class CatalogueRecommender(KeptItemTable):
 
     # ---------------------------------------------------------------- training
 
+    def trimmed(self, interaction: Any) -> Any:
+        """A batch without the columns that are padding in all of its rows.
+
+        RecBole's rows are as wide as `MAX_ITEM_LIST_LENGTH`, or as the longest history of
+        pre-split data; packed ones have been cut.
+
+        Args:
+            interaction: batch of packed or classic rows.
+
+        Returns:
+            The batch, its lists ``(B, L)`` being as wide as the longest of its histories.
+        """
+        if TARGET_COUNT_FIELD in interaction:
+            return interaction
+        lists = set(self.history_fields()) - {self.ITEM_SEQ_LEN}
+        longest = int(interaction[self.ITEM_SEQ_LEN].max())
+        return {
+            field: interaction[field][:, :longest] if field in lists else interaction[field]
+            for field in interaction
+        }
+
     def trained(self, states: torch.Tensor, interaction: Any) -> tuple[torch.Tensor, torch.Tensor]:
         """User vectors and targets of a batch of packed or of RecBole's classic rows.
 

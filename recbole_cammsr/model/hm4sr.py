@@ -184,12 +184,6 @@ class HM4SR(CatalogueRecommender):
 
         return in_order_of_length(length, _ROWS, encode)
 
-    def _trimmed(self, rows: Any) -> dict[str, torch.Tensor]:
-        """The rows without the columns that are padding in all of them."""
-        longest = int(rows[self.ITEM_SEQ_LEN].max())
-        lists = (self.ITEM_SEQ, self.time_list)
-        return {f: rows[f][:, :longest] if f in lists else rows[f] for f in rows}
-
     def _mixed(
         self, history: torch.Tensor, items: torch.Tensor, time: torch.Tensor
     ) -> torch.Tensor:
@@ -228,7 +222,7 @@ class HM4SR(CatalogueRecommender):
         Returns:
             Weighted scalars; the trainer adds them up.
         """
-        rows = self._trimmed(interaction)
+        rows = self.trimmed(interaction)
         history = rows[self.ITEM_SEQ]
         inside = history > 0
         items, candidates = self.ranking_table()

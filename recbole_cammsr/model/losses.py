@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -39,14 +40,65 @@ def catalogue_cross_entropy(
         Scalar, float32 (float64 for float64 input). Differentiable once.
     """
     candidates = items[1:]
-    rows = min(len(targets), max_logits // max(len(candidates), 1))
+    loss: torch.Tensor = _CatalogueCrossEntropy.apply(
+        users, candidates, targets - 1, *tile_of(users, candidates, max_logits)
+    )
+    return loss
+
+
+def tile_of(users: torch.Tensor, candidates: torch.Tensor, max_logits: int) -> tuple[int, int]:
+    """How many rows of logits are held at a time, and how many columns are worked on at once.
+
+    Args:
+        users: ``(T, d)``.
+        candidates: ``(n, d)``.
+        max_logits: most logits held at a time.
+
+    Returns:
+        Rows, at least one, and columns.
+    """
+    rows = min(len(users), max_logits // max(len(candidates), 1))
     columns = len(candidates)
     if users.device.type == "cpu":
         rows, columns = min(rows, _CPU_ROWS), _CPU_COLUMNS
-    loss: torch.Tensor = _CatalogueCrossEntropy.apply(
-        users, candidates, targets - 1, max(rows, 1), columns
-    )
-    return loss
+    return max(rows, 1), columns
+
+
+def fill_with_exponentials(
+    logits: torch.Tensor,
+    users: torch.Tensor,
+    candidates: torch.Tensor,
+    columns: int,
+    change: Callable[[torch.Tensor, slice], None] | None = None,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Write exp(logit - largest logit of the tile) of every user and candidate, tile by tile.
+
+    Args:
+        logits: ``(R, n)``, overwritten.
+        users: ``(R, d)``.
+        candidates: ``(n, d)``.
+        columns: candidates a tile.
+        change: is given each tile of logits, to change it where it lies, and its columns.
+
+    Returns:
+        The largest logit of each tile and the logarithm of each tile's sum of exponentials of
+        logits, both ``(R, tiles)``.
+    """
+    lowest = torch.finfo(logits.dtype).min
+    tops, sums = [], []
+    starts = range(0, len(candidates), columns)
+    for start, tile, some in zip(starts, logits.split(columns, dim=1), candidates.split(columns)):
+        if some.dtype == tile.dtype:  # no conversion after the product
+            torch.mm(users, some.t(), out=tile)
+        else:
+            tile.copy_(users @ some.t())
+        if change is not None:
+            change(tile, slice(start, start + len(some)))
+        # a tile without any candidate has -inf throughout, from which nothing can be taken
+        tops.append(tile.amax(dim=1, keepdim=True).clamp_(min=lowest))
+        sums.append(tile.sub_(tops[-1]).exp_().sum(dim=1, keepdim=True))
+    top = torch.cat(tops, dim=1)
+    return top, top + torch.cat(sums, dim=1).log_()
 
 
 class _CatalogueCrossEntropy(torch.autograd.Function):
@@ -66,33 +118,20 @@ class _CatalogueCrossEntropy(torch.autograd.Function):
         queries, candidates = users.to(dtype), items.to(dtype)
         precise = torch.float64 if users.dtype == torch.float64 else torch.float32
         total = torch.zeros((), dtype=precise, device=users.device)
-        gradient = _Gradient(queries, candidates, precise) if any(ctx.needs_input_grad) else None
+        gradient = Gradient(queries, candidates, precise) if any(ctx.needs_input_grad) else None
         room = torch.empty((rows, len(items)), dtype=precise, device=users.device)
         with torch.autocast(users.device.type, enabled=False):
             for start in range(0, count, rows):
                 chunk = slice(start, start + rows)
                 block, label = queries[chunk], classes[chunk]
                 logits = room[: len(label)]
-                tiles = logits.split(columns, dim=1)
-                tops, sums = [], []
-                for tile, some in zip(tiles, candidates.split(columns)):
-                    if dtype == precise:  # no conversion after the product
-                        torch.mm(block, some.t(), out=tile)
-                    else:
-                        tile.copy_(block @ some.t())
-                    tops.append(tile.amax(dim=1, keepdim=True))
-                    sums.append(tile.sub_(tops[-1]).exp_().sum(dim=1, keepdim=True))
-                top = torch.cat(tops, dim=1)
-                parts = top + torch.cat(sums, dim=1).log_()
+                top, parts = fill_with_exponentials(logits, block, candidates, columns)
                 normaliser = torch.logsumexp(parts, dim=1, keepdim=True)
                 own = (block.to(precise) * pick(candidates, label).to(precise)).sum(dim=1)
                 own = own.to(dtype).to(precise)  # as its tile has it: a loss is never below zero
                 total += normaliser.sum() - own.sum()
                 if gradient is not None:
-                    # the exponentials above, each relative to its tile's largest, become shares
-                    scale = (top - normaliser).exp_()
-                    for tile, factor in zip(tiles, scale.split(1, dim=1)):
-                        tile.mul_(factor)
+                    scale = to_shares(logits, top, normaliser, columns)
                     logits.scatter_add_(1, label.unsqueeze(1), scale.new_full((len(label), 1), -1))
                     gradient.add(chunk, logits, columns)
         if gradient is not None:
@@ -110,7 +149,27 @@ class _CatalogueCrossEntropy(torch.autograd.Function):
         return of_users, of_items, None, None, None
 
 
-class _Gradient:
+def to_shares(
+    exponentials: torch.Tensor, top: torch.Tensor, normaliser: torch.Tensor, columns: int
+) -> torch.Tensor:
+    """Turn what :func:`fill_with_exponentials` wrote into shares of the softmax, where it lies.
+
+    Args:
+        exponentials: ``(R, n)``, overwritten.
+        top: ``(R, tiles)``.
+        normaliser: ``(R, 1)`` logarithm of the softmax's denominator.
+        columns: candidates a tile.
+
+    Returns:
+        ``(R, tiles)`` what each tile was multiplied by.
+    """
+    scale = (top - normaliser).exp_()
+    for tile, factor in zip(exponentials.split(columns, dim=1), scale.split(1, dim=1)):
+        tile.mul_(factor)
+    return scale
+
+
+class Gradient:
     """Sums up the gradients of both operands; that of the candidates in full precision."""
 
     def __init__(

@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import nn
+from torch.autograd.function import once_differentiable
+
+from recbole_cammsr.model.autocast import autocast_dtype
+from recbole_cammsr.model.losses import (
+    Gradient,
+    fill_with_exponentials,
+    tile_of,
+    to_shares,
+)
 
 
 class NegativeSampler(nn.Module):
@@ -47,12 +57,15 @@ def sampled_cross_entropy(
     negatives: torch.Tensor,
     drawn: torch.Tensor,
     log_expected: torch.Tensor,
+    max_logits: int = 1 << 26,
 ) -> torch.Tensor:
     """Cross-entropy whose sum over the other items is estimated from a sample.
 
     The softmax's denominator is exp(s_t) + sum over j != t of exp(s_j). The sum is estimated
     without bias by importance sampling: every drawn item counts exp(s_j) / (expected number of its
-    draws), and draws of the target itself count nothing (Bengio and Senecal, 2008).
+    draws), and draws of the target itself count nothing (Bengio and Senecal, 2008). Logits become
+    their gradient chunk by chunk, as in
+    :func:`~recbole_cammsr.model.losses.catalogue_cross_entropy`.
 
     Args:
         users: ``(T, d)``.
@@ -61,13 +74,82 @@ def sampled_cross_entropy(
         negatives: ``(S, d)`` candidate vectors of the drawn items.
         drawn: ``(S,)`` their ids.
         log_expected: ``(S,)`` logarithm of the expected number of draws of each.
+        max_logits: most logits held at a time; at least one target's are.
 
     Returns:
-        Scalar, float32 (float64 for float64 input).
+        Scalar, float32 (float64 for float64 input). Differentiable once, by ``users``, ``own`` and
+        ``negatives``.
     """
-    precise = torch.float64 if users.dtype == torch.float64 else torch.float32
-    positive = (users.to(precise) * own.to(precise)).sum(dim=1)
-    logits = (users @ negatives.t()).to(precise) - log_expected
-    logits = logits.masked_fill(targets.unsqueeze(1) == drawn, -math.inf)
-    normaliser = torch.logaddexp(positive, torch.logsumexp(logits, dim=1))
-    return (normaliser - positive).mean()
+    loss: torch.Tensor = _SampledCrossEntropy.apply(
+        users,
+        own,
+        negatives,
+        targets,
+        drawn,
+        log_expected,
+        *tile_of(users, negatives, max_logits),
+    )
+    return loss
+
+
+class _SampledCrossEntropy(torch.autograd.Function):
+    """Computes the gradients during the forward pass, chunk by chunk."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        users: torch.Tensor,
+        own: torch.Tensor,
+        negatives: torch.Tensor,
+        targets: torch.Tensor,
+        drawn: torch.Tensor,
+        log_expected: torch.Tensor,
+        rows: int,
+        columns: int,
+    ) -> torch.Tensor:
+        count = len(targets)
+        dtype = autocast_dtype(users.device.type) or torch.promote_types(
+            users.dtype, negatives.dtype
+        )
+        queries, candidates = users.to(dtype), negatives.to(dtype)
+        precise = torch.float64 if users.dtype == torch.float64 else torch.float32
+        total = torch.zeros((), dtype=precise, device=users.device)
+        gradient = Gradient(queries, candidates, precise) if any(ctx.needs_input_grad) else None
+        of_own = torch.zeros_like(own, dtype=precise)
+        room = torch.empty((rows, len(negatives)), dtype=precise, device=users.device)
+        with torch.autocast(users.device.type, enabled=False):
+            for start in range(0, count, rows):
+                chunk = slice(start, start + rows)
+                target = targets[chunk].unsqueeze(1)
+                user, answer = users[chunk].to(precise), own[chunk].to(precise)
+                logits = room[: len(target)]
+
+                def correct(tile: torch.Tensor, some: slice, target: torch.Tensor = target) -> None:
+                    tile.sub_(log_expected[some])
+                    tile.masked_fill_(target == drawn[some], -math.inf)
+
+                top, parts = fill_with_exponentials(
+                    logits, queries[chunk], candidates, columns, correct
+                )
+                positive = (user * answer).sum(dim=1, keepdim=True)
+                normaliser = torch.logaddexp(positive, parts.logsumexp(dim=1, keepdim=True))
+                total += (normaliser - positive).sum()
+                if gradient is not None:
+                    to_shares(logits, top, normaliser, columns)
+                    gradient.add(chunk, logits, columns)
+                    missing = torch.expm1(positive - normaliser)  # the target's share less one
+                    gradient.queries[chunk] += missing * answer
+                    of_own[chunk] = missing * user
+        if gradient is not None:
+            sums = (gradient.queries, of_own, gradient.candidates)
+            ctx.save_for_backward(*(each.div_(count) for each in sums))
+            ctx.dtypes = users.dtype, own.dtype, negatives.dtype
+        return total / count
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[Any, ...]:  # type: ignore[override]
+        of_operands = (
+            (gradient * each).to(dtype) for each, dtype in zip(ctx.saved_tensors, ctx.dtypes)
+        )
+        return (*of_operands, None, None, None, None, None)

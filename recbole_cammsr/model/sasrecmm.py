@@ -77,6 +77,7 @@ class SASRecMM(CatalogueRecommender):
         Returns:
             One scalar, named by ``loss_names``.
         """
+        interaction = self.trimmed(interaction)
         table = self.ranking_table()
         states = self.encoder(pick(table.items, interaction[self.ITEM_SEQ]))
         return (self.recommendation_loss(states, interaction, table.candidates),)

@@ -105,6 +105,7 @@ class UniSRec(TextRecommender):
         Returns:
             One scalar, named by ``loss_names``.
         """
+        interaction = self.trimmed(interaction)
         history = interaction[self.ITEM_SEQ]
         states = self.encoder(self.history_rows(history, history > 0))
         candidates = F.normalize(self.rows_by_block(), dim=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import tracemalloc
 
 import pandas as pd
 import pytest
@@ -198,3 +199,19 @@ def test_a_first_line_without_types_is_said_to_lack_them(tmp_path):
     path = write(tmp_path, "item_id:token\tkind", "a\tdrama")
     with pytest.raises(ValueError, match=r"names 'kind' without a type; .*`kind:token_seq`"):
         read_categories(path, "kind", "item_id", TOKEN_TO_ID)
+
+
+def test_one_long_label_costs_its_own_length_only(tmp_path):
+    count = 5000
+    tokens = {"[PAD]": 0, **{f"i{item}": item for item in range(1, count + 1)}}
+    rows = [f"i{item}\t{'abc'[item % 3]}" for item in range(1, count)]
+    path = write(tmp_path, "item_id:token\tkind:token", *rows, f"i{count}\t{'x' * 20_000}")
+    tracemalloc.start()
+    try:
+        table = read_categories(path, "kind", "item_id", tokens)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert table.labels == ("a", "b", "c", "x" * 20_000)
+    assert table.targets.sum() == count
+    assert peak < 20e6  # 20,000 characters for each item would be 400 MB

@@ -85,3 +85,75 @@ def test_scores_of_targets_are_summed_up_in_full_precision_where_vectors_are_not
     exact = (users.double() * own.double()).sum(dim=1)
     expected = ((exact.exp() + 2).log() - exact).mean()
     assert float(loss) == pytest.approx(float(expected), abs=1e-4)
+
+
+def plain(users, own, targets, negatives, drawn, log_expected):
+    """The same with the whole matrix of logits, and torch's gradients."""
+    positive = (users * own).sum(dim=1, keepdim=True)
+    logits = users @ negatives.t() - log_expected
+    logits = logits.masked_fill(targets.unsqueeze(1) == drawn, -math.inf)
+    return -torch.cat([positive, logits], dim=1).log_softmax(dim=1)[:, 0].mean()
+
+
+def random_task(n_targets, n_drawn, size=5, n_items=30):
+    users, own = (torch.randn(n_targets, size, dtype=torch.float64) for _ in range(2))
+    drawn = torch.randint(1, n_items, (n_drawn,))
+    vectors = torch.randn(n_drawn, size, dtype=torch.float64)
+    targets = torch.randint(1, n_items, (n_targets,))
+    return users, own, targets, vectors, drawn, torch.randn(n_drawn, dtype=torch.float64)
+
+
+@pytest.mark.parametrize("max_logits", [1, 7 * 23, 1 << 26])
+@pytest.mark.parametrize(("n_targets", "n_drawn"), [(9, 23), (300, 7), (3, 5000), (4, 1)])
+def test_loss_and_gradients_are_those_of_the_whole_matrix(n_targets, n_drawn, max_logits):
+    torch.manual_seed(n_targets)
+    task = random_task(n_targets, n_drawn)
+    results = []
+    for function in (plain, lambda *each: sampled_cross_entropy(*each, max_logits)):
+        learned = [task[index].clone().requires_grad_() for index in (0, 1, 3)]
+        loss = function(learned[0], learned[1], task[2], learned[2], *task[4:])
+        (3 * loss).backward()
+        results.append([loss.detach(), *(each.grad for each in learned)])
+    for one, two in zip(*results):
+        assert torch.allclose(one, two, atol=1e-12)
+
+
+def test_a_target_that_is_all_that_was_drawn_costs_nothing():
+    users, own, _, vectors, _, expected = random_task(2, 4)
+    users.requires_grad_()
+    drawn = torch.full((4,), 6)
+    loss = sampled_cross_entropy(users, own, drawn[:2], vectors, drawn, expected)
+    loss.backward()
+    assert float(loss) == 0.0
+    assert torch.equal(users.grad, torch.zeros_like(users))
+
+
+def test_under_autocast_gradients_are_close_and_of_the_operands_type():
+    torch.manual_seed(4)
+    task = [each.float() if each.is_floating_point() else each for each in random_task(40, 90)]
+    results = []
+    for enabled in (False, True):
+        learned = [task[index].clone().requires_grad_() for index in (0, 1, 3)]
+        with torch.autocast("cpu", torch.bfloat16, enabled=enabled):
+            loss = sampled_cross_entropy(learned[0], learned[1], task[2], learned[2], *task[4:])
+        loss.backward()
+        assert loss.dtype == torch.float32
+        assert all(each.grad.dtype == torch.float32 for each in learned)
+        results.append([loss.detach(), *(each.grad for each in learned)])
+    assert not torch.equal(results[0][1], results[1][1])
+    for one, two in zip(*results):
+        assert torch.allclose(one, two, rtol=0.1, atol=2e-3)
+
+
+def test_no_more_logits_are_held_than_allowed(monkeypatch):
+    held = []
+    stock = torch.empty
+
+    def empty(*size, **keywords):
+        held.append(math.prod(size[0]) if isinstance(size[0], tuple) else math.prod(size))
+        return stock(*size, **keywords)
+
+    task = random_task(50, 20)
+    monkeypatch.setattr(torch, "empty", empty)
+    sampled_cross_entropy(*task, 100)
+    assert held == [100]
