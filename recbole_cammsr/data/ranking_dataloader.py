@@ -23,7 +23,7 @@ class RankingDataLoader(FullSortEvalDataLoader):
     def _init_batch_size_and_step(self) -> None:
         super()._init_batch_size_and_step()
         most = self.config["max_logits"]
-        if not isinstance(most, int) or most < 1:  # not read, or refused by the model
+        if not isinstance(most, int):  # not read, or refused by the model
             return
         rows = max(1, most // self._dataset.item_num)
         if rows < self.step:

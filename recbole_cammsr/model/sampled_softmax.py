@@ -132,12 +132,14 @@ class _SampledCrossEntropy(torch.autograd.Function):
                     logits, queries[chunk], candidates, columns, correct
                 )
                 positive = (user * answer).sum(dim=1, keepdim=True)
-                normaliser = torch.logaddexp(positive, parts.logsumexp(dim=1, keepdim=True))
-                total += (normaliser - positive).sum()
+                others = parts.logsumexp(dim=1, keepdim=True)
+                normaliser = torch.logaddexp(positive, others)
+                # not what is left of two like numbers, for where the target is nearly certain
+                total += torch.logaddexp(others - positive, torch.zeros_like(others)).sum()
                 if gradient is not None:
                     to_shares(logits, top, normaliser, columns)
                     gradient.add(chunk, logits, columns)
-                    missing = torch.expm1(positive - normaliser)  # the target's share less one
+                    missing = -(others - normaliser).exp()  # the target's share less one
                     gradient.queries[chunk] += missing * answer
                     of_own[chunk] = missing * user
         if gradient is not None:

@@ -7,6 +7,8 @@ import logging
 import pytest
 from recbole.utils import get_trainer
 
+from recbole_cammsr.compat.distributed_evaluation import EvaluationBatches
+
 
 def rows_a_batch(loader):
     return [len(batch[0]) for batch in loader]
@@ -23,10 +25,11 @@ def test_batches_have_as_many_rows_as_scores_are_allowed(make_data, caplog, mask
         assert max(counted) == rows
         assert sum(counted) == len(loader.dataset)
         assert len(loader) == len(counted)
+        assert loader.step == loader._batch_size == rows
     assert f"ranking {rows} rows at a time, not eval_batch_size: 64" in caplog.text
 
 
-@pytest.mark.parametrize("max_logits", [64 * 41, 1 << 26])
+@pytest.mark.parametrize("max_logits", [20 * 41, 1 << 26])
 def test_where_they_fit_the_batch_size_is_the_users(make_data, caplog, max_logits):
     caplog.set_level(logging.INFO)
     _, dataset, (_, valid, _) = make_data(max_logits=max_logits, eval_batch_size=20)
@@ -66,6 +69,15 @@ def test_a_loader_that_was_saved_has_the_batches_of_the_run_that_reads_it(make_d
             mask_history=mask_history, save_dataloaders=True, eval_batch_size=size
         )
         assert max(rows_a_batch(valid)) == size
+
+
+def test_several_processes_share_the_batches_of_the_run_that_reads_a_saved_loader(make_data):
+    config, _, (_, valid, _) = make_data(eval_batch_size=12)
+    shared = EvaluationBatches(30, 12, drawn=False)
+    object.__setattr__(valid, "batch_sampler", shared)  # as compat/distributed_evaluation.py does
+    config["eval_batch_size"] = 7
+    valid.update_config(config)
+    assert shared.size == 7
 
 
 def test_a_bound_that_is_none_is_left_to_the_model_to_refuse(make_data, make_model):

@@ -157,3 +157,23 @@ def test_no_more_logits_are_held_than_allowed(monkeypatch):
     monkeypatch.setattr(torch, "empty", empty)
     sampled_cross_entropy(*task, 100)
     assert held == [100]
+
+
+def test_what_a_sure_target_lacks_is_not_rounded_away():
+    task = random_task(20, 50)
+    users = 4.5 * task[0] / task[0].norm(dim=1, keepdim=True)
+    # scores of 20 for targets, of others about 0
+    task = (users, users, task[2], task[3] / 100, *task[4:])
+    results = []
+    for precise in (torch.float64, torch.float32):
+        users, own, targets, *rest = (
+            each.to(precise) if each.is_floating_point() else each for each in task
+        )
+        own = own.clone().requires_grad_()
+        loss = sampled_cross_entropy(users, own, targets, *rest)
+        loss.backward()
+        results.append((loss.detach().double(), own.grad.double()))
+    (exact, exact_slope), (single, single_slope) = results
+    assert 0 < float(exact) < 1e-5
+    assert float(single) == pytest.approx(float(exact), rel=1e-4)
+    assert torch.allclose(single_slope, exact_slope, rtol=1e-4, atol=0)
