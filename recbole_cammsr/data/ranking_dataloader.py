@@ -28,8 +28,8 @@ class RankingDataLoader(FullSortEvalDataLoader):
         rows = max(1, most // self._dataset.item_num)
         if rows < self.step:
             getLogger().info(
-                f"ranking {rows} rows at a time, not eval_batch_size: {self.step}, for their "
-                f"scores of {self._dataset.item_num} items are bounded by max_logits: {most}"
+                f"ranking {rows} rows at a time, not eval_batch_size: {self.step}, so that scores "
+                f"of {self._dataset.item_num} items stay within max_logits: {most}"
             )
             self.step = rows
             self.set_batch_size(rows)
