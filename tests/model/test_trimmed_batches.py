@@ -32,18 +32,23 @@ def test_the_encoder_reads_as_many_columns_as_the_longest_history_has(make_model
     assert all(torch.isfinite(loss) for loss in losses)
 
 
-@pytest.mark.parametrize("timed", [False, True])
-@pytest.mark.parametrize("name", MODELS)
-def test_padding_behind_all_rows_changes_neither_loss_nor_gradient(make_model, name, timed):
-    if timed and name != "CAMMSR":
-        pytest.skip("reads no times")
-    settings = {"swap_ratio": 0.0, "time_encoding": "experts"} if timed else {"swap_ratio": 0.0}
-    settings = settings if name == "CAMMSR" else {}
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("CAMMSR", {"swap_ratio": 0.0}),
+        ("CAMMSR", {"swap_ratio": 0.0, "time_encoding": "experts"}),
+        ("SASRecMM", {}),
+        ("UniSRec", {}),
+    ],
+    ids=str,
+)
+def test_padding_behind_all_rows_changes_neither_loss_nor_gradient(make_model, name, settings):
     _, _, loaders, model = make_model(name, train_packing=False, **settings)
     model.eval()  # no dropout, and the same pairs of modalities are drawn
     batch = next(iter(loaders[0]))
     lists = [field for field in batch.columns if batch[field].dim() == 2]
-    assert len(lists) == (3 if timed else 2), lists  # times stand in every row
+    # the times stand in every row, and how long ago for a model that reads it
+    assert len(lists) == (3 if "time_encoding" in settings else 2), lists
     results = []
     for rows in (batch, widened(batch, lists, 9)):
         torch.manual_seed(0)
