@@ -64,6 +64,24 @@ def tile_of(users: torch.Tensor, candidates: torch.Tensor, max_logits: int) -> t
     return max(rows, 1), columns
 
 
+def operands(
+    users: torch.Tensor, candidates: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor, torch.dtype]:
+    """What logits are multiplied of, and what they are summed up in.
+
+    Args:
+        users: ``(T, d)``.
+        candidates: ``(n, d)``.
+
+    Returns:
+        Both in the type that autocast asks for, or the wider one of the two, and float32, or
+        float64 for float64 users.
+    """
+    dtype = autocast_dtype(users.device.type) or torch.promote_types(users.dtype, candidates.dtype)
+    precise = torch.float64 if users.dtype == torch.float64 else torch.float32
+    return users.to(dtype), candidates.to(dtype), precise
+
+
 def fill_with_exponentials(
     logits: torch.Tensor,
     users: torch.Tensor,
@@ -114,9 +132,7 @@ class _CatalogueCrossEntropy(torch.autograd.Function):
         columns: int,
     ) -> torch.Tensor:
         count = len(classes)
-        dtype = autocast_dtype(users.device.type) or torch.promote_types(users.dtype, items.dtype)
-        queries, candidates = users.to(dtype), items.to(dtype)
-        precise = torch.float64 if users.dtype == torch.float64 else torch.float32
+        queries, candidates, precise = operands(users, items)
         total = torch.zeros((), dtype=precise, device=users.device)
         gradient = Gradient(queries, candidates, precise) if any(ctx.needs_input_grad) else None
         room = torch.empty((rows, len(items)), dtype=precise, device=users.device)
@@ -128,7 +144,9 @@ class _CatalogueCrossEntropy(torch.autograd.Function):
                 top, parts = fill_with_exponentials(logits, block, candidates, columns)
                 normaliser = torch.logsumexp(parts, dim=1, keepdim=True)
                 own = (block.to(precise) * pick(candidates, label).to(precise)).sum(dim=1)
-                own = own.to(dtype).to(precise)  # as its tile has it: a loss is never below zero
+                own = own.to(queries.dtype).to(
+                    precise
+                )  # as its tile has it: a loss is never below zero
                 total += normaliser.sum() - own.sum()
                 if gradient is not None:
                     scale = to_shares(logits, top, normaliser, columns)

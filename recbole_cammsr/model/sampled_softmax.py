@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 
 import torch
 from torch import nn
 from torch.autograd.function import once_differentiable
 
-from recbole_cammsr.model.autocast import autocast_dtype
 from recbole_cammsr.model.losses import (
     Gradient,
     fill_with_exponentials,
+    operands,
     tile_of,
     to_shares,
 )
@@ -92,6 +93,18 @@ def sampled_cross_entropy(
     return loss
 
 
+def _correct(
+    targets: torch.Tensor,
+    drawn: torch.Tensor,
+    log_expected: torch.Tensor,
+    tile: torch.Tensor,
+    some: slice,
+) -> None:
+    """Weigh the drawn items of a tile ``(R, c)`` by how they were drawn, targets by nothing."""
+    tile.sub_(log_expected[some])
+    tile.masked_fill_(targets == drawn[some], -math.inf)
+
+
 class _SampledCrossEntropy(torch.autograd.Function):
     """Computes the gradients during the forward pass, chunk by chunk."""
 
@@ -108,11 +121,7 @@ class _SampledCrossEntropy(torch.autograd.Function):
         columns: int,
     ) -> torch.Tensor:
         count = len(targets)
-        dtype = autocast_dtype(users.device.type) or torch.promote_types(
-            users.dtype, negatives.dtype
-        )
-        queries, candidates = users.to(dtype), negatives.to(dtype)
-        precise = torch.float64 if users.dtype == torch.float64 else torch.float32
+        queries, candidates, precise = operands(users, negatives)
         total = torch.zeros((), dtype=precise, device=users.device)
         gradient = Gradient(queries, candidates, precise) if any(ctx.needs_input_grad) else None
         of_own = torch.zeros_like(own, dtype=precise)
@@ -120,16 +129,14 @@ class _SampledCrossEntropy(torch.autograd.Function):
         with torch.autocast(users.device.type, enabled=False):
             for start in range(0, count, rows):
                 chunk = slice(start, start + rows)
-                target = targets[chunk].unsqueeze(1)
                 user, answer = users[chunk].to(precise), own[chunk].to(precise)
-                logits = room[: len(target)]
-
-                def correct(tile: torch.Tensor, some: slice, target: torch.Tensor = target) -> None:
-                    tile.sub_(log_expected[some])
-                    tile.masked_fill_(target == drawn[some], -math.inf)
-
+                logits = room[: len(user)]
                 top, parts = fill_with_exponentials(
-                    logits, queries[chunk], candidates, columns, correct
+                    logits,
+                    queries[chunk],
+                    candidates,
+                    columns,
+                    partial(_correct, targets[chunk].unsqueeze(1), drawn, log_expected),
                 )
                 positive = (user * answer).sum(dim=1, keepdim=True)
                 others = parts.logsumexp(dim=1, keepdim=True)
